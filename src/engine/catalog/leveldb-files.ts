@@ -1,0 +1,177 @@
+/**
+ * Reads LevelDB's own files, only to check them. LevelDB drops the records behind a damaged byte of its log without a
+ * word and then deletes the log, so the log is checked before LevelDB sees it. Keeps invariant 6.
+ * Formats: doc/log_format.md and doc/table_format.md of google/leveldb.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { uncompress } from 'snappyjs';
+import { ByteReader } from '../model/bytes.ts';
+import { crc32c } from '../model/crc32c.ts';
+
+export interface Damage {
+  /** Relative to the data directory. */
+  readonly file: string;
+  /** Byte position in the file. */
+  readonly offset: number;
+  readonly what: string;
+}
+
+const BLOCK_BYTES = 32 * 1024;
+const HEADER_BYTES = 7;
+const FOOTER_BYTES = 48;
+const TRAILER_BYTES = 5;
+const TABLE_MAGIC = Buffer.from('57fb808b247547db', 'hex');
+const MASK_DELTA = 0xa282ead8;
+
+function maskedCrc(bytes: Buffer, start: number, end: number): number {
+  const crc = crc32c(bytes, 0, start, end);
+  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
+}
+
+/** The length of a whole, valid log record at `at`, or undefined. */
+function recordAt(bytes: Buffer, at: number): number | undefined {
+  const blockEnd = Math.min(at - (at % BLOCK_BYTES) + BLOCK_BYTES, bytes.length);
+  if (at + HEADER_BYTES > blockEnd) return undefined;
+  const length = bytes.readUInt16LE(at + 4);
+  const type = bytes[at + 6] as number;
+  const end = at + HEADER_BYTES + length;
+  if (type < 1 || type > 4 || end > blockEnd) return undefined;
+  return maskedCrc(bytes, at + 6, end) === bytes.readUInt32LE(at) ? HEADER_BYTES + length : undefined;
+}
+
+export interface LogScan {
+  /** Where the first bad byte sequence starts, or undefined where all is well. */
+  readonly badAt: number | undefined;
+  /** Whether valid records follow it: then it is damage; else it may be the torn end that a crash leaves. */
+  readonly damaged: boolean;
+}
+
+/** Checks a file in LevelDB's log format: its write-ahead log or its manifest. */
+export function scanLog(bytes: Buffer): LogScan {
+  let at = 0;
+  while (at < bytes.length) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
+    if (left < HEADER_BYTES) {
+      at += left;
+      continue;
+    }
+    const size = recordAt(bytes, at);
+    if (size === undefined) return { badAt: at, damaged: validRecordAfter(bytes, at + 1) };
+    at += size;
+  }
+  return { badAt: undefined, damaged: false };
+}
+
+function validRecordAfter(bytes: Buffer, start: number): boolean {
+  // A cut that falls in the middle of a block leaves the rest of the file to search byte by byte: bounded by two blocks,
+  // after that only block starts can begin a record that the damaged one does not hide.
+  const searchEnd = Math.min(bytes.length, start + 2 * BLOCK_BYTES);
+  for (let at = start; at + HEADER_BYTES <= searchEnd; at += 1) {
+    if ((bytes[at + 6] as number) <= 4 && recordAt(bytes, at) !== undefined) return true;
+  }
+  for (let at = searchEnd - (searchEnd % BLOCK_BYTES); at + HEADER_BYTES <= bytes.length; at += BLOCK_BYTES) {
+    if (at >= start && recordAt(bytes, at) !== undefined) return true;
+  }
+  return false;
+}
+
+/** The first damaged block of a LevelDB table file, or undefined. */
+export function scanTable(bytes: Buffer): { offset: number; what: string } | undefined {
+  if (bytes.length < FOOTER_BYTES) return { offset: 0, what: 'the table is too short to be one' };
+  const footer = bytes.subarray(bytes.length - FOOTER_BYTES);
+  if (!footer.subarray(40).equals(TABLE_MAGIC)) return { offset: bytes.length - 8, what: 'the magic number of the table is wrong' };
+  try {
+    const reader = new ByteReader(footer);
+    const handles = [readHandle(reader)];
+    const index = readHandle(reader);
+    const damagedIndex = checkBlock(bytes, index);
+    if (damagedIndex !== undefined) return damagedIndex;
+    handles.push(...blockHandles(blockContents(bytes, index)));
+    for (const handle of handles) {
+      const damaged = checkBlock(bytes, handle);
+      if (damaged !== undefined) return damaged;
+    }
+    return undefined;
+  } catch (error) {
+    return { offset: bytes.length - FOOTER_BYTES, what: `the table cannot be read: ${(error as Error).message}` };
+  }
+}
+
+interface Handle {
+  readonly offset: number;
+  readonly size: number;
+}
+
+function readHandle(reader: ByteReader): Handle {
+  return { offset: reader.varint(), size: reader.varint() };
+}
+
+function checkBlock(bytes: Buffer, { offset, size }: Handle): { offset: number; what: string } | undefined {
+  const end = offset + size;
+  if (end + TRAILER_BYTES > bytes.length) return { offset: bytes.length, what: 'a block lies outside the table' };
+  if (maskedCrc(bytes, offset, end + 1) === bytes.readUInt32LE(end + 1)) return undefined;
+  return { offset, what: 'the checksum of a block does not match' };
+}
+
+function blockContents(bytes: Buffer, { offset, size }: Handle): Buffer {
+  const contents = bytes.subarray(offset, offset + size);
+  return bytes[offset + size] === 1 ? Buffer.from(uncompress(contents)) : contents;
+}
+
+function blockHandles(block: Buffer): Handle[] {
+  const restarts = block.readUInt32LE(block.length - 4);
+  const end = block.length - 4 - 4 * restarts;
+  const reader = new ByteReader(block.subarray(0, end));
+  const handles: Handle[] = [];
+  while (reader.remaining > 0) {
+    reader.varint();
+    const keyBytes = reader.varint();
+    const valueBytes = reader.varint();
+    reader.raw(keyBytes);
+    handles.push(readHandle(new ByteReader(reader.raw(valueBytes))));
+  }
+  return handles;
+}
+
+function filesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch {
+    return [];
+  }
+}
+
+const isLog = (name: string): boolean => name.endsWith('.log') || name.startsWith('MANIFEST-');
+const isTable = (name: string): boolean => name.endsWith('.ldb') || name.endsWith('.sst');
+
+/** Bytes in LevelDB's write-ahead logs: what the next open will replay. */
+export function logBytes(directory: string): number {
+  let bytes = 0;
+  for (const name of filesOf(directory)) if (name.endsWith('.log')) bytes += readFileSync(join(directory, name)).length;
+  return bytes;
+}
+
+/** Damage in the logs and the manifest, which LevelDB would swallow. `torn` lists files whose end may be a crash's doing. */
+export function damagedLogs(directory: string): { damages: Damage[]; torn: string[] } {
+  const damages: Damage[] = [];
+  const torn: string[] = [];
+  for (const name of filesOf(directory).filter(isLog)) {
+    const scan = scanLog(readFileSync(join(directory, name)));
+    if (scan.badAt === undefined) continue;
+    if (scan.damaged)
+      damages.push({ file: `catalog/${name}`, offset: scan.badAt, what: 'a record of the log is damaged and others follow it' });
+    else torn.push(name);
+  }
+  return { damages, torn };
+}
+
+/** Every damaged file of a catalog folder, logs and tables, as LevelDB's own checksums tell. */
+export function damagedFiles(directory: string): Damage[] {
+  const { damages } = damagedLogs(directory);
+  for (const name of filesOf(directory).filter(isTable)) {
+    const damage = scanTable(readFileSync(join(directory, name)));
+    if (damage !== undefined) damages.push({ file: `catalog/${name}`, ...damage });
+  }
+  return damages;
+}

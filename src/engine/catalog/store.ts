@@ -1,0 +1,178 @@
+/**
+ * LevelDB, with a checksum on every value. The checksum covers key and value, so a flipped bit in either is found by
+ * whoever reads the record. Keeps invariant 6: a damaged record is CORRUPT_DATA, never another value.
+ */
+import { Level } from 'level';
+import { crc32c } from '../model/crc32c.ts';
+import { EngineError } from '../model/errors.ts';
+import { damagedFiles } from './leveldb-files.ts';
+
+export interface Put {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+export interface Range {
+  readonly gte?: Buffer;
+  readonly gt?: Buffer;
+  readonly lt?: Buffer;
+  readonly lte?: Buffer;
+  readonly reverse?: boolean;
+}
+
+/** What `level` is on Node (classic-level) beyond the type that it declares for all platforms. */
+interface LevelTools {
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
+  approximateSize(start: Buffer, end: Buffer): Promise<number>;
+}
+
+const CHECKSUM_BYTES = 4;
+/** Also the most that LevelDB's own log holds before it becomes a table, twice at worst. */
+const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+function seal({ key, value }: Put): { type: 'put'; key: Buffer; value: Buffer } {
+  const sealed = Buffer.allocUnsafe(value.length + CHECKSUM_BYTES);
+  value.copy(sealed);
+  sealed.writeUInt32LE(crc32c(value, crc32c(key)), value.length);
+  return { type: 'put', key, value: sealed };
+}
+
+export class CatalogStore {
+  readonly #db: Level<Buffer, Buffer>;
+  readonly #directory: string;
+
+  private constructor(db: Level<Buffer, Buffer>, directory: string) {
+    this.#db = db;
+    this.#directory = directory;
+  }
+
+  /** @throws the binding's error, with LEVEL_LOCKED as its cause's code where another process holds the folder */
+  static async open(directory: string): Promise<CatalogStore> {
+    const db = new Level<Buffer, Buffer>(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      writeBufferSize: WRITE_BUFFER_BYTES,
+      cacheSize: 32 * 1024 * 1024,
+    });
+    await db.open();
+    return new CatalogStore(db, directory);
+  }
+
+  /** Moves all of LevelDB's log into its tables, so that the next open has nothing to replay, and closes. */
+  async close(compactLog: boolean): Promise<void> {
+    // Any range does: LevelDB empties its memory table first. This one holds no key.
+    if (compactLog) await this.#tools.compactRange(Buffer.of(0xff), Buffer.of(0xff, 0xff));
+    await this.#db.close();
+  }
+
+  get #tools(): LevelTools {
+    return this.#db as unknown as LevelTools;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#guard(() => this.#unseal(key, this.#db.getSync(key)));
+  }
+
+  async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#guardAsync(async () => {
+      const values = await this.#db.getMany(keys);
+      return values.map((value, index) => this.#unseal(keys[index] as Buffer, value));
+    });
+  }
+
+  /** Up to `limit` records of a range, in its order. */
+  async entries(range: Range, limit: number): Promise<[Buffer, Buffer][]> {
+    if (limit <= 0) return [];
+    return this.#guardAsync(async () => {
+      const iterator = this.#db.iterator({ ...range, limit });
+      try {
+        const entries: [Buffer, Buffer][] = [];
+        while (entries.length < limit) {
+          const batch = await iterator.nextv(Math.min(limit - entries.length, 1000));
+          if (batch.length === 0) break;
+          for (const [key, value] of batch) entries.push([key, this.#unseal(key, value) as Buffer]);
+        }
+        return entries;
+      } finally {
+        await iterator.close();
+      }
+    });
+  }
+
+  async first(range: Range): Promise<[Buffer, Buffer] | undefined> {
+    return (await this.entries(range, 1))[0];
+  }
+
+  /** One atomic batch. `sync`: it is on disk when the promise resolves. */
+  async write(puts: readonly Put[], { deletes = [], sync }: { deletes?: readonly Buffer[]; sync: boolean }): Promise<void> {
+    const operations: ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[] = puts.map(seal);
+    for (const key of deletes) operations.push({ type: 'del', key });
+    await this.#db.batch(operations, { sync });
+  }
+
+  /** Deletes a range off the main thread; not synced, for what is garbage already. */
+  async clear(range: Range): Promise<void> {
+    await this.#db.clear({ ...range });
+  }
+
+  /** Bytes of a range on disk; approximate, and without what is still in LevelDB's log. */
+  async approximateSize(start: Buffer, end: Buffer): Promise<number> {
+    return this.#tools.approximateSize(start, end);
+  }
+
+  async compactAll(): Promise<void> {
+    await this.#tools.compactRange(Buffer.of(0), Buffer.of(0xff));
+  }
+
+  #unseal(key: Buffer, sealed: Buffer | undefined): Buffer | undefined {
+    if (sealed === undefined) return undefined;
+    const size = sealed.length - CHECKSUM_BYTES;
+    if (size < 0 || crc32c(sealed, crc32c(key), 0, size) !== sealed.readUInt32LE(size)) {
+      throw this.#corrupt(`the checksum of catalog record ${key.toString('hex')} does not match`);
+    }
+    return sealed.subarray(0, size);
+  }
+
+  #guard<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw this.#mapped(error);
+    }
+  }
+
+  async #guardAsync<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      throw this.#mapped(error);
+    }
+  }
+
+  #mapped(error: unknown): unknown {
+    return isLevelCorruption(error) ? this.#corrupt('LevelDB reports corruption', error) : error;
+  }
+
+  /** Names the damaged file where LevelDB's own checksums show it. */
+  #corrupt(what: string, cause?: unknown): EngineError {
+    const damaged = damagedFiles(this.#directory);
+    const file = damaged[0]?.file ?? 'catalog';
+    return corruptCatalog(file, what, cause);
+  }
+}
+
+export function isLevelCorruption(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ((at as { code?: unknown }).code === 'LEVEL_CORRUPTION') return true;
+  }
+  return false;
+}
+
+/** `file` is relative to the data directory. */
+export function corruptCatalog(file: string, what: string, cause?: unknown): EngineError {
+  return new EngineError('CORRUPT_DATA', `${file}: ${what}`, {
+    details: { file },
+    hint: 'The disk returned other bytes than were written. Restore the data directory from a backup; docs/operations.md tells how to save what is left.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

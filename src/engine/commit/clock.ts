@@ -1,0 +1,108 @@
+/**
+ * Time for commits and reads: never backwards, and never the same instant for a read that has answered and a later
+ * commit. Keeps invariant 3 whatever the machine's clock does.
+ *
+ * `now` is max(machine clock, newest timestamp, fence). Reading as of T raises the fence above T, so that later commits
+ * get more than T. The persisted ceiling runs ahead of every fence handed out; a start takes it as its floor.
+ */
+import { EngineError } from '../model/errors.ts';
+import { asTimestampMs, type TimestampMs } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
+
+/** The machine's clock, injectable. */
+export interface Clock {
+  /** UTC milliseconds; may jump either way. */
+  now(): number;
+  /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  wait: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};
+
+export class TimeKeeper {
+  readonly #clock: Clock;
+  /** The earliest timestamp that a later commit may get. */
+  #fence: number;
+  /** What a restart would take as its floor. */
+  #ceiling: number;
+  readonly #floor: number;
+
+  constructor(clock: Clock, floorMs: number) {
+    this.#clock = clock;
+    this.#fence = floorMs;
+    this.#ceiling = floorMs;
+    this.#floor = floorMs;
+  }
+
+  /** The current instant as the database sees it, UTC milliseconds. */
+  now(newest: TimestampMs): number {
+    return Math.max(this.#clock.now(), newest, this.#fence);
+  }
+
+  /** The timestamp for a commit that is being sequenced now. */
+  stamp(newest: TimestampMs): TimestampMs {
+    return asTimestampMs(Math.max(Math.floor(this.#clock.now()), newest, this.#fence));
+  }
+
+  /**
+   * Waits until an instant is no longer in the future, up to 5 s, and fences it: later commits get more.
+   * @throws EngineError FUTURE_TIMESTAMP {now} where it is further ahead
+   */
+  async fence(timestampMs: number, newest: () => TimestampMs, signal?: AbortSignal): Promise<void> {
+    const deadline = this.now(newest()) + LIMITS.futureWaitMs;
+    if (timestampMs > deadline) throw this.#future(timestampMs, newest());
+    for (let now = this.now(newest()); timestampMs > now; now = this.now(newest())) {
+      if (timestampMs - now > LIMITS.futureWaitMs) throw this.#future(timestampMs, newest());
+      await this.#clock.wait(timestampMs - now, signal);
+    }
+    if (timestampMs >= this.#fence) this.#fence = timestampMs + 1;
+  }
+
+  #future(timestampMs: number, newest: TimestampMs): EngineError {
+    const now = new Date(this.now(newest)).toISOString();
+    return new EngineError('FUTURE_TIMESTAMP', `the instant ${describe(timestampMs)} has not come yet; the server's time is ${now}`, {
+      details: { now },
+      hint: `An instant may be at most ${LIMITS.futureWaitMs / 1000} s ahead. Leave the argument out to read the newest data.`,
+    });
+  }
+
+  /** The ceiling to persist before answering a read as of the fence, or undefined where the persisted one is high enough. */
+  ceilingNeeded(): number | undefined {
+    return this.#fence > this.#ceiling ? this.#fence + LIMITS.ceilingLeadMs : undefined;
+  }
+
+  /** A ceiling worth writing along with a batch that is written anyway. */
+  ceilingWorthWriting(): number | undefined {
+    const fence = this.#fence;
+    // Only once a read has raised the fence: else restarts in quick succession would push the clock ahead.
+    return fence > this.#floor && fence + LIMITS.ceilingLeadMs / 2 > this.#ceiling ? fence + LIMITS.ceilingLeadMs : undefined;
+  }
+
+  ceilingPersisted(ceilingMs: number): void {
+    this.#ceiling = Math.max(this.#ceiling, ceilingMs);
+  }
+
+  /** What a clean stop stores: exactly the floor that later commits must respect. */
+  get floor(): number {
+    return this.#fence;
+  }
+}
+
+function describe(timestampMs: number): string {
+  return Math.abs(timestampMs) <= 8.64e15 ? new Date(timestampMs).toISOString() : String(timestampMs);
+}

@@ -1,0 +1,157 @@
+/**
+ * The only writer. Takes all entries that wait, applies them one after the other, and writes what they did, and how far
+ * the log is applied, in one synced LevelDB batch. Keeps invariants 1 and 2.
+ */
+import { CEILING_KEY, HEAD_KEY, idempotencyKey, PREFIX, primaryKeyKey } from '../catalog/keys.ts';
+import { decodeIdempotency, encodeHead, encodeNumber, type IdempotencyRecord } from '../catalog/records.ts';
+import type { CatalogState } from '../catalog/state.ts';
+import type { CatalogStore, Put } from '../catalog/store.ts';
+import type { Watermark } from '../catalog/watermark.ts';
+import { storageError } from '../data/storage-error.ts';
+import type { LogEntry, Outcome } from '../log/entry.ts';
+import type { Log, PendingEntry } from '../log/log.ts';
+import type { Commit } from '../model/history.ts';
+import { apply, type Lookups } from './apply.ts';
+import type { TimeKeeper } from './clock.ts';
+
+export interface SequencerParts {
+  readonly log: Log;
+  readonly store: CatalogStore;
+  readonly watermark: Watermark;
+  readonly time: TimeKeeper;
+  readonly state: CatalogState;
+  /** Called after each durable round, before its writers are answered: the state moves on, the feed is told. */
+  readonly publish: (state: CatalogState, commits: readonly Commit[]) => void;
+}
+
+interface Round {
+  readonly timestampMs: number;
+  readonly done: Promise<void>;
+}
+
+export class Sequencer {
+  readonly #parts: SequencerParts;
+  #state: CatalogState;
+  /** The round that has its timestamps but is not durable yet. */
+  #inFlight: Round | undefined;
+  #failure: unknown;
+
+  constructor(parts: SequencerParts) {
+    this.#parts = parts;
+    this.#state = parts.state;
+  }
+
+  /** Runs until the log is closed and empty. */
+  async run(): Promise<void> {
+    for (let round = await this.#parts.log.follow(); round !== undefined; round = await this.#parts.log.follow()) {
+      await this.#round(round);
+    }
+  }
+
+  /** Resolves when every commit that has a timestamp at or before this one is durable and published. */
+  async settledAt(timestampMs: number): Promise<void> {
+    while (this.#inFlight !== undefined && this.#inFlight.timestampMs <= timestampMs) await this.#inFlight.done;
+  }
+
+  async #round(round: readonly PendingEntry[]): Promise<void> {
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      const lookups = await RoundLookups.read(this.#parts.store, round);
+      await this.#commitRound(round, lookups);
+    } catch (error) {
+      for (const pending of round) pending.reject(error);
+    }
+  }
+
+  async #commitRound(round: readonly PendingEntry[], lookups: RoundLookups): Promise<void> {
+    const { time, store, watermark } = this.#parts;
+    // From here to the write is one turn of the event loop: no read can be fenced in between.
+    let state = this.#state;
+    const puts: Put[] = [];
+    const deletes: Buffer[] = [];
+    const outcomes: Outcome[] = [];
+    const commits: Commit[] = [];
+    const timestampMs = time.stamp(state.timestampMs);
+    for (const { entry } of round) {
+      const applied = apply(state, entry, timestampMs, lookups);
+      state = applied.state;
+      lookups.note(applied.puts);
+      for (const put of applied.puts) puts.push(put);
+      for (const key of applied.deletes) deletes.push(key);
+      outcomes.push(applied.outcome);
+      if (applied.outcome.kind === 'committed') commits.push(applied.outcome.commit);
+    }
+    if (state !== this.#state) {
+      puts.push({ key: HEAD_KEY, value: encodeHead(state) });
+      const ceiling = time.ceilingWorthWriting();
+      if (ceiling !== undefined) puts.push({ key: CEILING_KEY, value: encodeNumber(ceiling) });
+      let settle = (): void => {};
+      this.#inFlight = {
+        timestampMs,
+        done: new Promise((resolve) => {
+          settle = resolve;
+        }),
+      };
+      try {
+        await store.write(puts, { deletes, sync: true }); // THE COMMIT POINT
+        if (ceiling !== undefined) time.ceilingPersisted(ceiling);
+        watermark.write(state);
+        this.#state = state;
+        this.#parts.publish(state, commits);
+      } catch (error) {
+        // Whether the batch is on disk is unknown now, so nothing more may follow it until the catalog is opened again.
+        this.#failure = storageError(error, 'the disk is full; whether the last commits were kept is known after a restart');
+        throw this.#failure;
+      } finally {
+        this.#inFlight = undefined;
+        settle();
+      }
+    }
+    round.forEach((pending, index) => {
+      pending.resolve(outcomes[index] as Outcome);
+    });
+  }
+
+  get failure(): unknown {
+    return this.#failure;
+  }
+}
+
+/** Primary keys and idempotency keys of a round, read at once; what the round itself adds is seen by its later entries. */
+class RoundLookups implements Lookups {
+  readonly #known = new Map<string, Buffer>();
+
+  static async read(store: CatalogStore, round: readonly PendingEntry[]): Promise<RoundLookups> {
+    const lookups = new RoundLookups();
+    const keys: Buffer[] = [];
+    for (const { entry } of round) collectKeys(entry, keys);
+    if (keys.length === 0) return lookups;
+    const values = await store.getMany(keys);
+    values.forEach((value, index) => {
+      if (value !== undefined) lookups.#known.set((keys[index] as Buffer).toString('latin1'), value);
+    });
+    return lookups;
+  }
+
+  note(puts: readonly Put[]): void {
+    for (const { key, value } of puts) {
+      if (key[0] === PREFIX.key || key[0] === PREFIX.idempotency) this.#known.set(key.toString('latin1'), value);
+    }
+  }
+
+  keyExists(key: Buffer): boolean {
+    return this.#known.has(key.toString('latin1'));
+  }
+
+  idempotency(hash: Buffer): IdempotencyRecord | undefined {
+    const value = this.#known.get(idempotencyKey(hash).toString('latin1'));
+    return value === undefined ? undefined : decodeIdempotency(value);
+  }
+}
+
+function collectKeys(entry: LogEntry, keys: Buffer[]): void {
+  if (entry.kind !== 'commit') return;
+  if (entry.idempotency !== null) keys.push(idempotencyKey(entry.idempotency.key));
+  if (entry.change.kind !== 'append') return;
+  for (const hash of entry.change.keyHashes) keys.push(primaryKeyKey(entry.change.tableId, hash));
+}

@@ -1,0 +1,216 @@
+/**
+ * DuckDB: one in-memory instance for a catalog, used to scan and to write Parquet. It decides nothing and stores nothing.
+ * Keeps invariant 5: connections, waiting queries, memory, spill and time are bounded; a query that is given up is
+ * interrupted. Only materialised results are used: streamed ones end silently part of the way on an error.
+ */
+import { mkdirSync } from 'node:fs';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
+import { EngineError } from '../model/errors.ts';
+import { LIMITS } from '../model/limits.ts';
+
+export interface DuckOptions {
+  /** Files outside it cannot be read or written. */
+  readonly dataDirectory: string;
+  readonly spillDirectory: string;
+  readonly memoryLimitBytes: number;
+  readonly spillLimitBytes: number;
+  readonly threads: number;
+  /** Queries that run at once. */
+  readonly connections: number;
+}
+
+export interface QueryOptions {
+  /** Gives the query up. */
+  readonly signal?: AbortSignal | undefined;
+  /** Past it: QUERY_TIMEOUT. No limit where absent (maintenance). */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface Parameter {
+  readonly value: DuckDBValue;
+  readonly type: DuckDBType;
+}
+
+const INTERRUPT_EVERY_MS = 20;
+
+export class Duck {
+  readonly #instance: DuckDBInstance;
+  readonly #idle: DuckDBConnection[] = [];
+  readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  #open = 0;
+  readonly #connections: number;
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, connections: number) {
+    this.#instance = instance;
+    this.#connections = connections;
+  }
+
+  static async open(options: DuckOptions): Promise<Duck> {
+    mkdirSync(options.spillDirectory, { recursive: true });
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(options.threads),
+      memory_limit: `${Math.floor(options.memoryLimitBytes / 1e6)}MB`,
+      temp_directory: options.spillDirectory,
+      max_temp_directory_size: `${Math.floor(options.spillLimitBytes / 1e6)}MB`,
+    });
+    const connection = await instance.connect();
+    for (const setting of [
+      // Data files are immutable and checked against their hash, so their metadata may be kept.
+      'SET parquet_metadata_cache = true',
+      "SET validate_external_file_cache = 'NO_VALIDATION'",
+      "SET TimeZone = 'UTC'",
+      'SET autoinstall_known_extensions = false',
+      'SET autoload_known_extensions = false',
+      `SET allowed_directories = [${sqlString(options.dataDirectory)}]`,
+      'SET enable_external_access = false',
+      'SET lock_configuration = true',
+    ]) {
+      await connection.run(setting);
+    }
+    connection.closeSync();
+    return new Duck(instance, options.connections);
+  }
+
+  /**
+   * Runs one statement and materialises its result.
+   * @throws EngineError QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED (memory or spill), or the signal's reason
+   */
+  async run(sql: string, parameters: readonly Parameter[] = [], options: QueryOptions = {}): Promise<DuckDBMaterializedResult> {
+    return this.withConnection((connection) => runOn(connection, sql, parameters, options), options);
+  }
+
+  /** Lends a connection; other queries cannot use it meanwhile. */
+  async withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions = {}): Promise<T> {
+    const connection = await this.#acquire(options);
+    try {
+      return await use(connection);
+    } finally {
+      this.#release(connection);
+    }
+  }
+
+  async #acquire({ signal }: QueryOptions): Promise<DuckDBConnection> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new EngineError('SHUTTING_DOWN', 'the database is shutting down');
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#open < this.#connections) {
+      this.#open += 1;
+      try {
+        return await this.#instance.connect();
+      } catch (error) {
+        this.#open -= 1;
+        throw error;
+      }
+    }
+    if (this.#waiting.length >= LIMITS.queryQueueMax) {
+      throw new EngineError('OVERLOADED', `more than ${LIMITS.queryQueueMax} queries wait to run`, {
+        details: { retryAfterMs: 250, limit: 'queryQueueMax', maximum: LIMITS.queryQueueMax },
+        hint: 'Try again after details.retryAfterMs milliseconds.',
+      });
+    }
+    return new Promise((resolve, reject) => {
+      const take = (connection: DuckDBConnection): void => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve(connection);
+      };
+      const giveUp = (): void => {
+        const at = this.#waiting.indexOf(take);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      this.#waiting.push(take);
+    });
+  }
+
+  #release(connection: DuckDBConnection): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(connection);
+    else if (this.#closed) connection.closeSync();
+    else this.#idle.push(connection);
+  }
+
+  /** Queries under way and waiting. */
+  get load(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#open - this.#idle.length, waiting: this.#waiting.length };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** Runs a statement on a lent connection; see Duck.run. */
+export async function runOn(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: readonly Parameter[],
+  { signal, timeoutMs }: QueryOptions,
+): Promise<DuckDBMaterializedResult> {
+  signal?.throwIfAborted();
+  let givenUp: 'aborted' | 'timeout' | undefined;
+  let interrupts: NodeJS.Timeout | undefined;
+  const giveUp = (why: 'aborted' | 'timeout'): void => {
+    givenUp ??= why;
+    connection.interrupt();
+    // An interrupt before the query has started is lost, so it is repeated until the query ends.
+    interrupts ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
+  };
+  const onAbort = (): void => giveUp('aborted');
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => giveUp('timeout'), timeoutMs);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (parameters.length === 0) return await connection.run(sql);
+    return await connection.run(
+      sql,
+      parameters.map((parameter) => parameter.value),
+      parameters.map((parameter) => parameter.type),
+    );
+  } catch (error) {
+    if (givenUp === 'aborted') throw signal?.reason;
+    if (givenUp === 'timeout') {
+      throw new EngineError('QUERY_TIMEOUT', `the query took longer than ${timeoutMs} ms and was stopped`, {
+        details: { timeoutMs },
+        hint: 'Narrow it with a filter, ask for fewer columns, or raise --query-timeout.',
+      });
+    }
+    throw translated(error, sql);
+  } finally {
+    clearTimeout(timer);
+    clearInterval(interrupts);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** DuckDB tells the kind of an error only at the start of its message. */
+function translated(error: unknown, sql: string): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/^Out of Memory Error/i.test(message)) {
+    return new EngineError('LIMIT_EXCEEDED', 'the query needs more memory or temporary disk than the server gives to queries', {
+      details: { limit: 'queryMemory' },
+      hint: 'Narrow it with a filter, ask for fewer columns or groups, or raise --memory.',
+      cause: error,
+    });
+  }
+  if (/^Out of Range Error/i.test(message)) {
+    return new EngineError('BAD_USER_INPUT', 'a computed value does not fit in its type', {
+      hint: 'A sum of decimals has at most 38 digits.',
+      cause: error,
+    });
+  }
+  return new Error(`DuckDB: ${message.split('\n')[0]} [${sql.slice(0, 500)}]`, { cause: error });
+}
+
+/** A string literal. Only for paths and names that Tidemark made itself; values go in as parameters. */
+export function sqlString(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A quoted identifier. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

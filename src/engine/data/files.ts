@@ -1,0 +1,103 @@
+/**
+ * The data files of a catalog: where they lie, that their bytes are the ones that were written (checked against their
+ * SHA-256 at first use in a process), and their removal. Keeps invariant 6: a flipped byte is CORRUPT_DATA {file}.
+ */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CatalogState } from '../catalog/state.ts';
+import { tablesOf } from '../catalog/state.ts';
+import { EngineError } from '../model/errors.ts';
+import type { DataFile } from '../model/history.ts';
+import { hashFile, tableDirectory } from './parquet.ts';
+
+export class DataFiles {
+  readonly #dataDirectory: string;
+  /** Files whose bytes were checked, or written, by this process. */
+  readonly #checked = new Set<string>();
+  readonly #checking = new Map<string, Promise<void>>();
+
+  constructor(dataDirectory: string) {
+    this.#dataDirectory = dataDirectory;
+  }
+
+  path(file: DataFile): string {
+    return join(tableDirectory({ dataDirectory: this.#dataDirectory, tableId: file.tableId }), file.name);
+  }
+
+  /** Path relative to the data directory, for people and errors. */
+  relativePath(file: DataFile): string {
+    return `data/${file.tableId}/${file.name}`;
+  }
+
+  /** A file that this process just wrote and hashed. */
+  written(name: string): void {
+    this.#checked.add(name);
+  }
+
+  /** @throws EngineError CORRUPT_DATA {file} where a file is missing or its bytes are not the ones written */
+  async ensureChecked(files: readonly DataFile[]): Promise<void> {
+    const unchecked = files.filter((file) => !this.#checked.has(file.name));
+    if (unchecked.length === 0) return;
+    await Promise.all(unchecked.map((file) => this.#checkOnce(file)));
+  }
+
+  #checkOnce(file: DataFile): Promise<void> {
+    let checking = this.#checking.get(file.name);
+    if (checking === undefined) {
+      checking = this.check(file)
+        .then(() => void this.#checked.add(file.name))
+        .finally(() => this.#checking.delete(file.name));
+      this.#checking.set(file.name, checking);
+    }
+    return checking;
+  }
+
+  /** Reads the file and compares its hash, whether or not it was checked before. */
+  async check(file: DataFile): Promise<void> {
+    const path = this.path(file);
+    let sha256: string;
+    try {
+      const { size } = await stat(path);
+      if (size !== file.sizeBytes) throw this.#corrupt(file, `it has ${size} bytes, ${file.sizeBytes} were written`);
+      sha256 = await hashFile(path);
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
+      throw this.#corrupt(file, `it cannot be read: ${(error as Error).message}`, error);
+    }
+    if (sha256 !== file.sha256) throw this.#corrupt(file, 'its bytes are not the ones that were written (SHA-256 differs)');
+  }
+
+  #corrupt(file: DataFile, what: string, cause?: unknown): EngineError {
+    const path = this.relativePath(file);
+    return new EngineError('CORRUPT_DATA', `${path}: ${what}`, {
+      details: { file: path },
+      hint: 'Restore this file from a backup; the catalog holds the size and SHA-256 it must have.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  async remove(file: DataFile): Promise<void> {
+    this.#checked.delete(file.name);
+    await rm(this.path(file), { force: true });
+  }
+
+  /** At start: empties tmp/, and removes files that no catalog entry names, staged by commits that never were. */
+  static prepareDirectory(dataDirectory: string, state: CatalogState): { removed: string[] } {
+    const tmp = join(dataDirectory, 'tmp');
+    rmSync(tmp, { recursive: true, force: true });
+    mkdirSync(tmp, { recursive: true });
+    const data = join(dataDirectory, 'data');
+    mkdirSync(data, { recursive: true });
+    const named = new Set(tablesOf(state).flatMap((table) => table.files.map((file) => file.name)));
+    const removed: string[] = [];
+    for (const folder of readdirSync(data)) {
+      for (const name of readdirSync(join(data, folder))) {
+        if (named.has(name) || !name.endsWith('.parquet')) continue;
+        rmSync(join(data, folder, name));
+        removed.push(`data/${folder}/${name}`);
+      }
+    }
+    return { removed };
+  }
+}

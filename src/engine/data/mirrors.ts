@@ -1,0 +1,235 @@
+/**
+ * Mirrors: hot rows as in-memory DuckDB tables, so that one scan reads files and hot rows alike. A table's hot rows are
+ * mirrored in generations; a flush seals one at a commit and the next begins after it. Loaded when a read needs them,
+ * never on the commit path, a bounded number of rows in each turn; the least recently used go first.
+ */
+import type { TableState } from '../catalog/state.ts';
+import type { CatalogStore } from '../catalog/store.ts';
+import type { SnapshotId, TableId } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { Cells } from '../model/types.ts';
+import type { Duck } from './duckdb.ts';
+import { readHotCommits } from './hot.ts';
+import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.ts';
+
+/** A mirrored range of one table's hot rows, ready to be scanned. */
+export interface Mirror {
+  /** Name of the DuckDB table; columns as the table schema's, then `_row` and `_from`. */
+  readonly name: string;
+  /** The commits whose rows are to be taken from it: after `after`, up to and with `upTo`. It may hold others. */
+  readonly after: SnapshotId;
+  readonly upTo: SnapshotId;
+}
+
+interface Generation {
+  readonly name: string;
+  /** Holds hot rows of commits after this one. */
+  readonly lo: SnapshotId;
+  readonly tableId: TableId;
+  readonly schemaVersion: number;
+  /** The commit a flush sealed it at; open generations grow with the table. */
+  hi: SnapshotId | undefined;
+  loadedTo: SnapshotId;
+  rows: number;
+  created: boolean;
+  users: number;
+  usedAt: number;
+  /** One load at a time. */
+  loading: Promise<void>;
+  dropped: boolean;
+}
+
+const COMMITS_PER_READ = 500;
+
+export class Mirrors {
+  readonly #duck: Duck;
+  readonly #store: CatalogStore;
+  readonly #generations = new Map<TableId, Generation[]>();
+  #nextName = 1;
+  #uses = 0;
+  #rows = 0;
+
+  constructor(duck: Duck, store: CatalogStore) {
+    this.#duck = duck;
+    this.#store = store;
+  }
+
+  /**
+   * Lends the mirrors that hold a table's hot rows after its hot floor, up to and with `upTo`.
+   * `table` must be of a pinned state, so that its hot rows are still in the catalog.
+   */
+  async with<T>(table: TableState, upTo: SnapshotId, use: (mirrors: readonly Mirror[]) => Promise<T>): Promise<T> {
+    if (upTo <= table.hotFloor || table.last.hotRowsEver === table.flushedRowsEver) return use([]);
+    const { generations, mirrors } = this.#covering(table, upTo);
+    for (const generation of generations) {
+      generation.users += 1;
+      this.#uses += 1;
+      generation.usedAt = this.#uses;
+    }
+    try {
+      for (const generation of generations) await this.#load(generation, table, upTo);
+      return await use(mirrors);
+    } finally {
+      for (const generation of generations) generation.users -= 1;
+      await this.#evict();
+    }
+  }
+
+  /** Generations that together hold the hot rows after the floor, each with the part to take from it. */
+  #covering(table: TableState, upTo: SnapshotId): { generations: Generation[]; mirrors: Mirror[] } {
+    const all = this.#generationsOf(table);
+    const generations: Generation[] = [];
+    const mirrors: Mirror[] = [];
+    let covered = table.hotFloor;
+    for (const generation of all) {
+      if (covered >= upTo || generation.lo > covered) break;
+      const end = generation.hi === undefined || generation.hi > upTo ? upTo : generation.hi;
+      if (end <= covered) continue;
+      generations.push(generation);
+      mirrors.push({ name: generation.name, after: covered, upTo: end });
+      covered = end;
+    }
+    if (covered >= upTo) return { generations, mirrors };
+    // A read of a state whose generations are gone (it was pinned before a flush): a generation of its own.
+    const own = this.#newGeneration(table, table.hotFloor);
+    own.hi = upTo;
+    all.push(own);
+    all.sort((left, right) => left.lo - right.lo);
+    return { generations: [own], mirrors: [{ name: own.name, after: own.lo, upTo }] };
+  }
+
+  #generationsOf(table: TableState): Generation[] {
+    let generations = this.#generations.get(table.id);
+    if (generations === undefined) {
+      generations = [];
+      this.#generations.set(table.id, generations);
+    }
+    if (generations.length === 0) generations.push(this.#newGeneration(table, table.hotFloor));
+    return generations;
+  }
+
+  #newGeneration(table: TableState, lo: SnapshotId): Generation {
+    const name = `hot_${table.id}_${this.#nextName}`;
+    this.#nextName += 1;
+    return {
+      name,
+      tableId: table.id,
+      schemaVersion: table.schema.version,
+      lo,
+      hi: undefined,
+      loadedTo: lo,
+      rows: 0,
+      created: false,
+      users: 0,
+      usedAt: 0,
+      loading: Promise.resolve(),
+      dropped: false,
+    };
+  }
+
+  #load(generation: Generation, table: TableState, upTo: SnapshotId): Promise<void> {
+    const target = generation.hi !== undefined && generation.hi < upTo ? generation.hi : upTo;
+    if (generation.loadedTo >= target) return generation.loading;
+    const load = generation.loading.catch(() => {}).then(() => this.#loadNow(generation, table, target));
+    generation.loading = load;
+    // A failed load is told to whoever waits for it; the next one tries again.
+    load.catch(() => {
+      if (generation.loading === load) generation.loading = Promise.resolve();
+    });
+    return load;
+  }
+
+  async #loadNow(generation: Generation, table: TableState, target: SnapshotId): Promise<void> {
+    if (generation.loadedTo >= target) return;
+    try {
+      await this.#fill(generation, table, target);
+    } catch (error) {
+      // How much of it DuckDB kept is unknown: the next read starts a fresh one.
+      await this.#drop(generation);
+      throw error;
+    }
+  }
+
+  async #fill(generation: Generation, table: TableState, target: SnapshotId): Promise<void> {
+    const { columns } = table.schema;
+    await this.#duck.withConnection(async (connection) => {
+      if (!generation.created) {
+        await connection.run(`CREATE TABLE ${generation.name} (${tableColumns(columns, true)})`);
+        generation.created = true;
+      }
+      const appender = await ChunkAppender.open(connection, generation.name, columns, true);
+      try {
+        while (generation.loadedTo < target) {
+          const commits = await readHotCommits(this.#store, table, { after: generation.loadedTo, upTo: target, limit: COMMITS_PER_READ });
+          const rows: Cells[] = [];
+          const hidden: { row: number; from: number }[] = [];
+          for (const commit of commits) {
+            commit.rows.forEach((cells, index) => {
+              rows.push(cells);
+              hidden.push({ row: commit.rowBase + index, from: commit.snapshotId });
+            });
+          }
+          for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
+            appender.append(
+              rows,
+              start,
+              Math.min(start + CHUNK_ROWS, rows.length),
+              (index) => hidden[index] as { row: number; from: number },
+            );
+            if (start + LIMITS.mirrorRowsPerTurn < rows.length) await nextTurn();
+          }
+          appender.flush();
+          generation.rows += rows.length;
+          this.#rows += rows.length;
+          const last = commits.at(-1);
+          generation.loadedTo = last === undefined || commits.length < COMMITS_PER_READ ? target : last.snapshotId;
+        }
+      } finally {
+        appender.close();
+      }
+    });
+  }
+
+  /**
+   * Ends the open generation at a commit, so that a flush may take it; later reads load into the next one.
+   * `table` is of the current state, and no commit after `at` may have been loaded yet: `at` is its newest snapshot.
+   */
+  seal(table: TableState, at: SnapshotId): void {
+    const generations = this.#generationsOf(table);
+    const open = generations.find((generation) => generation.hi === undefined);
+    if (open === undefined || open.lo >= at) return;
+    open.hi = at;
+    generations.push(this.#newGeneration(table, at));
+  }
+
+  /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */
+  drop(tableId: TableId, upTo: SnapshotId): void {
+    const generations = this.#generations.get(tableId) ?? [];
+    const stale = generations.filter((generation) => generation.hi !== undefined && generation.hi <= upTo && generation.users === 0);
+    for (const generation of stale) void this.#drop(generation);
+  }
+
+  async #evict(): Promise<void> {
+    while (this.#rows > LIMITS.mirrorRowsMax) {
+      const idle = [...this.#generations.values()].flat().filter((generation) => generation.users === 0 && generation.rows > 0);
+      const oldest = idle.sort((left, right) => left.usedAt - right.usedAt)[0];
+      if (oldest === undefined) return;
+      await this.#drop(oldest);
+    }
+  }
+
+  async #drop(generation: Generation): Promise<void> {
+    if (generation.dropped) return;
+    generation.dropped = true;
+    const generations = this.#generations.get(generation.tableId) ?? [];
+    const at = generations.indexOf(generation);
+    if (at >= 0) generations.splice(at, 1);
+    if (generation.hi === undefined && generations.length === 0) this.#generations.delete(generation.tableId);
+    this.#rows -= generation.rows;
+    if (generation.created) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Parquet files: written to tmp/, synced, hashed, renamed to their place, and the folder synced; DuckDB's COPY syncs
+ * nothing itself. A file is durable before anything names it (invariant 1).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { StagedFile } from '../log/entry.ts';
+import type { ColumnBounds } from '../model/history.ts';
+import type { TableId } from '../model/ids.ts';
+import type { Cell, Column } from '../model/types.ts';
+import { isOrdered } from '../model/types.ts';
+import { fromDuck } from './cells.ts';
+import { runOn, sqlName, sqlString } from './duckdb.ts';
+import { FROM_FIELD_ID, ROW_FIELD_ID } from './load-rows.ts';
+import { storageError } from './storage-error.ts';
+
+/** Rows in a row group: small enough for a page to read little, large enough for scans. */
+const ROW_GROUP_ROWS = 65_536;
+/** Text and binary bounds are kept up to this many characters or bytes. */
+const BOUND_LENGTH_MAX = 64;
+
+export interface ParquetPlace {
+  readonly dataDirectory: string;
+  readonly tableId: TableId;
+}
+
+export interface WrittenFile extends StagedFile {
+  /** The hidden columns' spans; undefined where the file has none or no rows. */
+  readonly spans: { readonly rowLo: number; readonly rowHi: number; readonly fromLo: number; readonly fromHi: number } | undefined;
+}
+
+export function tableDirectory({ dataDirectory, tableId }: ParquetPlace): string {
+  return join(dataDirectory, 'data', String(tableId));
+}
+
+/**
+ * Writes what a SELECT yields as one durable data file.
+ * `columns` are the SELECT's columns in order; with `hidden`, `_row` and `_from` follow them.
+ * @throws EngineError STORAGE_FULL
+ */
+export async function writeParquet(
+  connection: DuckDBConnection,
+  place: ParquetPlace,
+  select: string,
+  { columns, hidden }: { readonly columns: readonly Column[]; readonly hidden: boolean },
+): Promise<WrittenFile> {
+  const name = `${randomBytes(16).toString('hex')}.parquet`;
+  const staged = join(place.dataDirectory, 'tmp', name);
+  const fieldIds = columns.map((column) => `${sqlName(column.name)}: ${column.fieldId}`);
+  if (hidden) fieldIds.push(`_row: ${ROW_FIELD_ID}`, `_from: ${FROM_FIELD_ID}`);
+  try {
+    await runOn(
+      connection,
+      `COPY (${select}) TO ${sqlString(staged)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, FIELD_IDS {${fieldIds.join(', ')}})`,
+      [],
+      {},
+    );
+    await syncFile(staged);
+    const sha256 = await hashFile(staged);
+    const facts = await readFacts(connection, staged, columns, hidden);
+    const target = join(tableDirectory(place), name);
+    await mkdir(dirname(target), { recursive: true });
+    await rename(staged, target);
+    await syncDirectory(dirname(target));
+    await syncDirectory(dirname(dirname(target)));
+    return { name, sizeBytes: (await stat(target)).size, sha256, ...facts };
+  } catch (error) {
+    await rm(staged, { force: true });
+    throw storageError(error);
+  }
+}
+
+async function readFacts(
+  connection: DuckDBConnection,
+  path: string,
+  columns: readonly Column[],
+  hidden: boolean,
+): Promise<Pick<WrittenFile, 'rowCount' | 'bounds' | 'spans'>> {
+  const ordered = columns.filter((column) => isOrdered(column.type));
+  const terms = ['count(*)'];
+  for (const column of ordered) {
+    const name = sqlName(column.name);
+    const bounded =
+      column.type === 'STRING' || column.type === 'BINARY' ? boundedTerms(name, column.type) : [`min(${name})`, `max(${name})`];
+    terms.push(`count(${name})`, ...bounded);
+  }
+  if (hidden) terms.push('min(_row)', 'max(_row)', 'min(_from)', 'max(_from)');
+  const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM read_parquet(${sqlString(path)})`, [], {});
+  const [row = []] = await result.getRows();
+  const rowCount = Number(row[0]);
+  const bounds = ordered.map((column, index): ColumnBounds => {
+    const at = 1 + index * 3;
+    return {
+      fieldId: column.fieldId,
+      nullCount: rowCount - Number(row[at]),
+      min: finiteBound(column, fromDuck(column, row[at + 1] ?? null)),
+      max: finiteBound(column, fromDuck(column, row[at + 2] ?? null)),
+    };
+  });
+  const at = 1 + ordered.length * 3;
+  const spans =
+    hidden && rowCount > 0
+      ? { rowLo: Number(row[at]), rowHi: Number(row[at + 1]), fromLo: Number(row[at + 2]), fromHi: Number(row[at + 3]) }
+      : undefined;
+  return { rowCount, bounds, spans };
+}
+
+/** A cut minimum is still a lower bound; a maximum is kept only whole. */
+function boundedTerms(name: string, type: 'STRING' | 'BINARY'): string[] {
+  const length = type === 'STRING' ? 'length' : 'octet_length';
+  const keep = (term: string): string => `CASE WHEN ${length}(${term}) <= ${BOUND_LENGTH_MAX} THEN ${term} END`;
+  return [type === 'STRING' ? `left(min(${name}), ${BOUND_LENGTH_MAX})` : keep(`min(${name})`), keep(`max(${name})`)];
+}
+
+/** NaN is above everything, so a column that has it is unbounded above; infinities bound nothing either. */
+function finiteBound(column: Column, cell: Cell): Cell {
+  return (column.type === 'FLOAT' || column.type === 'DOUBLE') && !Number.isFinite(cell) ? null : cell;
+}
+
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+const HASH_CHUNK_BYTES = 1024 * 1024;
+
+/** SHA-256 of a file, hex, read a megabyte at a time. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,213 @@
+/** Large batches become a data file before they are sequenced: rows that a client sent, or a Parquet file to import. */
+
+import { randomBytes } from 'node:crypto';
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { StagedFile } from '../log/entry.ts';
+import { EngineError } from '../model/errors.ts';
+import type { TableId } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { Cells, Column, TableSchema } from '../model/types.ts';
+import { toWire } from '../model/values.ts';
+import { fromDuck, sqlType } from './cells.ts';
+import { type Duck, runOn, sqlName, sqlString } from './duckdb.ts';
+import type { DataFiles } from './files.ts';
+import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.ts';
+import { writeParquet } from './parquet.ts';
+import { Semaphore } from './semaphore.ts';
+
+export interface StagedImport {
+  readonly file: StagedFile;
+  /** The cells of the primary key columns of each row; empty where the table has no primary key. */
+  readonly keys: readonly Cells[];
+}
+
+export class Staging {
+  readonly #duck: Duck;
+  readonly #files: DataFiles;
+  readonly #dataDirectory: string;
+  readonly #slots = new Semaphore(LIMITS.stagingMax, LIMITS.stagingQueueMax, 'stagingQueueMax');
+  #nextName = 1;
+
+  constructor(duck: Duck, files: DataFiles, dataDirectory: string) {
+    this.#duck = duck;
+    this.#files = files;
+    this.#dataDirectory = dataDirectory;
+  }
+
+  /**
+   * Writes rows as a durable file of the table.
+   * @throws EngineError STORAGE_FULL, OVERLOADED
+   */
+  async stageRows(tableId: TableId, schema: TableSchema, rows: readonly Cells[]): Promise<StagedFile> {
+    return this.#slots.with(() =>
+      this.#duck.withConnection(async (connection) => {
+        const table = `stage_${this.#nextName}`;
+        this.#nextName += 1;
+        try {
+          await connection.run(`CREATE TABLE ${table} (${tableColumns(schema.columns, false)})`);
+          const appender = await ChunkAppender.open(connection, table, schema.columns, false);
+          try {
+            for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
+              appender.append(rows, start, Math.min(start + CHUNK_ROWS, rows.length));
+              await nextTurn();
+            }
+          } finally {
+            appender.close();
+          }
+          return await this.#write(connection, tableId, schema, `SELECT * FROM ${table}`);
+        } finally {
+          await connection.run(`DROP TABLE IF EXISTS ${table}`);
+        }
+      }),
+    );
+  }
+
+  async #write(connection: DuckDBConnection, tableId: TableId, schema: TableSchema, select: string): Promise<StagedFile> {
+    const { spans: _, ...file } = await writeParquet(connection, { dataDirectory: this.#dataDirectory, tableId }, select, {
+      columns: schema.columns,
+      hidden: false,
+    });
+    this.#files.written(file.name);
+    return file;
+  }
+
+  /**
+   * Copies a Parquet file's rows, in their order, as a durable file of the table. Columns go by name; only conversions
+   * that lose nothing are made, a column that the file lacks takes its default.
+   * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, LIMIT_EXCEEDED, BAD_USER_INPUT (no such file), STORAGE_FULL
+   */
+  async importParquet(tableId: TableId, schema: TableSchema, sourcePath: string): Promise<StagedImport> {
+    return this.#slots.with(async () => {
+      // DuckDB may read the data directory only, so the source is copied in first.
+      const local = join(this.#dataDirectory, 'tmp', `${randomBytes(16).toString('hex')}.import`);
+      try {
+        await copyFile(sourcePath, local).catch((error: unknown) => {
+          throw new EngineError('BAD_USER_INPUT', `cannot read ${sourcePath}: ${(error as Error).message}`, { cause: error });
+        });
+        return await this.#duck.withConnection((connection) => this.#importLocal(connection, tableId, schema, local));
+      } finally {
+        await rm(local, { force: true });
+      }
+    });
+  }
+
+  async #importLocal(connection: DuckDBConnection, tableId: TableId, schema: TableSchema, local: string): Promise<StagedImport> {
+    const source = `read_parquet(${sqlString(local)})`;
+    const found = await sourceColumns(connection, source);
+    const terms = schema.columns.map((column) => importTerm(column, found));
+    for (const name of found.keys()) {
+      if (!schema.columns.some((column) => column.name === name))
+        throw mismatch(`the file has a column ${name} that the table lacks`, name);
+    }
+    await checkImported(connection, schema.columns, `SELECT ${terms.join(', ')}, file_row_number AS _n FROM ${source}`);
+    const file = await this.#write(connection, tableId, schema, `SELECT ${terms.join(', ')} FROM ${source} ORDER BY file_row_number`);
+    if (schema.primaryKey.length === 0) return { file, keys: [] };
+    if (file.rowCount > LIMITS.importKeysMax) {
+      throw new EngineError(
+        'LIMIT_EXCEEDED',
+        `importKeysMax: ${file.rowCount} rows with a primary key are more than ${LIMITS.importKeysMax}`,
+        {
+          details: { limit: 'importKeysMax', maximum: LIMITS.importKeysMax, actual: file.rowCount },
+          hint: 'Split the file.',
+        },
+      );
+    }
+    const path = join(this.#dataDirectory, 'data', String(tableId), file.name);
+    const keyColumns = schema.primaryKey.map((name) => schema.columns.find((column) => column.name === name) as Column);
+    const names = keyColumns.map((column) => sqlName(column.name)).join(', ');
+    const result = await runOn(connection, `SELECT ${names} FROM read_parquet(${sqlString(path)}) ORDER BY file_row_number`, [], {});
+    const rows = await result.getRows();
+    return { file, keys: rows.map((row) => keyColumns.map((column, at) => fromDuck(column, row[at] ?? null))) };
+  }
+}
+
+async function sourceColumns(connection: DuckDBConnection, source: string): Promise<Map<string, string>> {
+  let rows: readonly (readonly unknown[])[];
+  try {
+    rows = await (await runOn(connection, `DESCRIBE SELECT * FROM ${source}`, [], {})).getRows();
+  } catch (error) {
+    throw new EngineError('BAD_USER_INPUT', 'the file is not a Parquet file that can be read', { cause: error });
+  }
+  return new Map(rows.map((row) => [String(row[0]), String(row[1])]));
+}
+
+/** Source types whose every value fits each column type exactly. */
+const EXACT: Readonly<Record<string, readonly string[]>> = {
+  BOOLEAN: ['BOOLEAN'],
+  INT: ['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT'],
+  LONG: ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER'],
+  FLOAT: ['FLOAT'],
+  DOUBLE: ['DOUBLE', 'FLOAT', 'TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT', 'UINTEGER'],
+  DATE: ['DATE'],
+  TIME: ['TIME'],
+  TIMESTAMP: ['TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'DATE'],
+  TIMESTAMPTZ: ['TIMESTAMP WITH TIME ZONE'],
+  STRING: ['VARCHAR'],
+  UUID: ['UUID'],
+  BINARY: ['BLOB'],
+  JSON: ['VARCHAR', 'JSON'],
+};
+
+function importTerm(column: Column, found: ReadonlyMap<string, string>): string {
+  const type = found.get(column.name);
+  const name = sqlName(column.name);
+  if (type === undefined) {
+    if (column.required && column.default === null) throw mismatch(`the file lacks the required column ${column.name}`, column.name);
+    const wire = toWire(column, column.default);
+    const literal =
+      column.type === 'BINARY' && wire !== null
+        ? `from_base64(${sqlString(String(wire))})`
+        : wire === null
+          ? 'NULL'
+          : sqlString(typeof wire === 'string' ? wire : JSON.stringify(wire));
+    return `CAST(${literal} AS ${sqlType(column)}) AS ${name}`;
+  }
+  if (!fitsExactly(column, type))
+    throw mismatch(`column ${column.name}: the file has ${type}, which does not fit ${column.type} exactly`, column.name);
+  return `CAST(${name} AS ${sqlType(column)}) AS ${name}`;
+}
+
+function fitsExactly(column: Column, type: string): boolean {
+  if (column.type !== 'DECIMAL') return EXACT[column.type]?.includes(type) ?? false;
+  const match = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
+  if (match === null) return false;
+  const [precision, scale] = [column.precision ?? 18, column.scale ?? 0];
+  return Number(match[2]) <= scale && Number(match[1]) - Number(match[2]) <= precision - scale;
+}
+
+/** Rows that a type check cannot rule out: nulls in required columns, instants out of range, text that is no JSON. */
+async function checkImported(connection: DuckDBConnection, columns: readonly Column[], select: string): Promise<void> {
+  for (const column of columns) {
+    const name = sqlName(column.name);
+    const tests: string[] = [];
+    if (column.required) tests.push(`${name} IS NULL`);
+    if (column.type === 'DATE' || column.type === 'TIMESTAMP' || column.type === 'TIMESTAMPTZ') {
+      const type = sqlType(column);
+      tests.push(`${name} < CAST('0001-01-01' AS ${type})`, `${name} >= CAST('9999-12-31' AS ${type}) + INTERVAL 1 DAY`);
+    }
+    if (column.type === 'JSON') tests.push(`NOT json_valid(${name})`);
+    if (tests.length === 0) continue;
+    const result = await runOn(
+      connection,
+      `SELECT _n FROM (${select}) WHERE ${tests.map((test) => `(${test})`).join(' OR ')} ORDER BY _n LIMIT ${LIMITS.invalidRowsReported}`,
+      [],
+      {},
+    );
+    const rows = await result.getRows();
+    if (rows.length === 0) continue;
+    const reason = column.required ? 'is null or does not fit the column' : 'does not fit the column';
+    throw new EngineError('INVALID_ROW', `row ${String(rows[0]?.[0])}, column ${column.name}: ${reason}`, {
+      details: { rows: rows.map((row) => ({ index: Number(row[0]), column: column.name, reason })), invalidRows: rows.length },
+      hint: 'Nothing of the file was kept.',
+    });
+  }
+}
+
+function mismatch(message: string, column: string): EngineError {
+  return new EngineError('SCHEMA_MISMATCH', message, {
+    details: { column },
+    hint: 'The columns of the file go by name; their types must fit without loss.',
+  });
+}

@@ -1,0 +1,40 @@
+/** The public face of the engine: everything above it imports from here alone. */
+export type { TableState as Table } from './catalog/state.ts';
+export { type Clock, systemClock } from './commit/clock.ts';
+export type { CommitOptions } from './commit/options.ts';
+export { type AppendResult, type CommitListener, type CommitResult, Engine, type EngineOptions, openEngine } from './engine.ts';
+export type { Finding, VerifyReport } from './maintenance/verify.ts';
+export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
+export type { ColumnBounds, Commit, DataFile, Snapshot } from './model/history.ts';
+export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
+export { LIMITS, limitExceeded } from './model/limits.ts';
+export { foldName, typePrefix } from './model/names.ts';
+export { checkRows, type InvalidRow } from './model/rows.ts';
+export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
+export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
+export {
+  type Cell,
+  COLUMN_TYPES,
+  type Column,
+  type ColumnType,
+  isNumeric,
+  isOrdered,
+  OPERATIONS,
+  type Operation,
+  type TableSchema,
+} from './model/types.ts';
+export { parseCell, Refusal, toWire } from './model/values.ts';
+export {
+  AGGREGATE_FUNCTIONS,
+  type AggregateFunction,
+  type AggregateQuery,
+  type AggregateRow,
+  type AggregateTerm,
+  aggregateFits,
+} from './read/aggregate.ts';
+export { cursorHead } from './read/cursor.ts';
+export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
+export type { IdRange } from './read/history.ts';
+export type { Direction, Order } from './read/order.ts';
+export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
+export type { AsOf, Instant, ManifestEntry, TableAt } from './read/reads.ts';

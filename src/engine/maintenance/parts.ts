@@ -1,0 +1,21 @@
+/** What maintenance works with. */
+import type { CatalogState } from '../catalog/state.ts';
+import type { CatalogStore } from '../catalog/store.ts';
+import type { Duck } from '../data/duckdb.ts';
+import type { DataFiles } from '../data/files.ts';
+import type { Mirrors } from '../data/mirrors.ts';
+import type { Pins } from '../data/pins.ts';
+import type { Log } from '../log/log.ts';
+
+export interface MaintenanceParts {
+  readonly dataDirectory: string;
+  readonly current: () => CatalogState;
+  readonly store: CatalogStore;
+  readonly log: Log;
+  readonly duck: Duck;
+  readonly files: DataFiles;
+  readonly mirrors: Mirrors;
+  readonly pins: Pins;
+  /** Work that the engine waits for when it closes; its failure is reported, not thrown. */
+  readonly background: (work: Promise<unknown>) => void;
+}

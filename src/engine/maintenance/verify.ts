@@ -1,0 +1,92 @@
+/** verify: reads everything that is stored and compares it with its checksums: the catalog's files, its chain, every data file. */
+import { join } from 'node:path';
+import { PREFIX, prefixRange } from '../catalog/keys.ts';
+import { damagedFiles } from '../catalog/leveldb-files.ts';
+import { verifyChain } from '../catalog/load.ts';
+import { tablesOf } from '../catalog/state.ts';
+import { readHotCommits } from '../data/hot.ts';
+import { EngineError } from '../model/errors.ts';
+import type { MaintenanceParts } from './parts.ts';
+
+export interface Finding {
+  /** Relative to the data directory. */
+  readonly file: string;
+  readonly what: string;
+}
+
+export interface VerifyReport {
+  readonly commits: number;
+  readonly dataFiles: number;
+  readonly findings: readonly Finding[];
+}
+
+const RECORDS_PER_READ = 1000;
+
+/** Reads the whole database once; findings name the damaged files. */
+export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
+  const state = parts.current();
+  const findings: Finding[] = [];
+  const note = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'CORRUPT_DATA') throw error;
+      findings.push({ file: String(error.details['file'] ?? 'catalog'), what: error.message });
+    }
+  };
+  for (const damage of damagedFiles(join(parts.dataDirectory, 'catalog'))) findings.push({ file: damage.file, what: damage.what });
+  const pin = parts.pins.pin(state.logIndex);
+  let dataFiles = 0;
+  try {
+    await note(() => verifyChain(parts.store, state, state.snapshotId));
+    for (const prefix of Object.values(PREFIX)) await note(() => readAll(parts, prefix));
+    for (const table of tablesOf(state)) {
+      for (const file of table.files) {
+        dataFiles += 1;
+        await note(() => parts.files.check(file));
+      }
+      await note(async () => {
+        let after = table.hotFloor;
+        let rows = 0;
+        for (;;) {
+          const commits = await readHotCommits(parts.store, table, { after, upTo: state.snapshotId, limit: RECORDS_PER_READ });
+          for (const commit of commits) rows += commit.rows.length;
+          if (commits.length < RECORDS_PER_READ) break;
+          after = commits.at(-1)?.snapshotId ?? after;
+        }
+        const expected = table.last.hotRowsEver - table.flushedRowsEver;
+        if (rows !== expected) {
+          throw new EngineError('CORRUPT_DATA', `table ${table.name} has ${rows} hot rows, ${expected} were committed`, {
+            details: { file: 'catalog' },
+          });
+        }
+      });
+    }
+  } finally {
+    pin.release();
+  }
+  return { commits: state.snapshotId, dataFiles, findings: unique(findings) };
+}
+
+async function readAll(parts: MaintenanceParts, prefix: number): Promise<void> {
+  const { lt } = prefixRange(prefix);
+  let gte: Buffer | undefined = Buffer.of(prefix);
+  while (gte !== undefined) {
+    const entries: [Buffer, Buffer][] = await parts.store.entries({ gte, lt }, RECORDS_PER_READ);
+    const last = entries.at(-1)?.[0];
+    gte = last === undefined || entries.length < RECORDS_PER_READ ? undefined : Buffer.concat([last, Buffer.of(0)]);
+  }
+}
+
+function unique(findings: readonly Finding[]): Finding[] {
+  const named = new Set(findings.filter((finding) => finding.file !== 'catalog').map((finding) => finding.file));
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    // A finding that only says "catalog" adds nothing once the file is known.
+    if (finding.file === 'catalog' && [...named].some((file) => file.startsWith('catalog/'))) return false;
+    const key = `${finding.file}\n${finding.what}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

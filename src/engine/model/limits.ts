@@ -1,0 +1,69 @@
+/** Every bound of the engine, by name. What goes past one is LIMIT_EXCEEDED or OVERLOADED with the bound in it. */
+import { EngineError } from './errors.ts';
+
+export const LIMITS = {
+  /** Rows in one append through the API. */
+  rowsPerCommitMax: 100_000,
+  /** Rows in one imported Parquet file of a table with a primary key (its keys travel in one batch). */
+  importKeysMax: 500_000,
+  /** Encoded bytes up to which a commit's rows travel inside the commit; larger batches become a data file first. */
+  hotCommitBytesMax: 64 * 1024,
+  /** Bytes of entries in one group commit. */
+  roundBytesMax: 1024 * 1024,
+  /** Bytes of entries that wait for the sequencer. */
+  pendingBytesMax: 64 * 1024 * 1024,
+  /** Hot rows of one table past which appends wait for a flush. */
+  hotRowsMax: 200_000,
+  /** Hot bytes of one table past which appends wait for a flush. */
+  hotBytesMax: 64 * 1024 * 1024,
+  /** How long an append waits for a flush before OVERLOADED. */
+  hotWaitMs: 10_000,
+  /** Rows that one table's mirror takes in one turn of the event loop. */
+  mirrorRowsPerTurn: 2_000,
+  /** Rows in all mirrors together before the least recently used go. */
+  mirrorRowsMax: 1_000_000,
+  /** Staged files being written at once. */
+  stagingMax: 2,
+  /** Appends that wait for a place to stage. */
+  stagingQueueMax: 64,
+  tablesMax: 10_000,
+  columnsMax: 500,
+  primaryKeyColumnsMax: 16,
+  messageLengthMax: 10_000,
+  authorLengthMax: 256,
+  propertiesBytesMax: 16 * 1024,
+  idempotencyKeyLengthMax: 256,
+  idempotencyAgeMs: 24 * 3600 * 1000,
+  idempotencyKeysMax: 1_000_000,
+  descriptionLengthMax: 4_000,
+  pageDefault: 50,
+  pageMax: 1_000,
+  aggregateGroupsMax: 10_000,
+  orderColumnsMax: 16,
+  groupColumnsMax: 16,
+  filterNodesMax: 500,
+  filterDepthMax: 20,
+  filterListMax: 10_000,
+  /** Bad rows reported for one batch. */
+  invalidRowsReported: 100,
+  /** How far ahead of the server's clock an asOf may be and is waited for. */
+  futureWaitMs: 5_000,
+  /** How far the persisted time ceiling runs ahead of the clock. */
+  ceilingLeadMs: 1_000,
+  /** Queries that wait for a DuckDB connection before OVERLOADED. */
+  queryQueueMax: 256,
+  /** Commits held in memory for subscribers that are caught up. */
+  feedRingMax: 4_096,
+  /** Commits read from the log in one step while a subscriber catches up. */
+  feedReadMax: 256,
+  /** Rows and bytes of one compaction's inputs. */
+  compactRowsMax: 8_000_000,
+  compactBytesMax: 512 * 1024 * 1024,
+} as const;
+
+export function limitExceeded(limit: string, maximum: number, actual: number, hint: string): EngineError {
+  return new EngineError('LIMIT_EXCEEDED', `${limit}: ${actual} is more than the maximum of ${maximum}`, {
+    details: { limit, maximum, actual },
+    hint,
+  });
+}

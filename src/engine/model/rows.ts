@@ -1,0 +1,132 @@
+/**
+ * Row checkers: one function a table schema, generated from its columns, that turns rows as clients send them into
+ * cells and reports every bad row. The generated code holds only field names (as JSON strings) and numbers.
+ */
+import { EngineError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import type { Cells, Column, TableSchema } from './types.ts';
+import { parseCell, Refusal, show } from './values.ts';
+
+export interface InvalidRow {
+  /** Position in the batch, from 0. */
+  readonly index: number;
+  readonly column: string | null;
+  readonly reason: string;
+}
+
+/** Which names the rows use: the columns' own, or those of the typed door. */
+export type RowForm = 'name' | 'graphqlName';
+
+type Report = (column: string | null, reason: string) => void;
+type CheckRow = (row: object, report: Report) => Cells;
+
+const checkers = new WeakMap<TableSchema, Partial<Record<RowForm, CheckRow>>>();
+
+function checkerOf(schema: TableSchema, form: RowForm): CheckRow {
+  let forms = checkers.get(schema);
+  if (forms === undefined) {
+    forms = {};
+    checkers.set(schema, forms);
+  }
+  forms[form] ??= generate(schema.columns, form);
+  return forms[form];
+}
+
+/**
+ * Checks a batch; all or nothing.
+ * @returns the cells of each row, columns in schema order
+ * @throws EngineError INVALID_ROW {rows: [{index, column, reason}], total}, the first 100 in `rows`
+ */
+export function checkRows(schema: TableSchema, rows: readonly unknown[], form: RowForm): Cells[] {
+  const check = checkerOf(schema, form);
+  const invalid: InvalidRow[] = [];
+  let badRows = 0;
+  let index = 0;
+  let failed = false;
+  const report: Report = (column, reason) => {
+    failed = true;
+    if (badRows < LIMITS.invalidRowsReported) invalid.push({ index, column, reason });
+  };
+  const checked: Cells[] = new Array(rows.length);
+  for (; index < rows.length; index += 1) {
+    const row = rows[index];
+    failed = false;
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) report(null, `${show(row)} is not an object of columns`);
+    else checked[index] = check(row, report);
+    if (failed) badRows += 1;
+  }
+  if (badRows > 0) throw invalidRows(invalid, badRows, rows.length);
+  return checked;
+}
+
+/** The error of a batch with bad rows; nothing of the batch is kept. */
+export function invalidRows(invalid: readonly InvalidRow[], badRows: number, totalRows: number): EngineError {
+  const first = invalid[0] as InvalidRow;
+  const place = first.column === null ? `row ${first.index}` : `row ${first.index}, column ${first.column}`;
+  const more = badRows > 1 ? ` (and ${badRows - 1} more bad ${badRows === 2 ? 'row' : 'rows'})` : '';
+  return new EngineError('INVALID_ROW', `${place}: ${first.reason}${more}`, {
+    details: { rows: invalid, invalidRows: badRows, totalRows },
+    hint: 'Nothing of the batch was kept. Correct the rows named in details.rows and send the batch again.',
+  });
+}
+
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+function generate(columns: readonly Column[], form: RowForm): CheckRow {
+  const lines = [
+    '"use strict";',
+    'return function check(row, report) {',
+    'let known = 0, v;',
+    `const cells = new Array(${columns.length});`,
+  ];
+  columns.forEach((column, at) => {
+    const key = JSON.stringify(column[form]);
+    // `row.constructor` would find the inherited one.
+    lines.push(`v = ${INHERITED.has(column[form]) ? `Object.hasOwn(row, ${key}) ? row[${key}] : undefined` : `row[${key}]`};`);
+    lines.push(`if (v === undefined) { if (${key} in row && Object.hasOwn(row, ${key})) known++; cells[${at}] = absent(${at}, report); }`);
+    lines.push(`else { known++;`);
+    lines.push(`if (v === null) { cells[${at}] = null; ${column.required ? `missing(${at}, report);` : ''} }`);
+    const fast = fastPath(column);
+    if (fast !== undefined) lines.push(`else if (${fast}) cells[${at}] = v;`);
+    lines.push(`else cells[${at}] = parse(${at}, v, report); }`);
+  });
+  lines.push('let own = 0; for (const key in row) own++;', 'if (own !== known) unknown(row, report);', 'return cells; };');
+  const build = new Function('absent', 'missing', 'parse', 'unknown', lines.join('\n')) as (...helpers: unknown[]) => CheckRow;
+  const names = new Set(columns.map((column) => column[form]));
+  return build(
+    (at: number, report: Report) => {
+      const column = columns[at] as Column;
+      if (column.default === null && column.required) report(column.name, 'is required and has no default');
+      return column.default;
+    },
+    (at: number, report: Report) => report((columns[at] as Column).name, 'is required, null is not allowed'),
+    (at: number, value: unknown, report: Report) => {
+      const column = columns[at] as Column;
+      const cell = parseCell(column, value);
+      if (!(cell instanceof Refusal)) return cell;
+      report(column.name, cell.reason);
+      return null;
+    },
+    (row: object, report: Report) => {
+      for (const key of Object.keys(row)) {
+        if (!names.has(key)) report(key.slice(0, 80), `there is no such column; the columns are ${[...names].slice(0, 20).join(', ')}`);
+      }
+    },
+  );
+}
+
+/** A test that accepts only what needs no conversion; everything else goes through parseCell. */
+function fastPath(column: Column): string | undefined {
+  switch (column.type) {
+    case 'BOOLEAN':
+      return 'typeof v === "boolean"';
+    case 'INT':
+      return '(v | 0) === v && v !== 0';
+    case 'DOUBLE':
+      return 'typeof v === "number" && v - v === 0';
+    case 'STRING':
+      return 'typeof v === "string" && v.isWellFormed()';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+/** Aggregates over the whole filter: count, sum, avg, min, max, countDistinct, by group or not. */
+import type { DuckDBValue } from '@duckdb/node-api';
+import { fromDuck, integer } from '../data/cells.ts';
+import { type QueryOptions, sqlName } from '../data/duckdb.ts';
+import { EngineError, unreachable } from '../model/errors.ts';
+import { LIMITS, limitExceeded } from '../model/limits.ts';
+import { columnNamed } from '../model/schema.ts';
+import { type Cell, type Column, isNumeric, isOrdered, type TableSchema } from '../model/types.ts';
+import { toWire, type ValueType } from '../model/values.ts';
+import { checkFilter, type Filter } from './filter.ts';
+import type { PageTarget } from './page.ts';
+import { type Scanner, withFilterColumns } from './scanner.ts';
+
+export const AGGREGATE_FUNCTIONS = ['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG', 'MIN', 'MAX'] as const;
+export type AggregateFunction = (typeof AGGREGATE_FUNCTIONS)[number];
+
+export interface AggregateTerm {
+  readonly function: AggregateFunction;
+  /** Absent only for COUNT, which then counts rows; COUNT of a column counts its values that are not null. */
+  readonly column?: string | null | undefined;
+}
+
+export interface AggregateQuery {
+  readonly where?: Filter | undefined;
+  readonly terms: readonly AggregateTerm[];
+  readonly groupBy?: readonly string[] | undefined;
+  /** Groups at most, the largest first. */
+  readonly first?: number | undefined;
+}
+
+/** One group, or the whole where there is no groupBy. Values are in wire form: counts as numbers, a sum of longs as text. */
+export interface AggregateRow {
+  readonly key: readonly unknown[];
+  readonly values: readonly unknown[];
+}
+
+interface CheckedTerm {
+  readonly sql: string;
+  readonly column: Column | undefined;
+  readonly read: (value: DuckDBValue) => unknown;
+}
+
+/** Whether a function fits a column. */
+export function aggregateFits(name: AggregateFunction, column: Column): boolean {
+  switch (name) {
+    case 'COUNT':
+      return true;
+    case 'COUNT_DISTINCT':
+      return column.type !== 'JSON';
+    case 'SUM':
+    case 'AVG':
+      return isNumeric(column.type);
+    case 'MIN':
+    case 'MAX':
+      return isOrdered(column.type) && column.type !== 'BOOLEAN' && column.type !== 'BINARY';
+    default:
+      return unreachable(name);
+  }
+}
+
+const count = (value: DuckDBValue): number => Number(value);
+const finite = (value: DuckDBValue): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+
+function checkTerm(schema: TableSchema, { function: name, column: columnName }: AggregateTerm): CheckedTerm {
+  if (columnName == null) {
+    if (name !== 'COUNT') throw new EngineError('BAD_USER_INPUT', `${name} needs a column`);
+    return { sql: 'count(*)', column: undefined, read: count };
+  }
+  const column = columnNamed(schema, columnName, name);
+  if (!aggregateFits(name, column))
+    throw new EngineError('BAD_USER_INPUT', `${name} does not fit column ${columnName}, which is ${column.type}`);
+  const sql = sqlName(column.name);
+  const isFloat = column.type === 'FLOAT' || column.type === 'DOUBLE';
+  switch (name) {
+    case 'COUNT':
+      return { sql: `count(${sql})`, column, read: count };
+    case 'COUNT_DISTINCT':
+      return { sql: `count(DISTINCT ${sql})`, column, read: count };
+    case 'SUM':
+      // Compensated, so that the answer does not depend on how threads share the work.
+      if (isFloat) return { sql: `fsum(${sql})`, column, read: finite };
+      return { sql: `sum(${sql})`, column, read: (value) => toWireAs(sumType(column), value) };
+    case 'AVG':
+      return { sql: isFloat ? `favg(${sql})` : `avg(${sql})`, column, read: finite };
+    case 'MIN':
+    case 'MAX':
+      return { sql: `${name.toLowerCase()}(${sql})`, column, read: (value) => toWireAs(column, value) };
+    default:
+      return unreachable(name);
+  }
+}
+
+function sumType(column: Column): ValueType {
+  return column.type === 'DECIMAL'
+    ? { type: 'DECIMAL', precision: 38, scale: column.scale }
+    : { type: 'LONG', precision: null, scale: null };
+}
+
+function toWireAs(type: ValueType, value: DuckDBValue): unknown {
+  return value === null ? null : toWire(type, fromDuck(type, value) as Cell);
+}
+
+/** @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED and those of Scanner.scan */
+export async function readAggregate(
+  scanner: Scanner,
+  target: PageTarget,
+  query: AggregateQuery,
+  options: QueryOptions,
+): Promise<AggregateRow[]> {
+  const { schema } = target;
+  const terms = query.terms.map((term) => checkTerm(schema, term));
+  const groups = (query.groupBy ?? []).map((name) => groupColumn(schema, name));
+  if (groups.length > LIMITS.groupColumnsMax)
+    throw limitExceeded('groupColumnsMax', LIMITS.groupColumnsMax, groups.length, 'Group by fewer columns.');
+  const first = query.first ?? LIMITS.pageMax;
+  if (!Number.isInteger(first) || first < 0) throw new EngineError('BAD_USER_INPUT', `first: ${first} is not a count of groups`);
+  if (first > LIMITS.aggregateGroupsMax)
+    throw limitExceeded('aggregateGroupsMax', LIMITS.aggregateGroupsMax, first, 'Ask for fewer groups.');
+  const filter = query.where === undefined ? undefined : checkFilter(schema, query.where);
+  const keys = groups.map((column) => sqlName(column.name));
+  const select = [...keys, ...terms.map((term) => term.sql)].join(', ') || 'count(*)';
+  // Largest first, ties by key, so that the answer is always the same.
+  const order = [...keys.map((key) => `${key} ASC NULLS LAST`)];
+  const touched = [...groups, ...terms.flatMap((term) => (term.column === undefined ? [] : [term.column]))];
+  const rows = await scanner.scan(
+    {
+      tableId: target.tableId,
+      snapshotId: target.snapshotId,
+      filter,
+      columns: withFilterColumns(touched, filter),
+      hidden: false,
+      statement: (relation, where, parameters) => {
+        const base = `SELECT ${select} FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}`;
+        if (keys.length === 0) return base;
+        return `${base} GROUP BY ${keys.join(', ')} ORDER BY count(*) DESC, ${order.join(', ')} LIMIT ${parameters.add(integer(first))}`;
+      },
+    },
+    options,
+  );
+  return rows.map((values) => ({
+    key: groups.map((column, at) => toWire(column, fromDuck(column, values[at] ?? null))),
+    values: terms.map((term, at) => term.read(values[groups.length + at] ?? null)),
+  }));
+}
+
+function groupColumn(schema: TableSchema, name: string): Column {
+  const column = columnNamed(schema, name, 'groupBy');
+  if (column.type === 'JSON') throw new EngineError('BAD_USER_INPUT', `groupBy: a JSON column (${name}) has no groups`);
+  return column;
+}

@@ -1,0 +1,228 @@
+/** The read side of the engine: from a choice of instant to a snapshot, and everything that can be asked of one. */
+
+import { CEILING_KEY } from '../catalog/keys.ts';
+import { encodeNumber } from '../catalog/records.ts';
+import type { TableState } from '../catalog/state.ts';
+import { tableById } from '../catalog/state.ts';
+import type { CatalogStore } from '../catalog/store.ts';
+import type { TimeKeeper } from '../commit/clock.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
+import { EngineError, unreachable } from '../model/errors.ts';
+import type { ColumnBounds, Snapshot } from '../model/history.ts';
+import { asSnapshotId, type SnapshotId, type TableId, type TimestampMs } from '../model/ids.ts';
+import type { Column, TableSchema } from '../model/types.ts';
+import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
+import type { History } from './history.ts';
+import { type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
+import { RowReader } from './rows.ts';
+import { Scanner, type ScannerParts } from './scanner.ts';
+
+/** The choice of an instant. */
+export type AsOf =
+  | { readonly kind: 'newest' }
+  /** UTC milliseconds, inclusive. */
+  | { readonly kind: 'timestamp'; readonly timestampMs: number }
+  | { readonly kind: 'snapshot'; readonly snapshotId: number };
+
+/** An instant, resolved. 0 and null where nothing was committed yet. */
+export interface Instant {
+  readonly snapshotId: SnapshotId;
+  readonly timestampMs: TimestampMs | null;
+}
+
+/** One table at one instant. */
+export interface TableAt extends PageTarget {
+  readonly table: TableState;
+  /** The table's last change at or before the instant. */
+  readonly snapshot: Snapshot;
+}
+
+/** A part of what holds a table's rows at an instant: a data file, or the hot rows together. */
+export interface ManifestEntry {
+  readonly kind: 'PARQUET' | 'HOT';
+  /** Relative to the data directory; null for hot rows. */
+  readonly path: string | null;
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+  /** SHA-256 of the file, hex; null for hot rows. */
+  readonly sha256: string | null;
+  readonly fromSnapshotId: SnapshotId;
+  readonly toSnapshotId: SnapshotId;
+  readonly bounds: readonly (ColumnBounds & { readonly column: Column })[];
+}
+
+export interface ReadsParts extends ScannerParts {
+  readonly store: CatalogStore;
+  readonly history: History;
+  readonly time: TimeKeeper;
+  /** Resolves when no commit at or before the timestamp is still on its way to disk. */
+  readonly settledAt: (timestampMs: number) => Promise<void>;
+  readonly queryTimeoutMs: number;
+}
+
+export class Reads {
+  readonly history: History;
+  readonly #parts: ReadsParts;
+  readonly #scanner: Scanner;
+  readonly #rows: RowReader;
+  #ceilingWrite: Promise<void> | undefined;
+
+  constructor(parts: ReadsParts) {
+    this.#parts = parts;
+    this.history = parts.history;
+    this.#scanner = new Scanner(parts);
+    this.#rows = new RowReader({ ...parts, scanner: this.#scanner });
+  }
+
+  #query(options: QueryOptions | undefined): QueryOptions {
+    return { timeoutMs: options?.timeoutMs ?? this.#parts.queryTimeoutMs, signal: options?.signal };
+  }
+
+  /**
+   * The snapshot that an instant means. Once answered, the answer never changes: later commits get later timestamps.
+   * @throws EngineError FUTURE_TIMESTAMP {now}, SNAPSHOT_NOT_FOUND
+   */
+  async resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
+    switch (asOf.kind) {
+      case 'newest':
+        return this.#newest();
+      case 'snapshot':
+        return this.#bySnapshot(asOf.snapshotId);
+      case 'timestamp':
+        return this.#byTimestamp(asOf.timestampMs, signal);
+      default:
+        return unreachable(asOf);
+    }
+  }
+
+  #newest(): Instant {
+    const { snapshotId, timestampMs } = this.#parts.current();
+    return { snapshotId, timestampMs: snapshotId === 0 ? null : timestampMs };
+  }
+
+  #bySnapshot(snapshotId: number): Instant {
+    const state = this.#parts.current();
+    if (snapshotId === state.snapshotId) return this.#newest();
+    if (!Number.isSafeInteger(snapshotId) || snapshotId < 1 || snapshotId > state.snapshotId) {
+      throw new EngineError('SNAPSHOT_NOT_FOUND', `there is no snapshot ${snapshotId}; the newest is ${state.snapshotId}`, {
+        details: { snapshotId, newestSnapshotId: state.snapshotId },
+        hint: 'Snapshots count from 1; table(name) { snapshots { nodes { snapshotId } } } lists those of a table.',
+      });
+    }
+    const id = asSnapshotId(snapshotId);
+    return { snapshotId: id, timestampMs: this.history.commit(id).timestampMs };
+  }
+
+  async #byTimestamp(timestampMs: number, signal: AbortSignal | undefined): Promise<Instant> {
+    const { time, current, settledAt } = this.#parts;
+    await time.fence(timestampMs, () => current().timestampMs, signal);
+    // Nothing that is stamped from here on can be at or before the instant; what was stamped before is waited for.
+    await settledAt(timestampMs);
+    const ceiling = time.ceilingNeeded();
+    if (ceiling !== undefined) await this.#persistCeiling(ceiling);
+    const snapshotId = await this.history.snapshotAt(current(), timestampMs);
+    return snapshotId === 0 ? { snapshotId, timestampMs: null } : { snapshotId, timestampMs: this.#timestampOf(snapshotId) };
+  }
+
+  #timestampOf(snapshotId: SnapshotId): TimestampMs {
+    const state = this.#parts.current();
+    return snapshotId === state.snapshotId ? state.timestampMs : this.history.commit(snapshotId).timestampMs;
+  }
+
+  /** One write at a time; who comes meanwhile waits for it and looks again. */
+  async #persistCeiling(wanted: number): Promise<void> {
+    const { store, time } = this.#parts;
+    for (let ceiling: number | undefined = wanted; ceiling !== undefined; ceiling = time.ceilingNeeded()) {
+      const value = ceiling;
+      this.#ceilingWrite ??= store
+        .write([{ key: CEILING_KEY, value: encodeNumber(value) }], { sync: true })
+        .then(() => time.ceilingPersisted(value))
+        .finally(() => {
+          this.#ceilingWrite = undefined;
+        });
+      await this.#ceilingWrite;
+    }
+  }
+
+  /** A table as of a snapshot; undefined where it did not exist then. */
+  async tableAt(table: TableState, snapshotId: SnapshotId): Promise<TableAt | undefined> {
+    const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
+    if (snapshot === undefined) return undefined;
+    const schema = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
+    return { table, tableId: table.id, schema, snapshotId, snapshot, nextRow: snapshot.nextRow };
+  }
+
+  /** @throws EngineError of readPage */
+  page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
+    return readPage(this.#scanner, target, query, this.#query(options));
+  }
+
+  /** @throws EngineError of readAggregate */
+  aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
+    return readAggregate(this.#scanner, target, query, this.#query(options));
+  }
+
+  /** How many rows match; from the catalog where there is no filter. */
+  async count(target: TableAt, where: RowsQuery['where'], options?: QueryOptions): Promise<number> {
+    if (where === undefined) return target.snapshot.totalRows;
+    const [row] = await this.aggregate(target, { where, terms: [{ function: 'COUNT' }] }, options);
+    return row?.values[0] as number;
+  }
+
+  /** The row with a primary key, given by column name in wire form; undefined where there is none at the snapshot. */
+  rowByKey(
+    target: PageTarget,
+    key: Readonly<Record<string, unknown>>,
+    columns: readonly Column[],
+    options?: QueryOptions,
+  ): Promise<Row | undefined> {
+    return this.#rows.byKey(target.tableId, target.snapshotId, key, columns, this.#query(options));
+  }
+
+  /** One version of one row; undefined where there is none. */
+  rowById(
+    tableId: TableId,
+    version: Pick<Row, 'rowId' | 'fromSnapshotId'>,
+    columns: readonly Column[],
+    options?: QueryOptions,
+  ): Promise<Row | undefined> {
+    return this.#rows.byId(tableId, version, columns, this.#query(options));
+  }
+
+  /** What holds a table's rows at an instant, as the catalog is arranged now: flush and compaction rearrange it. */
+  manifest(target: TableAt): ManifestEntry[] {
+    const table = tableById(this.#parts.current(), target.tableId);
+    const { snapshotId } = target;
+    const entries = table.files
+      .filter((file) => file.fromLo <= snapshotId)
+      .map(
+        (file): ManifestEntry => ({
+          kind: 'PARQUET',
+          path: this.#parts.files.relativePath(file),
+          rowCount: file.rowCount,
+          sizeBytes: file.sizeBytes,
+          sha256: file.sha256,
+          fromSnapshotId: file.fromLo,
+          toSnapshotId: file.fromHi,
+          bounds: file.bounds.flatMap((bounds) => {
+            const column = table.schema.columns.find((candidate) => candidate.fieldId === bounds.fieldId);
+            return column === undefined ? [] : [{ ...bounds, column }];
+          }),
+        }),
+      );
+    const hotRows = target.snapshot.hotRowsEver - table.flushedRowsEver;
+    if (hotRows > 0) {
+      entries.push({
+        kind: 'HOT',
+        path: null,
+        rowCount: hotRows,
+        sizeBytes: target.snapshot.hotBytesEver - table.flushedBytesEver,
+        sha256: null,
+        fromSnapshotId: asSnapshotId(table.hotFloor + 1),
+        toSnapshotId: target.snapshot.snapshotId,
+        bounds: [],
+      });
+    }
+    return entries;
+  }
+}
