@@ -12,7 +12,6 @@ import { type CatalogState, findTable, type TableState, tableById, tableNamed, t
 import type { CatalogStore } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { type Clock, systemClock, TimeKeeper } from './commit/clock.ts';
-import { hashKeys } from './commit/keys.ts';
 import { type CheckedOptions, type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareAppend, prepareCreate, prepareFileAppend } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
@@ -30,6 +29,7 @@ import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { EngineError } from './model/errors.ts';
 import type { Commit, Snapshot } from './model/history.ts';
 import { asRowId, type RowId, type SnapshotId, type TableId } from './model/ids.ts';
+import { hashKeys } from './model/keys.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
 import type { Cells } from './model/types.ts';
@@ -189,6 +189,11 @@ export class Engine {
   /** The newest commit's snapshot id; 0 before the first. */
   get headSnapshotId(): SnapshotId {
     return this.#state.snapshotId;
+  }
+
+  /** The newest state of the catalog, for the read functions that take one. */
+  get head(): CatalogState {
+    return this.#state;
   }
 
   /** Changes whenever a table is created or its columns change: what the typed API is built from. */

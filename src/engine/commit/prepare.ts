@@ -2,35 +2,22 @@
  * prepare: everything about a commit that needs no order, done in parallel: rows checked, keys hashed, small batches
  * encoded, large ones written to a durable file. What comes out is a log entry.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { TableState } from '../catalog/state.ts';
 import type { Staging } from '../data/staging.ts';
 import { type AppendChange, type CommitEntry, ENTRY_FORMAT, type StagedFile, type TableChange } from '../log/entry.ts';
+import { ENTRY_OVERHEAD_BYTES, entryId } from '../log/entry-id.ts';
 import { ByteWriter } from '../model/bytes.ts';
 import { encodeHotRows, writeRows } from '../model/codec.ts';
+import { hashKeys } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { checkRows, type RowForm } from '../model/rows.ts';
 import type { NewTable } from '../model/schema.ts';
 import type { Cells } from '../model/types.ts';
-import { hashKeys } from './keys.ts';
 import type { CheckedOptions } from './options.ts';
 
-const ENTRY_OVERHEAD_BYTES = 200;
 /** Rows hashed in one piece where the content of a large batch is hashed. */
 const HASH_PIECE_ROWS = 1000;
-
-let entryPrefix = randomBytes(12).toString('hex');
-let entryCounter = 0;
-
-/** 16 bytes, hex, unique: random for the process, counted within it. */
-function entryId(): string {
-  entryCounter += 1;
-  if (entryCounter > 0xffffffff) {
-    entryPrefix = randomBytes(12).toString('hex');
-    entryCounter = 1;
-  }
-  return entryPrefix + entryCounter.toString(16).padStart(8, '0');
-}
 
 export interface PreparedAppend {
   readonly entry: CommitEntry;
@@ -96,10 +83,6 @@ function commitEntry(change: TableChange, options: CheckedOptions, content: stri
     idempotency: options.idempotencyKey === null ? null : { key: options.idempotencyKey, content },
     expectedSnapshotId: options.expectedSnapshotId,
   };
-}
-
-export function maintenanceHeader(): { readonly format: typeof ENTRY_FORMAT; readonly id: string; readonly bytes: number } {
-  return { format: ENTRY_FORMAT, id: entryId(), bytes: ENTRY_OVERHEAD_BYTES };
 }
 
 /** First 16 bytes of SHA-256 over the table and the encoded rows, hex. */

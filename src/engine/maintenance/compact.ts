@@ -3,9 +3,9 @@
  * answer changes (invariant 3). The work of one merge is bounded; the merged files go once no reader needs them.
  */
 import { type TableState, tableById } from '../catalog/state.ts';
-import { maintenanceHeader } from '../commit/prepare.ts';
 import { writeParquet } from '../data/parquet.ts';
 import type { CompactEntry } from '../log/entry.ts';
+import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';

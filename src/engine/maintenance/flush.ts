@@ -5,9 +5,9 @@
 
 import { hotKey } from '../catalog/keys.ts';
 import { tableById } from '../catalog/state.ts';
-import { maintenanceHeader } from '../commit/prepare.ts';
 import { writeParquet } from '../data/parquet.ts';
 import type { FlushEntry } from '../log/entry.ts';
+import { maintenanceHeader } from '../log/entry-id.ts';
 import { asRowId, asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { MaintenanceParts } from './parts.ts';
 

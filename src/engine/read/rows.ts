@@ -3,7 +3,6 @@
 import { primaryKeyKey } from '../catalog/keys.ts';
 import { type CatalogState, columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import { hashKey, keyColumns } from '../commit/keys.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type QueryOptions, sqlName } from '../data/duckdb.ts';
 import { readHotCommit } from '../data/hot.ts';
@@ -11,6 +10,7 @@ import type { Pins } from '../data/pins.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { EngineError } from '../model/errors.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { hashKey, keyColumns } from '../model/keys.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
 import type { Row } from './page.ts';

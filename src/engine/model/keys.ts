@@ -1,11 +1,11 @@
 /** Primary keys as hashes: what the key index in the catalog goes by. */
 import { hash as digest } from 'node:crypto';
-import { ByteWriter } from '../model/bytes.ts';
-import { writeCell } from '../model/codec.ts';
-import { EngineError } from '../model/errors.ts';
-import { LIMITS } from '../model/limits.ts';
-import { type InvalidRow, invalidRows } from '../model/rows.ts';
-import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
+import { ByteWriter } from './bytes.ts';
+import { writeCell } from './codec.ts';
+import { EngineError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+import { type InvalidRow, invalidRows } from './rows.ts';
+import type { Cell, Cells, Column, TableSchema } from './types.ts';
 
 const HASH_BYTES = 16;
 

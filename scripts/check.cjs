@@ -1,0 +1,9 @@
+/** npm run check: lint, format, types, generated files fresh, then the tests. */
+const { bin, ensureInstalled, run } = require('./setup.cjs');
+
+ensureInstalled();
+const withoutTests = process.argv.includes('--no-tests');
+run(bin('biome'), ['ci', '--error-on-warnings', '.']);
+run(bin('tsc'), ['-p', 'tsconfig.json']);
+run('node', ['scripts/codegen.cjs', '--check']);
+if (!withoutTests) require('./test.cjs');

@@ -1,0 +1,87 @@
+/** Commits and snapshots: by id, by time, paged and counted. */
+import {
+  asSnapshotId,
+  type Commit,
+  type Operation,
+  type PageArguments,
+  type Snapshot,
+  type SnapshotId,
+  type Table,
+} from '../engine/index.ts';
+import { type Connection, newestFirst } from './connections.ts';
+import type { Context } from './context.ts';
+import { toTimestampMs } from './scalars.ts';
+import type { TableViewModel } from './table-view.ts';
+
+export interface TimeRange {
+  readonly from?: string | number | null | undefined;
+  readonly to?: string | number | null | undefined;
+}
+
+/** Snapshot ids of the commits from `from` to `to`, both included. */
+async function idRange(context: Context, { from, to }: TimeRange): Promise<{ lo: SnapshotId; hi: SnapshotId }> {
+  const { read, headSnapshotId } = context.engine;
+  const before = from == null ? asSnapshotId(0) : await read.history.snapshotAt(context.engine.head, toTimestampMs(from) - 1);
+  const hi = to == null ? headSnapshotId : await read.history.snapshotAt(context.engine.head, toTimestampMs(to));
+  return { lo: asSnapshotId(before + 1), hi };
+}
+
+export interface SnapshotsModel extends Connection<Snapshot> {
+  readonly totalCount: () => Promise<number>;
+}
+
+export async function tableSnapshots(
+  context: Context,
+  table: Table,
+  args: PageArguments & TimeRange & { readonly operation?: Operation | null | undefined },
+): Promise<SnapshotsModel> {
+  const { history } = context.engine.read;
+  const range = await idRange(context, args);
+  const operation = args.operation ?? undefined;
+  const connection = await newestFirst(
+    args,
+    range,
+    (ids) => history.snapshots(table.id, operation, ids),
+    (snapshot) => snapshot.snapshotId,
+  );
+  const current = context.engine.tableById(table.id) ?? table;
+  return { ...connection, totalCount: () => history.countSnapshots(current, operation, range.lo, range.hi) };
+}
+
+export async function listCommits(
+  context: Context,
+  args: PageArguments & TimeRange & { readonly tables?: readonly string[] | null | undefined; readonly author?: string | null | undefined },
+): Promise<Connection<Commit>> {
+  const range = await idRange(context, args);
+  const tableIds = args.tables?.map((name) => context.engine.table(name).id);
+  return newestFirst(
+    args,
+    range,
+    (ids) => context.engine.read.history.commits({ tableIds, author: args.author ?? undefined }, ids),
+    (commit) => commit.snapshotId,
+  );
+}
+
+/** A commit by id. @throws EngineError SNAPSHOT_NOT_FOUND */
+export async function commitById(context: Context, snapshotId: number): Promise<Commit> {
+  const { snapshotId: id } = await context.engine.read.resolve({ kind: 'snapshot', snapshotId });
+  return context.engine.read.history.commit(id);
+}
+
+export function tableOf(context: Context, snapshot: Snapshot): Table {
+  const table = context.engine.tableById(snapshot.tableId);
+  if (table === undefined) throw new Error(`snapshot ${snapshot.snapshotId} names table ${snapshot.tableId}, which is not there`);
+  return table;
+}
+
+export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null {
+  if (snapshot.parentId === null) return null;
+  return context.engine.read.history.snapshot(snapshot.tableId, snapshot.parentId) ?? null;
+}
+
+/** The table as of the snapshot. */
+export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
+  const at = await context.engine.read.tableAt(tableOf(context, snapshot), snapshot.snapshotId);
+  if (at === undefined) throw new Error(`table ${snapshot.tableId} is not there at its own snapshot ${snapshot.snapshotId}`);
+  return { at };
+}

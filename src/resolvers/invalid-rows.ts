@@ -1,0 +1,37 @@
+/**
+ * INVALID_ROW for the typed door: where GraphQL refuses a typed `rows` variable, it stops at type errors and names no row
+ * as the contract does; the table's own row checker, run over the raw variable, names every bad row.
+ */
+import { type DocumentNode, Kind, type OperationDefinitionNode, type TypeNode } from 'graphql';
+import { checkRows, EngineError } from '../engine/index.ts';
+import type { Context } from './context.ts';
+
+function namedType(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);
+}
+
+function operationOf(document: DocumentNode, name: string | null | undefined): OperationDefinitionNode | undefined {
+  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  return name == null ? operations[0] : operations.find((operation) => operation.name?.value === name);
+}
+
+/** The error of the first `rows` variable with bad rows; undefined where GraphQL refused something else. */
+export function invalidRowsOf(
+  context: Context,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): EngineError | undefined {
+  for (const definition of operationOf(document, operationName)?.variableDefinitions ?? []) {
+    const typed = context.types.ofInputType(namedType(definition.type));
+    const value = variables?.[definition.variable.name.value];
+    if (typed === undefined || value === undefined || value === null) continue;
+    try {
+      checkRows(typed.table.schema, Array.isArray(value) ? value : [value], 'graphqlName');
+    } catch (error) {
+      if (error instanceof EngineError) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,68 @@
+/** Mutations: arguments to engine calls, results to payloads. */
+import type { AppendResult, CommitOptions, CommitResult, Instant, Table, TableDefinition } from '../engine/index.ts';
+import { EngineError, LIMITS, limitExceeded } from '../engine/index.ts';
+import type { Context } from './context.ts';
+import type { RowModel } from './rows.ts';
+import type { TypedTable } from './table-types.ts';
+
+/** What every mutation that commits answers with. */
+export interface PayloadModel extends CommitResult {
+  readonly view: Instant;
+}
+
+export interface WritePayloadModel extends PayloadModel {
+  readonly typed: TypedTable;
+  readonly rows: AppendResult['rows'];
+}
+
+async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
+  const view =
+    result.commit === null
+      ? await context.engine.read.resolve({ kind: 'newest' })
+      : { snapshotId: result.commit.snapshotId, timestampMs: result.commit.timestampMs };
+  return { ...result, view };
+}
+
+export async function createTable(
+  context: Context,
+  input: TableDefinition & { readonly options?: CommitOptions | null | undefined },
+): Promise<PayloadModel> {
+  return withView(context, await context.engine.createTable(input));
+}
+
+/** The generic door's append. */
+export async function append(
+  context: Context,
+  args: { readonly table: string; readonly rows: readonly unknown[]; readonly options?: CommitOptions | null | undefined },
+): Promise<PayloadModel> {
+  return withView(context, await context.engine.append(args.table, args.rows, args.options));
+}
+
+/** `appendOrders`. */
+export async function typedAppend(
+  context: Context,
+  typed: TypedTable,
+  args: { readonly rows: readonly unknown[]; readonly options?: CommitOptions | null | undefined },
+): Promise<WritePayloadModel> {
+  const result = await context.engine.append(typed.table.name, args.rows, args.options, 'graphqlName');
+  return { ...(await withView(context, result)), typed, rows: result.rows };
+}
+
+/** The rows that a typed mutation brought, in input order. @throws EngineError LIMIT_EXCEEDED past 1,000 */
+export function payloadRows(payload: WritePayloadModel, first: number | null | undefined): RowModel[] {
+  const limit = first ?? LIMITS.pageMax;
+  if (limit < 0) throw new EngineError('BAD_USER_INPUT', `first: ${limit} is not a count of rows`);
+  if (limit > LIMITS.pageMax) throw limitExceeded('pageMax', LIMITS.pageMax, limit, 'Read the rest through `view`.');
+  const { columns } = payload.typed.table.schema;
+  return payload.rows.slice(0, limit).map((row) => ({ typed: payload.typed, row, columns }));
+}
+
+export interface CompactModel {
+  readonly tables: readonly Table[];
+  readonly flushedRows: number;
+  readonly mergedFiles: number;
+}
+
+export function compact(context: Context, table: string | null | undefined): Promise<CompactModel> {
+  return context.engine.compact(table);
+}

@@ -1,0 +1,75 @@
+/** `node(id)`: any object by its global id. */
+import { asRowId, asSnapshotId, asTableId, type Commit, EngineError, type Snapshot, type Table } from '../engine/index.ts';
+import type { Context } from './context.ts';
+import { commitById } from './history.ts';
+import { decodeNodeId } from './node-id.ts';
+import type { RowModel } from './rows.ts';
+import type { TableViewModel, ViewModel } from './table-view.ts';
+
+export type NodeModel =
+  | { readonly type: 'Table'; readonly value: Table }
+  | { readonly type: 'Snapshot'; readonly value: Snapshot }
+  | { readonly type: 'Commit'; readonly value: Commit }
+  | { readonly type: 'CatalogView'; readonly value: ViewModel }
+  | { readonly type: 'TableView'; readonly value: TableViewModel }
+  | { readonly type: 'Row'; readonly value: RowModel };
+
+/** Null where the id is well formed but names nothing. @throws EngineError BAD_USER_INPUT where it is no id */
+export async function resolveNode(context: Context, id: string): Promise<NodeModel | null> {
+  const ref = decodeNodeId(id);
+  const { engine } = context;
+  switch (ref.kind) {
+    case 'table': {
+      const value = engine.tableById(asTableId(ref.tableId));
+      return value === undefined ? null : { type: 'Table', value };
+    }
+    case 'snapshot': {
+      const value = engine.read.history.snapshot(asTableId(ref.tableId), asSnapshotId(ref.snapshotId));
+      return value === undefined ? null : { type: 'Snapshot', value };
+    }
+    case 'commit':
+      return orNull(async () => ({ type: 'Commit', value: await commitById(context, ref.snapshotId) }));
+    case 'view':
+      if (ref.snapshotId === 0) return { type: 'CatalogView', value: { snapshotId: asSnapshotId(0), timestampMs: null } };
+      return orNull(async () => ({
+        type: 'CatalogView',
+        value: await engine.read.resolve({ kind: 'snapshot', snapshotId: ref.snapshotId }),
+      }));
+    case 'tableView': {
+      const table = engine.tableById(asTableId(ref.tableId));
+      if (table === undefined || ref.snapshotId > engine.headSnapshotId) return null;
+      const at = await engine.read.tableAt(table, asSnapshotId(ref.snapshotId));
+      return at === undefined ? null : { type: 'TableView', value: { at } };
+    }
+    case 'row':
+      return rowNode(context, ref);
+    default:
+      return null;
+  }
+}
+
+async function rowNode(
+  context: Context,
+  ref: { readonly tableId: number; readonly rowId: number; readonly snapshotId: number },
+): Promise<NodeModel | null> {
+  const { engine, types, signal } = context;
+  const typed = types.ofTable(ref.tableId);
+  const table = engine.tableById(asTableId(ref.tableId));
+  if (typed === undefined || table === undefined) return null;
+  const snapshot = engine.read.history.snapshot(table.id, asSnapshotId(ref.snapshotId));
+  if (snapshot === undefined || ref.rowId >= snapshot.nextRow || ref.rowId < snapshot.nextRow - snapshot.insertedRows) return null;
+  const { columns } = table.schema;
+  const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, {
+    signal,
+  });
+  return row === undefined ? null : { type: 'Row', value: { typed, row, columns } };
+}
+
+async function orNull(work: () => Promise<NodeModel>): Promise<NodeModel | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'SNAPSHOT_NOT_FOUND') return null;
+    throw error;
+  }
+}

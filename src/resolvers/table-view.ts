@@ -1,0 +1,124 @@
+/** One table at one instant through the generic door: rows as JSON objects, aggregates by name. */
+import type { GraphQLResolveInfo } from 'graphql';
+import {
+  type AggregateFunction,
+  EngineError,
+  type Instant,
+  type Order,
+  type PageArguments,
+  type Table,
+  type TableAt,
+  toWire,
+} from '../engine/index.ts';
+import { type AsOfArguments, resolveInstant, tableAtOrThrow } from './as-of.ts';
+import { type Connection, listConnection } from './connections.ts';
+import type { Context } from './context.ts';
+import { genericFilter } from './filters.ts';
+import { RowConnection } from './rows.ts';
+
+/** The whole catalog at one instant. */
+export type ViewModel = Instant;
+
+/** One table at one instant. */
+export interface TableViewModel {
+  readonly at: TableAt;
+}
+
+type JsonRow = Readonly<Record<string, unknown>>;
+
+export interface RowsArguments extends PageArguments {
+  readonly where?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly orderBy?: readonly Order[] | null | undefined;
+  readonly columns?: readonly string[] | null | undefined;
+}
+
+/** `table(name).asOf(...)`. */
+export async function tableAsOf(context: Context, table: Table, args: AsOfArguments, info: GraphQLResolveInfo): Promise<TableViewModel> {
+  const instant = await resolveInstant(context, args, info);
+  return { at: await tableAtOrThrow(context, table, instant) };
+}
+
+/** `asOf { table(name) }`: null where the table did not exist then. @throws EngineError TABLE_NOT_FOUND where it never did */
+export async function tableInView(context: Context, view: ViewModel, name: string): Promise<TableViewModel | null> {
+  const at = await context.engine.read.tableAt(context.engine.table(name), view.snapshotId);
+  return at === undefined ? null : { at };
+}
+
+export function viewRows(context: Context, { at }: TableViewModel, args: RowsArguments): RowConnection<JsonRow> {
+  const where = args.where == null ? undefined : genericFilter(args.where);
+  return new RowConnection<JsonRow>(context, {
+    at,
+    where,
+    read: () =>
+      context.engine.read.page(
+        at,
+        {
+          first: args.first,
+          after: args.after,
+          last: args.last,
+          before: args.before,
+          where,
+          orderBy: args.orderBy ?? undefined,
+          columns: args.columns ?? undefined,
+        },
+        { signal: context.signal },
+      ),
+    nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
+  });
+}
+
+export interface AggregateArguments {
+  readonly where?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly groupBy?: readonly string[] | null | undefined;
+  readonly functions: readonly {
+    readonly as?: string | null | undefined;
+    readonly function: AggregateFunction;
+    readonly column?: string | null | undefined;
+  }[];
+  readonly first?: number | null | undefined;
+}
+
+/** One JSON object a group: the group's columns by name, then each function under its `as`. */
+export async function viewAggregate(context: Context, { at }: TableViewModel, args: AggregateArguments): Promise<JsonRow[]> {
+  const groupBy = args.groupBy ?? [];
+  const names = args.functions.map(
+    (term) => term.as ?? (term.column == null ? term.function.toLowerCase() : `${term.function.toLowerCase()}_${term.column}`),
+  );
+  const all = [...groupBy, ...names];
+  const twice = all.find((name, index) => all.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new EngineError('BAD_USER_INPUT', `aggregate: two values would be called ${twice}`, { hint: 'Give each function another `as`.' });
+  const groups = await context.engine.read.aggregate(
+    at,
+    { where: args.where == null ? undefined : genericFilter(args.where), groupBy, terms: args.functions, first: args.first ?? undefined },
+    { signal: context.signal },
+  );
+  return groups.map(({ key, values }) => Object.fromEntries(all.map((name, index) => [name, [...key, ...values][index] ?? null])));
+}
+
+/** A file or the hot rows, for manifests. */
+export interface DataFileModel {
+  readonly path: string | null;
+  readonly kind: 'PARQUET' | 'HOT';
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+  readonly sha256: string | null;
+  readonly fromSnapshotId: number;
+  readonly toSnapshotId: number;
+  readonly bounds: readonly { readonly column: string; readonly min: unknown; readonly max: unknown; readonly nullCount: number }[];
+}
+
+export function manifestOf(context: Context, at: TableAt, args: PageArguments): Connection<DataFileModel> {
+  const files = context.engine.read.manifest(at).map(
+    (entry): DataFileModel => ({
+      ...entry,
+      bounds: entry.bounds.map(({ column, min, max, nullCount }) => ({
+        column: column.name,
+        min: toWire(column, min),
+        max: toWire(column, max),
+        nullCount,
+      })),
+    }),
+  );
+  return listConnection(files, args, (file) => file.path ?? 'hot');
+}

@@ -1,0 +1,35 @@
+/** Arguments that many fields take alike. */
+import type { ArgBuilder } from '@pothos/core';
+import type { SchemaTypes } from './builder.ts';
+import type { Shared } from './static.ts';
+
+type ArgumentBuilder = ArgBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>>;
+
+/** Relay's four. */
+export function pageArguments(t: ArgumentBuilder) {
+  return {
+    first: t.int({ description: 'How many from the start. 50 where neither first nor last is given; at most 1,000.' }),
+    after: t.string({ description: 'Only what comes after this cursor: the endCursor of the page before.' }),
+    last: t.int({ description: 'How many from the end.' }),
+    before: t.string({ description: 'Only what comes before this cursor: the startCursor of the page after.' }),
+  };
+}
+
+/** The choice of an instant; none means the newest commit, more than one is BAD_USER_INPUT. */
+export function instantArguments(t: ArgumentBuilder, { asOfInput }: Shared) {
+  return {
+    at: t({ type: asOfInput, description: 'The instant as one input, handy as a variable.' }),
+    timestamp: t({
+      type: 'DateTime',
+      description: 'The newest commit at or before this instant. Up to 5 s ahead it is waited for; further is FUTURE_TIMESTAMP.',
+    }),
+    snapshotId: t({ type: 'SafeInt', description: 'Right after this commit; any commit will do, also one that touched other tables.' }),
+  };
+}
+
+export function timeRangeArguments(t: ArgumentBuilder) {
+  return {
+    from: t({ type: 'DateTime', description: 'Only commits at or after this instant.' }),
+    to: t({ type: 'DateTime', description: 'Only commits at or before this instant.' }),
+  };
+}

@@ -1,0 +1,38 @@
+/** Builds the GraphQL schema of a catalog: the fixed part, then a family of types and fields for each table. */
+import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
+import type { TableTypes } from '../resolvers/table-types.ts';
+import { makeBuilder } from './builder.ts';
+import { addConditions, addGenericFilter } from './conditions.ts';
+import { addNode } from './node.ts';
+import { addObjects } from './objects.ts';
+import { addMutation, addQuery, addSubscription } from './operations.ts';
+import { addScalars } from './scalars.ts';
+import { addShared } from './static.ts';
+import { addRowTypes } from './tables/row.ts';
+import { addViewFields } from './tables/view.ts';
+import { addWriteFields } from './tables/write.ts';
+
+/** Fields and types keep their order: the fixed part first, then the tables in the order of their creation. */
+export function buildSchema(types: TableTypes): GraphQLSchema {
+  const builder = makeBuilder();
+  addScalars(builder);
+  const shared = addShared(builder);
+  const generic = addGenericFilter(builder, shared);
+  const conditions = addConditions(builder);
+  const node = addNode(builder);
+  const objects = addObjects(builder, shared, generic, node);
+  addQuery(builder, shared, objects, node);
+  addMutation(builder, shared, objects);
+  addSubscription(builder, shared, objects);
+  for (const typed of types.tables) {
+    const row = addRowTypes(builder, shared, conditions, node, typed);
+    addViewFields(builder, objects, typed, row);
+    addWriteFields(builder, shared, objects, typed, row);
+  }
+  return builder.toSchema({ sortSchema: false });
+}
+
+/** The schema sorted by name, for files that are compared. */
+export function sortedSchema(types: TableTypes): GraphQLSchema {
+  return lexicographicSortSchema(buildSchema(types));
+}

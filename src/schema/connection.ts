@@ -1,0 +1,26 @@
+/** Connection types (Relay) over any node type. */
+import type { ObjectRef } from '@pothos/core';
+import type { Connection } from '../resolvers/connections.ts';
+import type { Builder, SchemaTypes } from './builder.ts';
+import type { Shared } from './static.ts';
+
+type NodeType<T> = ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, T>;
+
+/** `NameConnection` with nodes, edges and pageInfo, and `NameEdge`. */
+export function addConnection<T>(builder: Builder, { pageInfo }: Shared, name: string, node: NodeType<T>, what: string) {
+  const edge = builder.objectRef<{ readonly cursor: string; readonly node: T }>(`${name}Edge`).implement({
+    description: `One of ${what}, with its cursor.`,
+    fields: (t) => ({
+      cursor: t.string({ description: 'Marks the place of this item.', resolve: (at) => at.cursor }),
+      node: t.field({ type: node, description: 'The item.', resolve: (at) => at.node as never }),
+    }),
+  });
+  return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
+    description: `A page of ${what}.`,
+    fields: (t) => ({
+      nodes: t.field({ type: [node], description: 'The items of the page.', resolve: (at) => at.nodes as never }),
+      edges: t.field({ type: [edge], description: 'The items with their cursors.', resolve: (at) => [...at.edges] }),
+      pageInfo: t.field({ type: pageInfo, description: 'Where the page lies.', resolve: (at) => at.pageInfo }),
+    }),
+  });
+}

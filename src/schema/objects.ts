@@ -1,0 +1,394 @@
+/** The object types that refer to one another: tables, snapshots, commits, views, files. */
+import type { Commit, Snapshot, Table } from '../engine/index.ts';
+import { commitById, parentOf, type SnapshotsModel, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
+import { encodeNodeId } from '../resolvers/node-id.ts';
+import type { RowConnection } from '../resolvers/rows.ts';
+import {
+  type DataFileModel,
+  manifestOf,
+  type TableViewModel,
+  tableAsOf,
+  tableInView,
+  type ViewModel,
+  viewAggregate,
+  viewRows,
+} from '../resolvers/table-view.ts';
+import { instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
+import type { Builder } from './builder.ts';
+import type { addGenericFilter } from './conditions.ts';
+import { addConnection } from './connection.ts';
+import type { NodeRef } from './node.ts';
+import type { Shared } from './static.ts';
+
+export type Objects = ReturnType<typeof addObjects>;
+type Generic = ReturnType<typeof addGenericFilter>;
+
+const milliseconds = (ms: number): string => new Date(ms).toISOString();
+
+export function addObjects(builder: Builder, shared: Shared, generic: Generic, node: NodeRef) {
+  const refs = {
+    table: builder.objectRef<Table>('Table'),
+    snapshot: builder.objectRef<Snapshot>('Snapshot'),
+    commit: builder.objectRef<Commit>('Commit'),
+    view: builder.objectRef<ViewModel>('CatalogView'),
+    tableView: builder.objectRef<TableViewModel>('TableView'),
+  };
+  const files = addDataFiles(builder, shared);
+  addTable(builder, shared, node, refs);
+  addSnapshot(builder, shared, node, refs, files);
+  addCommit(node, refs);
+  addTableView(builder, shared, generic, node, refs, files);
+  refs.view.implement({
+    description:
+      'The whole catalog at one instant: every table that existed then is a field. `id` stands for the snapshot, the same however the instant was named.',
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({ description: 'The global id.', resolve: (view) => encodeNodeId({ kind: 'view', snapshotId: view.snapshotId }) }),
+      snapshotId: t.field({
+        type: 'SafeInt',
+        description: 'The commit read at; 0 where nothing was committed yet.',
+        resolve: (view) => view.snapshotId,
+      }),
+      timestamp: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When that commit was made; null where nothing was committed yet.',
+        resolve: (view) => (view.timestampMs === null ? null : milliseconds(view.timestampMs)),
+      }),
+      table: t.field({
+        type: refs.tableView,
+        nullable: true,
+        description:
+          'One table, typed at run time. Null where it did not exist at this instant; TABLE_NOT_FOUND where no table ever had the name.',
+        args: { name: t.arg.string({ required: true, description: "The table's name." }) },
+        resolve: (view, args, context) => tableInView(context, view, args.name),
+      }),
+    }),
+  });
+  return {
+    ...refs,
+    tables: addConnection<Table>(builder, shared, 'Table', refs.table, 'tables'),
+    commits: addConnection<Commit>(builder, shared, 'Commit', refs.commit, 'commits, newest first'),
+  };
+}
+
+type Refs = Pick<Objects, 'table' | 'snapshot' | 'commit' | 'view' | 'tableView'>;
+type Files = ReturnType<typeof addDataFiles>;
+
+function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): void {
+  const snapshots = addSnapshotConnection(builder, shared, refs);
+  refs.table.implement({
+    description: 'A table: its columns now, and its whole history.',
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({ description: 'The global id.', resolve: (table) => encodeNodeId({ kind: 'table', tableId: table.id }) }),
+      name: t.exposeString('name', { description: 'The name, as the generic door has it.' }),
+      graphqlName: t.exposeString('graphqlName', { description: 'The name of its fields in the typed door.' }),
+      columns: t.field({
+        type: [shared.column],
+        description: 'The columns as they are now.',
+        resolve: (table) => [...table.schema.columns],
+      }),
+      primaryKey: t.field({
+        type: ['String'],
+        description: 'Names of the key columns, in key order; empty where it has none.',
+        resolve: (table) => [...table.schema.primaryKey],
+      }),
+      description: t.exposeString('description', { nullable: true, description: 'What the table holds.' }),
+      createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: (table) => milliseconds(table.createdAtMs) }),
+      droppedAt: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was dropped; null while it lives.',
+        resolve: () => null,
+      }),
+      currentSnapshot: t.field({
+        type: refs.snapshot,
+        nullable: true,
+        description: 'The newest snapshot.',
+        resolve: (table, _args, { engine }) => (engine.tableById(table.id) ?? table).last,
+      }),
+      snapshot: t.field({
+        type: refs.snapshot,
+        nullable: true,
+        description: 'The snapshot that a commit made of this table; null where the commit did not touch it.',
+        args: { snapshotId: t.arg({ type: 'SafeInt', required: true, description: "The commit's id." }) },
+        resolve: async (table, { snapshotId }, context) => {
+          const commit = await commitById(context, snapshotId);
+          return commit.snapshots.find((snapshot) => snapshot.tableId === table.id) ?? null;
+        },
+      }),
+      snapshots: t.field({
+        type: snapshots,
+        description: 'All snapshots, newest first.',
+        args: {
+          ...pageArguments(t.arg),
+          ...timeRangeArguments(t.arg),
+          operation: t.arg({ type: shared.operation, description: 'Only those that this operation made.' }),
+        },
+        resolve: (table, args, context) => tableSnapshots(context, table, args),
+      }),
+      asOf: t.field({
+        type: refs.tableView,
+        nullable: true,
+        description:
+          'The table at an instant: the newest where none is given, or the one that the cursors inside pin. TABLE_NOT_FOUND_AS_OF {createdAt, droppedAt} where it did not exist then.',
+        args: instantArguments(t.arg, shared),
+        resolve: (table, args, context, info) => tableAsOf(context, table, args, info),
+      }),
+    }),
+  });
+}
+
+function addSnapshotConnection(builder: Builder, shared: Shared, refs: Refs) {
+  const edge = builder.objectRef<{ readonly cursor: string; readonly node: Snapshot }>('SnapshotEdge').implement({
+    description: 'A snapshot, with its cursor.',
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'Marks the place of this snapshot.' }),
+      node: t.expose('node', { type: refs.snapshot, description: 'The snapshot.' }),
+    }),
+  });
+  return builder.objectRef<SnapshotsModel>('SnapshotConnection').implement({
+    description: "A page of a table's snapshots, newest first.",
+    fields: (t) => ({
+      nodes: t.field({ type: [refs.snapshot], description: 'The snapshots of the page.', resolve: (page) => [...page.nodes] }),
+      edges: t.field({ type: [edge], description: 'The snapshots with their cursors.', resolve: (page) => [...page.edges] }),
+      pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo }),
+      totalCount: t.field({
+        type: 'SafeInt',
+        description: 'How many there are in all that match, not only in the page.',
+        resolve: (page) => page.totalCount(),
+      }),
+    }),
+  });
+}
+
+function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs, files: Files): void {
+  const summary = builder.objectRef<Snapshot>('SnapshotSummary').implement({
+    description: 'What a commit did to a table, in numbers.',
+    fields: (t) => ({
+      insertedRows: t.field({ type: 'SafeInt', description: 'Rows that it brought.', resolve: (at) => at.insertedRows }),
+      updatedRows: t.field({ type: 'SafeInt', description: 'Rows that it changed.', resolve: (at) => at.updatedRows }),
+      deletedRows: t.field({ type: 'SafeInt', description: 'Rows that it ended.', resolve: (at) => at.deletedRows }),
+      totalRows: t.field({ type: 'SafeInt', description: 'Rows of the table after it.', resolve: (at) => at.totalRows }),
+      totalFiles: t.field({
+        type: 'SafeInt',
+        description: 'Data files right after it; flush and compaction change them later.',
+        resolve: (at) => at.totalFiles,
+      }),
+      totalBytes: t.field({
+        type: 'SafeInt',
+        description: 'Bytes of data files and hot rows right after it.',
+        resolve: (at) => at.totalBytes,
+      }),
+    }),
+  });
+  refs.snapshot.implement({
+    description: 'The state of one table after a commit that changed it.',
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({
+        description: 'The global id.',
+        resolve: ({ tableId, snapshotId }) => encodeNodeId({ kind: 'snapshot', tableId, snapshotId }),
+      }),
+      snapshotId: t.field({
+        type: 'SafeInt',
+        description: "The commit's id: pass it to asOf to read this very state, of any table.",
+        resolve: (at) => at.snapshotId,
+      }),
+      timestamp: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: (at) => milliseconds(at.timestampMs) }),
+      timestampMs: t.field({ type: 'SafeInt', description: 'When it was committed, epoch milliseconds.', resolve: (at) => at.timestampMs }),
+      operation: t.expose('operation', { type: shared.operation, description: 'What the commit did to the table.' }),
+      table: t.field({ type: refs.table, description: 'The table.', resolve: (at, _args, context) => tableOf(context, at) }),
+      parent: t.field({
+        type: refs.snapshot,
+        nullable: true,
+        description: "The table's snapshot before this one.",
+        resolve: (at, _args, context) => parentOf(context, at),
+      }),
+      parentId: t.field({
+        type: 'SafeInt',
+        nullable: true,
+        description: "The id of the table's snapshot before this one.",
+        resolve: (at) => at.parentId,
+      }),
+      commit: t.field({
+        type: refs.commit,
+        description: 'The commit.',
+        resolve: (at, _args, context) => commitById(context, at.snapshotId),
+      }),
+      view: t.field({
+        type: refs.tableView,
+        description: 'The table as of this snapshot.',
+        resolve: (at, _args, context) => snapshotView(context, at),
+      }),
+      summary: t.field({ type: summary, description: 'What the commit did, in numbers.', resolve: (at) => at }),
+      manifest: t.field({
+        type: files,
+        description: 'The files and hot rows that hold the rows of this snapshot, as they are arranged now.',
+        args: pageArguments(t.arg),
+        resolve: async (at, args, context) => manifestOf(context, (await snapshotView(context, at)).at, args),
+      }),
+    }),
+  });
+}
+
+function addCommit(node: NodeRef, refs: Refs): void {
+  refs.commit.implement({
+    description: 'The atomic unit of change: one or more tables, at one instant.',
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({ description: 'The global id.', resolve: ({ snapshotId }) => encodeNodeId({ kind: 'commit', snapshotId }) }),
+      snapshotId: t.field({
+        type: 'SafeInt',
+        description: 'Its id, counted over the whole catalog: 1, 2, 3, ...',
+        resolve: (at) => at.snapshotId,
+      }),
+      timestamp: t.field({
+        type: 'DateTime',
+        description: 'When it was made; never earlier than the commit before it.',
+        resolve: (at) => milliseconds(at.timestampMs),
+      }),
+      author: t.exposeString('author', { nullable: true, description: 'Who made it, as they said.' }),
+      message: t.exposeString('message', { nullable: true, description: 'Why, as they said.' }),
+      properties: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: 'Whatever else they said.',
+        resolve: (at) => (at.properties === null ? null : (JSON.parse(at.properties) as unknown)),
+      }),
+      snapshots: t.field({ type: [refs.snapshot], description: 'One a table that it touched.', resolve: (at) => [...at.snapshots] }),
+    }),
+  });
+}
+
+function addDataFiles(builder: Builder, shared: Shared) {
+  const bounds = builder.objectRef<DataFileModel['bounds'][number]>('ColumnBounds').implement({
+    description: "What is known of one column's values in a file; queries use it to leave files unread.",
+    fields: (t) => ({
+      column: t.exposeString('column', { description: "The column's name." }),
+      min: t.field({ type: 'JSON', nullable: true, description: 'No value is below it; null where unknown.', resolve: (at) => at.min }),
+      max: t.field({ type: 'JSON', nullable: true, description: 'No value is above it; null where unknown.', resolve: (at) => at.max }),
+      nullCount: t.field({ type: 'SafeInt', description: 'How many nulls.', resolve: (at) => at.nullCount }),
+    }),
+  });
+  const kind = builder.enumType('DataFileKind', {
+    description: 'Where rows lie.',
+    values: {
+      PARQUET: { description: 'In a Parquet file on disk.' },
+      HOT: { description: 'In the catalog: rows of small commits that were not flushed yet.' },
+    },
+  });
+  const file = builder.objectRef<DataFileModel>('DataFile').implement({
+    description: 'An immutable Parquet file, or the hot rows together.',
+    fields: (t) => ({
+      path: t.exposeString('path', { nullable: true, description: 'Relative to the data directory; null for hot rows.' }),
+      kind: t.expose('kind', { type: kind, description: 'Where the rows lie.' }),
+      rowCount: t.field({
+        type: 'SafeInt',
+        description: 'Rows in it; some may be newer than the instant read at.',
+        resolve: (at) => at.rowCount,
+      }),
+      sizeBytes: t.field({ type: 'SafeInt', description: 'Its size, bytes.', resolve: (at) => at.sizeBytes }),
+      sha256: t.exposeString('sha256', { nullable: true, description: 'SHA-256 of its bytes, hex; checked when it is first read.' }),
+      fromSnapshotId: t.field({
+        type: 'SafeInt',
+        description: 'The oldest commit whose rows it holds.',
+        resolve: (at) => at.fromSnapshotId,
+      }),
+      toSnapshotId: t.field({ type: 'SafeInt', description: 'The newest commit whose rows it holds.', resolve: (at) => at.toSnapshotId }),
+      bounds: t.field({ type: [bounds], description: 'Bounds of its columns.', resolve: (at) => [...at.bounds] }),
+    }),
+  });
+  return addConnection<DataFileModel>(builder, shared, 'DataFile', file, 'files and hot rows');
+}
+
+function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Generic, node: NodeRef, refs: Refs, files: Files): void {
+  const rows = addRows(builder, shared);
+  const aggregateInput = builder.inputType('AggregateInput', {
+    description: 'One value to compute.',
+    fields: (t) => ({
+      as: t.string({ description: 'Its name in the answer; function_column where not given.' }),
+      function: t.field({ type: shared.aggregateFunction, required: true, description: 'What to compute.' }),
+      column: t.string({ description: 'Over which column; none for COUNT of rows.' }),
+    }),
+  });
+  refs.tableView.implement({
+    description: "One table at one instant, typed at run time: rows as JSON objects with the columns' own names.",
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({
+        description: 'The global id.',
+        resolve: ({ at }) => encodeNodeId({ kind: 'tableView', tableId: at.tableId, snapshotId: at.snapshotId }),
+      }),
+      table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
+      snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),
+      snapshot: t.field({
+        type: refs.snapshot,
+        nullable: true,
+        description: "The table's last change at or before the instant; null before its first append.",
+        resolve: ({ at }) => (at.snapshot.operation === 'CREATE' ? null : at.snapshot),
+      }),
+      columns: t.field({ type: [shared.column], description: 'The columns as of then.', resolve: ({ at }) => [...at.schema.columns] }),
+      rows: t.field({
+        type: rows,
+        description:
+          'Rows, a page at a time, in insertion order where no orderBy is given. A cursor pins the snapshot, so pages never shift.',
+        args: {
+          where: t.arg({ type: filter, description: 'Only rows that match.' }),
+          orderBy: t.arg({ type: [orderBy], description: 'First by the first, then by the next; ties by insertion.' }),
+          columns: t.arg.stringList({ description: 'Names of the columns to read; all where not given.' }),
+          ...pageArguments(t.arg),
+        },
+        resolve: (view, args, context) => viewRows(context, view, args as Parameters<typeof viewRows>[2]),
+      }),
+      aggregate: t.field({
+        type: ['JSON'],
+        description: 'Computed values, one JSON object a group, the largest group first; one object where there is no groupBy.',
+        args: {
+          where: t.arg({ type: filter, description: 'Over rows that match.' }),
+          groupBy: t.arg.stringList({ description: 'Names of the columns to group by.' }),
+          functions: t.arg({ type: [aggregateInput], required: true, description: 'What to compute.' }),
+          first: t.arg.int({ defaultValue: 1000, description: 'Groups at most.' }),
+        },
+        resolve: (view, args, context) => viewAggregate(context, view, args),
+      }),
+      rowCount: t.field({
+        type: 'SafeInt',
+        description: 'How many rows; from the catalog, without reading any.',
+        resolve: ({ at }) => at.snapshot.totalRows,
+      }),
+      files: t.field({
+        type: files,
+        description: 'The files and hot rows that hold the rows.',
+        args: pageArguments(t.arg),
+        resolve: ({ at }, args, context) => manifestOf(context, at, args),
+      }),
+    }),
+  });
+}
+
+type JsonRows = RowConnection<Readonly<Record<string, unknown>>>;
+
+function addRows(builder: Builder, shared: Shared) {
+  const edge = builder.objectRef<Awaited<ReturnType<JsonRows['edges']>>[number]>('RowEdge').implement({
+    description: 'A row, with its cursor.',
+    fields: (t) => ({
+      cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
+      node: t.field({ type: 'JSON', description: 'The row.', resolve: (at) => at.node }),
+    }),
+  });
+  return builder.objectRef<JsonRows>('RowConnection').implement({
+    description: 'A page of rows as JSON objects.',
+    fields: (t) => ({
+      nodes: t.field({ type: ['JSON'], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
+      edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
+      pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
+      totalCount: t.field({
+        type: 'SafeInt',
+        description: 'How many rows match in all, not only in the page.',
+        resolve: (page) => page.totalCount(),
+      }),
+    }),
+  });
+}

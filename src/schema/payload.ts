@@ -1,0 +1,36 @@
+/** The fields that every payload of a commit has. */
+import type { ObjectFieldBuilder } from '@pothos/core';
+import type { PayloadModel } from '../resolvers/mutations.ts';
+import type { SchemaTypes } from './builder.ts';
+import type { Objects } from './objects.ts';
+
+type Fields<Model extends PayloadModel> = ObjectFieldBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, Model>;
+
+export function payloadFields<Model extends PayloadModel>(t: Fields<Model>, { commit, snapshot, view }: Objects) {
+  return {
+    commit: t.field({
+      type: commit,
+      nullable: true,
+      description: 'The commit; null where there was nothing to commit.',
+      resolve: (at) => at.commit,
+    }),
+    snapshots: t.field({
+      type: [snapshot],
+      description: 'The snapshots that it made; the current ones where there was nothing to commit.',
+      resolve: (at) => [...at.snapshots],
+    }),
+    replayed: t.boolean({
+      description: 'Whether an earlier commit with the same idempotencyKey is returned, and nothing was changed.',
+      resolve: (at) => at.replayed,
+    }),
+    insertedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation brought.', resolve: (at) => at.insertedRows }),
+    updatedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation changed.', resolve: (at) => at.updatedRows }),
+    deletedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation ended.', resolve: (at) => at.deletedRows }),
+    view: t.field({
+      type: view,
+      nullable: true,
+      description: 'The catalog right after this commit: read your own write, typed, any table.',
+      resolve: (at) => at.view,
+    }),
+  };
+}

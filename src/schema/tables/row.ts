@@ -1,0 +1,109 @@
+/** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
+import type { Column } from '../../engine/index.ts';
+import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
+import type { TypedTable } from '../../resolvers/table-types.ts';
+import type { Builder } from '../builder.ts';
+import type { Conditions } from '../conditions.ts';
+import type { NodeRef } from '../node.ts';
+import { SCALAR_OF } from '../scalars.ts';
+import type { Shared } from '../static.ts';
+import { addAggregate } from './aggregate.ts';
+
+export type RowTypes = ReturnType<typeof addRowTypes>;
+
+export function describeColumn(column: Column): string {
+  const type = column.type === 'DECIMAL' ? `DECIMAL(${column.precision}, ${column.scale})` : column.type;
+  return column.description === null ? `${type} column ${column.name}.` : `${column.description} (${type})`;
+}
+
+export function addRowTypes(builder: Builder, shared: Shared, conditions: Conditions, node: NodeRef, typed: TypedTable) {
+  const { table, prefix } = typed;
+  const { columns } = table.schema;
+  const row = builder.objectRef<RowModel>(`${prefix}Row`).implement({
+    description: `One version of one row of ${table.name}.${table.description === null ? '' : ` ${table.description}`}`,
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({
+        description: "This version's global id. Its content never changes: an update makes a new version with another id.",
+        resolve: rowId,
+      }),
+      _rowId: t.id({ description: "The row's identity, the same over all its versions.", resolve: rowIdentity }),
+      _fromSnapshotId: t.field({
+        type: 'SafeInt',
+        description: 'The snapshot that brought this version, not the one read at.',
+        resolve: ({ row: at }) => at.fromSnapshotId,
+      }),
+      ...Object.fromEntries(
+        columns.map((column) => [
+          column.graphqlName,
+          t.field({
+            type: SCALAR_OF[column.type],
+            nullable: !column.required,
+            description: describeColumn(column),
+            resolve: (at) => rowValue(at, column) as never,
+          }),
+        ]),
+      ),
+    }),
+  });
+  const columnNames = builder.enumType(`${prefix}Column`, {
+    description: `The columns of ${table.name}.`,
+    values: Object.fromEntries(columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
+  });
+  const { aggregate, group } = addAggregate(builder, typed);
+  const edge = builder.objectRef<Awaited<ReturnType<RowConnection<RowModel>['edges']>>[number]>(`${prefix}RowEdge`).implement({
+    description: `A row of ${table.name}, with its cursor.`,
+    fields: (t) => ({
+      cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
+      node: t.field({ type: row, description: 'The row.', resolve: (at) => at.node }),
+    }),
+  });
+  const connection = builder.objectRef<RowConnection<RowModel>>(`${prefix}RowConnection`).implement({
+    description: `A page of rows of ${table.name}. totalCount, aggregate and groupBy are of all rows that match, not only of the page.`,
+    fields: (t) => ({
+      nodes: t.field({ type: [row], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
+      edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
+      pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
+      totalCount: t.field({ type: 'SafeInt', description: 'How many rows match in all.', resolve: (page) => page.totalCount() }),
+      aggregate: t.field({
+        type: aggregate,
+        description: 'Computed over all rows that match.',
+        resolve: (page, _args, context, info) => typedAggregate(context, typed, page, info),
+      }),
+      groupBy: t.field({
+        type: [group],
+        description: 'Rows that match, grouped; the largest group first.',
+        args: {
+          columns: t.arg({ type: [columnNames], required: true, description: 'What makes a group.' }),
+          first: t.arg.int({ description: 'Groups at most; 1,000 where not given.' }),
+        },
+        resolve: (page, args, context, info) => typedGroups(context, typed, page, args as { columns: string[] }, info),
+      }),
+    }),
+  });
+  const filter = builder.inputRef<Readonly<Record<string, unknown>>>(`${prefix}Filter`);
+  filter.implement({
+    description: `Which rows of ${table.name}; sibling keys mean AND, an empty filter matches all.`,
+    fields: (t) => ({
+      and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
+      or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
+      not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      ...Object.fromEntries(
+        columns.map((column) => [column.graphqlName, t.field({ type: conditions(column.type), description: describeColumn(column) })]),
+      ),
+    }),
+  });
+  const ordered = columns.filter((column) => column.type !== 'JSON');
+  const orderBy =
+    ordered.length === 0
+      ? undefined
+      : builder.inputType(`${prefix}OrderBy`, {
+          isOneOf: true,
+          description: 'Exactly one column, and its direction.',
+          fields: (t) =>
+            Object.fromEntries(
+              ordered.map((column) => [column.graphqlName, t.field({ type: shared.direction, description: describeColumn(column) })]),
+            ),
+        });
+  return { row, connection, filter, orderBy };
+}

@@ -1,0 +1,193 @@
+/** Configuration: flags, then TIDEMARK_* variables, then defaults; checked as a whole before anything starts. */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+const MEBIBYTE = 1024 * 1024;
+
+interface Option {
+  readonly flag: string;
+  readonly variable: string;
+  readonly argument: string;
+  readonly text: string;
+  readonly schema: z.ZodType;
+}
+
+const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+const OPTIONS = {
+  data: {
+    flag: 'data',
+    variable: 'TIDEMARK_DATA',
+    argument: 'DIR',
+    text: 'data directory; made if it is not there',
+    schema: z.string().min(1).default('./tidemark-data'),
+  },
+  host: {
+    flag: 'host',
+    variable: 'TIDEMARK_HOST',
+    argument: 'HOST',
+    text: 'address to listen on',
+    schema: z.string().min(1).default('127.0.0.1'),
+  },
+  port: {
+    flag: 'port',
+    variable: 'TIDEMARK_PORT',
+    argument: 'PORT',
+    text: 'port to listen on; 0 takes a free one',
+    schema: integer(0, 65535).default(4000),
+  },
+  memoryMiB: {
+    flag: 'memory',
+    variable: 'TIDEMARK_MEMORY',
+    argument: 'MIB',
+    text: 'memory for queries, MiB; a quarter of the machine, at most 4096, where not given',
+    schema: integer(64, 4 * MEBIBYTE).optional(),
+  },
+  spillMiB: {
+    flag: 'spill',
+    variable: 'TIDEMARK_SPILL',
+    argument: 'MIB',
+    text: 'temporary disk for queries, MiB',
+    schema: integer(0, 1024 * MEBIBYTE).default(16384),
+  },
+  threads: {
+    flag: 'threads',
+    variable: 'TIDEMARK_THREADS',
+    argument: 'N',
+    text: 'threads of one query; two fewer than the cores where not given',
+    schema: integer(1, 1024).optional(),
+  },
+  queryTimeoutMs: {
+    flag: 'query-timeout',
+    variable: 'TIDEMARK_QUERY_TIMEOUT',
+    argument: 'MS',
+    text: 'time for one query',
+    schema: integer(1, 24 * 3600 * 1000).default(30_000),
+  },
+  bodyLimitBytes: {
+    flag: 'body-limit',
+    variable: 'TIDEMARK_BODY_LIMIT',
+    argument: 'BYTES',
+    text: 'largest request body or WebSocket message',
+    schema: integer(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
+  },
+  depthMax: {
+    flag: 'max-depth',
+    variable: 'TIDEMARK_MAX_DEPTH',
+    argument: 'N',
+    text: 'deepest nesting of a document',
+    schema: integer(3, 1000).default(20),
+  },
+  aliasesMax: {
+    flag: 'max-aliases',
+    variable: 'TIDEMARK_MAX_ALIASES',
+    argument: 'N',
+    text: 'most aliases in a document',
+    schema: integer(0, 100_000).default(100),
+  },
+  tokensMax: {
+    flag: 'max-tokens',
+    variable: 'TIDEMARK_MAX_TOKENS',
+    argument: 'N',
+    text: 'most tokens in a document',
+    schema: integer(100, 10_000_000).default(20_000),
+  },
+  origins: {
+    flag: 'origins',
+    variable: 'TIDEMARK_ORIGINS',
+    argument: 'LIST',
+    text: "web origins that may use the API beside this machine's own, comma-separated; * for all",
+    schema: z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== ''),
+      ),
+  },
+  logLevel: {
+    flag: 'log-level',
+    variable: 'TIDEMARK_LOG_LEVEL',
+    argument: 'LEVEL',
+    text: 'trace, debug, info, warn, error or silent',
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  },
+} as const satisfies Record<string, Option>;
+
+export type ServerConfig = { readonly [Name in keyof typeof OPTIONS]: z.output<(typeof OPTIONS)[Name]['schema']> };
+
+/** A mistake in flags or variables; the message is for the person at the terminal. */
+export class ConfigError extends Error {}
+
+export type ParsedCommandLine =
+  | { readonly kind: 'serve'; readonly config: ServerConfig }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+/** @throws ConfigError naming the flag or variable, and what it takes */
+export function parseCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedCommandLine {
+  const flags = readFlags(args);
+  if (flags['help'] === true) return { kind: 'help' };
+  if (flags['version'] === true) return { kind: 'version' };
+  const known = new Set<string>([
+    ...Object.values(OPTIONS).map((option) => option.variable),
+    'TIDEMARK_CRASH_ROUNDS',
+    'TIDEMARK_DEMO_ROWS',
+  ]);
+  const unknown = Object.keys(environment).find(
+    (name) => name.startsWith('TIDEMARK_') && !known.has(name) && !name.startsWith('TIDEMARK_TEST_') && !name.startsWith('TIDEMARK_BENCH_'),
+  );
+  if (unknown !== undefined) throw new ConfigError(`unknown variable ${unknown}; --help lists them`);
+  const config = Object.fromEntries(
+    Object.entries(OPTIONS).map(([name, option]) => {
+      const flag = flags[option.flag];
+      const given = flag ?? environment[option.variable];
+      const parsed = option.schema.safeParse(given);
+      if (parsed.success) return [name, parsed.data];
+      const place = flag === undefined ? option.variable : `--${option.flag}`;
+      throw new ConfigError(
+        `${place}: ${JSON.stringify(given)} will not do: ${parsed.error.issues[0]?.message ?? 'invalid'}; it is the ${option.text}`,
+      );
+    }),
+  );
+  return { kind: 'serve', config: config as ServerConfig };
+}
+
+function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const options: Record<string, { type: 'string' } | { type: 'boolean'; short?: string }> = {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
+  };
+  for (const option of Object.values(OPTIONS)) options[option.flag] = { type: 'string' };
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
+      string,
+      string | boolean | undefined
+    >;
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message.split('. ')[0]}; --help lists the flags`);
+  }
+}
+
+/** The text of --help. */
+export function helpText(): string {
+  const lines = Object.values(OPTIONS).map((option: Option) => {
+    const parsed = option.schema.safeParse(undefined);
+    const fallback = parsed.success && parsed.data !== undefined && !Array.isArray(parsed.data) ? ` (${String(parsed.data)})` : '';
+    return `  ${`--${option.flag} ${option.argument}`.padEnd(22)} ${option.variable.padEnd(24)} ${option.text}${fallback}`;
+  });
+  return [
+    'Tidemark: a GraphQL database of snapshots.',
+    '',
+    'Usage: tidemark [flags]      from a checkout: npm start -- [flags]',
+    '',
+    `  ${'flag'.padEnd(22)} ${'variable'.padEnd(24)} meaning (default)`,
+    ...lines,
+    `  ${'--help, -h'.padEnd(22)} ${''.padEnd(24)} this text`,
+    `  ${'--version, -v'.padEnd(22)} ${''.padEnd(24)} the version`,
+    '',
+    'A flag wins over its variable. Unknown flags and TIDEMARK_ variables are errors.',
+  ].join('\n');
+}

@@ -1,0 +1,31 @@
+/** GraphiQL: one page, offline, rendered and compressed once, when it is first asked for. */
+import { gzipSync } from 'node:zlib';
+import { WELCOME_DOCUMENT } from './welcome.ts';
+
+let page: Promise<Buffer> | undefined;
+
+async function render(): Promise<Buffer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const html = renderGraphiQL({
+    title: 'Tidemark GraphiQL',
+    endpoint: '/graphql',
+    subscriptionsProtocol: 'WS',
+    defaultQuery: WELCOME_DOCUMENT,
+    shouldPersistHeaders: true,
+  });
+  return gzipSync(html, { level: 6 });
+}
+
+/** The page, gzip-compressed HTML. */
+export function graphiqlPage(): Promise<Buffer> {
+  page ??= render().catch((error: unknown) => {
+    page = undefined;
+    throw error;
+  });
+  return page;
+}
+
+/** The page brings its own scripts and fonts inline; nothing is loaded from elsewhere. */
+export const GRAPHIQL_CSP =
+  "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; " +
+  "img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'";

@@ -1,0 +1,48 @@
+/**
+ * Which web pages may use the API. A browser sends any page's requests to a database on the same machine, so by default
+ * only pages from this machine may, and a server that listens on loopback answers only to loopback names (a page of a
+ * foreign name that resolves to 127.0.0.1 is refused).
+ */
+import type { IncomingMessage } from 'node:http';
+
+const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
+
+function hostnameOf(url: string): string | undefined {
+  try {
+    return new URL(url).hostname;
+  } catch {
+    return undefined;
+  }
+}
+
+export class OriginPolicy {
+  readonly #allowed: ReadonlySet<string>;
+  readonly #all: boolean;
+  readonly #loopbackOnly: boolean;
+
+  constructor(origins: readonly string[], host: string) {
+    this.#allowed = new Set(origins);
+    this.#all = origins.includes('*');
+    this.#loopbackOnly = LOOPBACK.test(host);
+  }
+
+  /** Whether a page of this origin may use the API. */
+  allows(origin: string): boolean {
+    if (this.#all || this.#allowed.has(origin)) return true;
+    const hostname = hostnameOf(origin);
+    return hostname !== undefined && LOOPBACK.test(hostname);
+  }
+
+  /** Why a request is refused; undefined where it is not. */
+  refusal({ headers }: IncomingMessage): string | undefined {
+    const { origin, host } = headers;
+    if (this.#loopbackOnly && !this.#all && host !== undefined && !LOOPBACK.test(hostnameOf(`http://${host}`) ?? '')) {
+      return `this server listens on loopback and does not answer to the name ${host}`;
+    }
+    if (origin !== undefined && origin !== 'null' && !this.allows(origin) && hostnameOf(origin) !== hostnameOf(`http://${host ?? ''}`)) {
+      return `pages of ${origin} may not use this server; start it with --origins ${origin} to allow them`;
+    }
+    if (origin === 'null' && !this.#all) return 'pages without an origin may not use this server';
+    return undefined;
+  }
+}

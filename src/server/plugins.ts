@@ -1,0 +1,96 @@
+/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input, cached introspection. */
+import { type DocumentNode, type ExecutionResult, GraphQLError, Kind } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../resolvers/context.ts';
+import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
+import type { SchemaEntry, SchemaProvider } from '../schema/index.ts';
+
+/** Where the schema of an operation is kept in its initial context. */
+export interface WithSchema {
+  schemaEntry?: SchemaEntry;
+}
+
+/** Each operation gets the schema of the moment, and keeps it. */
+export function catalogSchema(provider: SchemaProvider): Plugin {
+  return {
+    onEnveloped: ({ context, setSchema }) => {
+      const entry = provider.current();
+      setSchema(entry.schema);
+      if (context !== undefined && context !== null) (context as WithSchema).schemaEntry = entry;
+    },
+  };
+}
+
+/** Syntax and validation errors carry their codes. */
+export function errorCodes(): Plugin {
+  const mark = (error: unknown, code: string): void => {
+    if (error instanceof GraphQLError && error.extensions['code'] === undefined) Object.assign(error.extensions, { code, details: {} });
+  };
+  return {
+    onParse:
+      () =>
+      ({ result }) =>
+        mark(result, 'GRAPHQL_PARSE_FAILED'),
+    onValidate:
+      () =>
+      ({ result }) => {
+        for (const error of result) mark(error, 'GRAPHQL_VALIDATION_FAILED');
+      },
+  };
+}
+
+/** Where GraphQL refuses a typed `rows` variable, the table's row checker says which rows are bad. */
+export function invalidRows(): Plugin {
+  return {
+    onExecute: ({ args }) => ({
+      onExecuteDone: ({ result, setResult }) => {
+        // A result without `data` means that the variables were refused before anything ran.
+        if (Symbol.asyncIterator in (result as object) || 'data' in (result as ExecutionResult)) return;
+        const error = invalidRowsOf(args.contextValue as unknown as Context, args.document, args.operationName, args.variableValues);
+        if (error !== undefined) setResult({ errors: [new GraphQLError(error.message, { originalError: error })] });
+      },
+    }),
+  };
+}
+
+const INTROSPECTIONS_MAX = 20;
+
+function introspectsOnly(document: DocumentNode): boolean {
+  return document.definitions.every(
+    (definition) =>
+      definition.kind !== Kind.OPERATION_DEFINITION ||
+      definition.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && selection.name.value === '__schema'),
+  );
+}
+
+/** Introspection is answered once a schema and document. */
+export function cachedIntrospection(): Plugin {
+  const bySchema = new WeakMap<object, Map<DocumentNode, ExecutionResult>>();
+  return {
+    onExecute: ({ args, setResultAndStopExecution }) => {
+      if (
+        !introspectsOnly(args.document) ||
+        Object.keys(args.variableValues ?? {}).length > 0 ||
+        (args.operationName != null && args.document.definitions.length > 1)
+      )
+        return undefined;
+      let results = bySchema.get(args.schema);
+      if (results === undefined) {
+        results = new Map();
+        bySchema.set(args.schema, results);
+      }
+      const cached = results.get(args.document);
+      if (cached !== undefined) {
+        setResultAndStopExecution(cached);
+        return undefined;
+      }
+      const into = results;
+      return {
+        onExecuteDone: ({ result }) => {
+          if (Symbol.asyncIterator in (result as object)) return;
+          if (into.size < INTROSPECTIONS_MAX) into.set(args.document, result as ExecutionResult);
+        },
+      };
+    },
+  };
+}

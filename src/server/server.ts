@@ -1,0 +1,213 @@
+/** Wiring: engine, feed, schema, Yoga, graphql-ws and the small HTTP routes on one port. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { type Engine, openEngine } from '../engine/index.ts';
+import { CommitFeed } from '../pubsub/index.ts';
+import type { Context } from '../resolvers/context.ts';
+import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
+import { SchemaProvider } from '../schema/index.ts';
+import type { ServerConfig } from './config.ts';
+import { documentLimits } from './document-limits.ts';
+import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
+import { OriginPolicy } from './origins.ts';
+import { cachedIntrospection, catalogSchema, errorCodes, invalidRows, type WithSchema } from './plugins.ts';
+import { serveWebSockets } from './websocket.ts';
+
+const PATH = '/graphql';
+/** How long a stop waits for requests under way. */
+const DRAIN_MS = 10_000;
+/** Queries at once; UV_THREADPOOL_SIZE must be at least 8 more, or commits wait behind queries. */
+export const QUERY_CONNECTIONS = 12;
+export const THREADPOOL_SIZE = QUERY_CONNECTIONS + 12;
+
+export interface RunningServer {
+  readonly url: string;
+  readonly engine: Engine;
+  readonly feed: CommitFeed;
+  /** Finishes what is under way, closes sockets with 1001, closes the engine. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** @throws EngineError of openEngine; the system's error where the port is taken */
+export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  const engine = await openEngine({
+    directory: config.data,
+    queryConnections: QUERY_CONNECTIONS,
+    queryTimeoutMs: config.queryTimeoutMs,
+    spillLimitBytes: config.spillMiB * 1024 * 1024,
+    ...(config.memoryMiB === undefined ? {} : { memoryLimitBytes: config.memoryMiB * 1024 * 1024 }),
+    ...(config.threads === undefined ? {} : { threads: config.threads }),
+    onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
+  });
+  const feed = new CommitFeed(engine);
+  const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
+  try {
+    const provider = new SchemaProvider(engine);
+    const origins = new OriginPolicy(config.origins, config.host);
+    const yoga = makeYoga({ engine, feed, provider, config, origins, log });
+    const state = { stopping: false };
+    const http = createServer((request, response) => void route({ request, response, yoga, provider, origins, engine, state, logger }));
+    const closeSockets = serveWebSockets({ http, yoga, path: PATH, messageBytesMax: config.bodyLimitBytes, origins, log });
+    await listen(http, config);
+    const { port } = http.address() as AddressInfo;
+    let stopping: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      state.stopping = true;
+      // Sockets go first: a subscription that ended with `complete` would look finished to its client, 1001 makes it return.
+      const drained = drain(http);
+      await closeSockets();
+      feed.stop();
+      await drained;
+      await engine.close();
+    };
+    return {
+      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+      engine,
+      feed,
+      stop: () => {
+        stopping ??= stop();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    feed.stop();
+    await engine.close();
+    throw error;
+  }
+}
+
+interface YogaParts {
+  readonly engine: Engine;
+  readonly feed: CommitFeed;
+  readonly provider: SchemaProvider;
+  readonly config: ServerConfig;
+  readonly origins: OriginPolicy;
+  readonly log: LogInternalError;
+}
+
+export function makeYoga({
+  engine,
+  feed,
+  provider,
+  config,
+  origins,
+  log,
+}: YogaParts): YogaServerInstance<Record<string, unknown>, Context> {
+  return createYoga<Record<string, unknown>, Context>({
+    graphqlEndpoint: PATH,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    multipart: false,
+    maxRequestBodySize: config.bodyLimitBytes,
+    cors: (request) => {
+      const origin = request.headers.get('origin');
+      return origin !== null && origins.allows(origin) ? { origin, credentials: false, maxAge: 600 } : { origin: [] };
+    },
+    maskedErrors: { maskError: (error) => toGraphQLError(error, log) },
+    context: (initial) => {
+      const { schemaEntry } = initial as WithSchema;
+      const { types } = schemaEntry ?? provider.current();
+      const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
+      return { engine, feed, types, signal: signal ?? request?.signal };
+    },
+    plugins: [catalogSchema(provider), documentLimits(config), errorCodes(), invalidRows(), cachedIntrospection()],
+  } as Parameters<typeof createYoga<Record<string, unknown>, Context>>[0]);
+}
+
+interface RouteParts {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
+  readonly provider: SchemaProvider;
+  readonly origins: OriginPolicy;
+  readonly engine: Engine;
+  readonly state: { readonly stopping: boolean };
+  readonly logger: Logger;
+}
+
+async function route(parts: RouteParts): Promise<void> {
+  const { request, response, yoga, provider, origins, state, logger } = parts;
+  try {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const refusal = origins.refusal(request);
+    if (refusal !== undefined) return sendErrors(response, 403, 'FORBIDDEN', refusal);
+    if (state.stopping) response.setHeader('connection', 'close');
+    switch (pathname) {
+      case PATH:
+        if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
+        await yoga(request, response);
+        return;
+      case '/health':
+        return sendJson(response, 200, { status: 'ok' });
+      case '/ready':
+        return state.stopping
+          ? sendJson(response, 503, { status: 'stopping' })
+          : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId });
+      case '/schema.graphql':
+        return send(response, 200, 'application/graphql; charset=utf-8', provider.current().sdl());
+      case '/':
+        response.writeHead(302, { location: PATH }).end();
+        return;
+      default:
+        return sendErrors(response, 404, 'BAD_USER_INPUT', `there is nothing at ${pathname}; the API and GraphiQL are at ${PATH}`);
+    }
+  } catch (error) {
+    logger.error({ err: error }, 'request failed');
+    if (response.headersSent) response.destroy();
+    else sendErrors(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the server.');
+  }
+}
+
+/** A browser asks for a page; a client asks for JSON or says nothing. */
+function wantsPage({ headers, url }: IncomingMessage): boolean {
+  return (headers.accept ?? '').includes('text/html') && !(url ?? '').includes('query=');
+}
+
+async function sendGraphiql(response: ServerResponse): Promise<void> {
+  const page = await graphiqlPage();
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-encoding': 'gzip',
+    'content-length': page.length,
+    'content-security-policy': GRAPHIQL_CSP,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-cache',
+  });
+  response.end(page);
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response
+    .writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff' })
+    .end(text);
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+}
+
+function sendErrors(response: ServerResponse, status: number, code: string, message: string): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code, details: {} } }] });
+}
+
+function listen(http: Server, { host, port }: ServerConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject);
+    http.listen({ host, port }, () => {
+      http.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Takes no more connections and waits for the requests under way. */
+async function drain(http: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  const timer = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AggregateQuery, type AggregateRow, type Engine, formatTimestampMs, type TableAt } from '../src/engine/index.ts';
+import { compareValues, MODEL_COLUMNS, type ModelRow, matches, modelFilter, modelRows, sorted, storeEverywhere } from './row-model.ts';
+import { failureOf, testEngine } from './support.ts';
+
+const SUMMED = ['int', 'long', 'double', 'decimal'];
+const ORDERED = MODEL_COLUMNS.map(({ name }) => name).filter((name) => name !== 'boolean' && name !== 'bytes');
+const TERMS: AggregateQuery['terms'] = [
+  { function: 'COUNT' },
+  ...MODEL_COLUMNS.map(({ name }) => ({ function: 'COUNT' as const, column: name })),
+  ...MODEL_COLUMNS.map(({ name }) => ({ function: 'COUNT_DISTINCT' as const, column: name })),
+  ...ORDERED.map((column) => ({ function: 'MIN' as const, column })),
+  ...ORDERED.map((column) => ({ function: 'MAX' as const, column })),
+  ...SUMMED.map((column) => ({ function: 'SUM' as const, column })),
+  ...SUMMED.map((column) => ({ function: 'AVG' as const, column })),
+];
+
+async function newest(engine: Engine, table: string): Promise<TableAt> {
+  const { snapshotId } = await engine.read.resolve({ kind: 'newest' });
+  const view = await engine.read.tableAt(engine.table(table), snapshotId);
+  if (view === undefined) throw new Error('the table is there');
+  return view;
+}
+
+function sum(column: string, values: readonly unknown[]): unknown {
+  if (values.length === 0) return null;
+  if (column === 'double') return expect.closeTo((values as number[]).reduce((total, value) => total + value, 0));
+  if (column !== 'decimal') return String(values.reduce((total: bigint, value) => total + BigInt(value as number | string), 0n));
+  const unscaled = values.reduce((total: bigint, value) => total + BigInt((value as string).replace('.', '')), 0n);
+  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(5, '0');
+  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+/** About the average: exact digits of a mean of large numbers are nobody's promise. */
+function average(values: readonly unknown[]): unknown {
+  if (values.length === 0) return null;
+  const mean = values.reduce((total: number, value) => total + Number(value), 0) / values.length;
+  return expect.toSatisfy((given: number) => Math.abs(given - mean) <= Math.max(1e-9, Math.abs(mean) * 1e-12), `about ${mean}`);
+}
+
+/** What the terms are of some rows. */
+function modelValues(rows: readonly ModelRow[]): unknown[] {
+  return TERMS.map(({ function: name, column }) => {
+    if (column == null) return rows.length;
+    const values = rows.map((row) => row[column]).filter((value) => value !== null);
+    const inOrder = [...values].sort((left, right) => compareValues(column, left, right));
+    switch (name) {
+      case 'COUNT':
+        return values.length;
+      case 'COUNT_DISTINCT':
+        return new Set(values).size;
+      case 'MIN':
+        return inOrder[0] ?? null;
+      case 'MAX':
+        return inOrder.at(-1) ?? null;
+      case 'SUM':
+        return sum(column, values);
+      default:
+        return average(values);
+    }
+  });
+}
+
+/** Groups by some columns, largest first, ties in the order of the key, nulls last. */
+function modelGroups(rows: readonly ModelRow[], groupBy: readonly string[]): AggregateRow[] {
+  const groups = new Map<string, ModelRow[]>();
+  const inOrder = sorted(
+    rows,
+    groupBy.map((column) => ({ column, direction: 'ASC' as const })),
+  );
+  for (const row of inOrder) {
+    const key = JSON.stringify(groupBy.map((column) => row[column]));
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups]
+    .sort(([, left], [, right]) => right.length - left.length)
+    .map(([key, members]) => ({ key: JSON.parse(key) as unknown[], values: modelValues(members) }));
+}
+
+const columns = fc.constantFrom(...MODEL_COLUMNS.map(({ name }) => name));
+
+describe('an aggregate', () => {
+  it('is what a plain computation over the matching rows gives, whole and by group, wherever the rows lie', async () => {
+    const engine = await testEngine({ maintenance: { autoCompact: false } });
+    let tables = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        modelRows,
+        fc.array(fc.tuple(fc.option(modelFilter, { nil: undefined }), fc.uniqueArray(columns, { maxLength: 3 })), {
+          minLength: 3,
+          maxLength: 6,
+        }),
+        async (rows, questions) => {
+          tables += 1;
+          const table = `t${tables}`;
+          await storeEverywhere(engine, table, rows);
+          const check = async (): Promise<void> => {
+            const view = await newest(engine, table);
+            for (const [where, groupBy] of questions) {
+              const wanted = where === undefined ? rows : rows.filter((row) => matches(where, row));
+              const expected = groupBy.length === 0 ? [{ key: [], values: modelValues(wanted) }] : modelGroups(wanted, groupBy);
+              expect(await engine.read.aggregate(view, { where, groupBy, terms: TERMS })).toEqual(expected);
+              const two = await engine.read.aggregate(view, { where, groupBy, terms: [{ function: 'COUNT' }], first: 2 });
+              expect(two).toEqual(expected.slice(0, 2).map(({ key, values }) => ({ key, values: [values[0]] })));
+            }
+          };
+          await check();
+          await engine.compact(table);
+          await check();
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('of no rows counts 0 and knows nothing else; there are no groups', async () => {
+    const engine = await testEngine();
+    await storeEverywhere(engine, 't', []);
+    const view = await newest(engine, 't');
+    expect(await engine.read.aggregate(view, { terms: TERMS })).toEqual([{ key: [], values: modelValues([]) }]);
+    expect(await engine.read.aggregate(view, { terms: TERMS, groupBy: ['text'] })).toEqual([]);
+    expect(await engine.read.count(view, undefined)).toBe(0);
+  });
+
+  it('of the past leaves out what came later', async () => {
+    const engine = await testEngine();
+    await engine.createTable({ name: 't', columns: [{ name: 'v', type: 'INT' }] });
+    for (const v of [1, 2, 3]) await engine.append('t', [{ v }]);
+    for (const place of ['hot', 'flushed']) {
+      const sums: unknown[] = [];
+      for (const snapshotId of [1, 2, 3, 4]) {
+        const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId });
+        const view = await engine.read.tableAt(engine.table('t'), instant.snapshotId);
+        if (view === undefined) throw new Error('the table is there');
+        sums.push((await engine.read.aggregate(view, { terms: [{ function: 'SUM', column: 'v' }] }))[0]?.values[0]);
+      }
+      expect(sums, place).toEqual([null, '1', '3', '6']);
+      await engine.compact();
+    }
+  });
+
+  it('sums longs past 64 bits and decimals to 38 digits without losing one', async () => {
+    const engine = await testEngine();
+    await engine.createTable({
+      name: 't',
+      columns: [
+        { name: 'long', type: 'LONG' },
+        { name: 'decimal', type: 'DECIMAL', precision: 38, scale: 2 },
+      ],
+    });
+    const row = { long: '9223372036854775807', decimal: `1${'0'.repeat(34)}.01` };
+    await engine.append('t', [row, row, row]);
+    const view = await newest(engine, 't');
+    const terms: AggregateQuery['terms'] = ['long', 'decimal'].map((column) => ({ function: 'SUM', column }));
+    expect((await engine.read.aggregate(view, { terms }))[0]?.values).toEqual(['27670116110564327421', `3${'0'.repeat(34)}.03`]);
+  });
+
+  it('is BAD_USER_INPUT where a sum does not fit in 38 digits', async () => {
+    const engine = await testEngine();
+    await engine.createTable({ name: 't', columns: [{ name: 'v', type: 'DECIMAL', precision: 38, scale: 0 }] });
+    await engine.append('t', [{ v: '9'.repeat(38) }, { v: '9'.repeat(38) }]);
+    const view = await newest(engine, 't');
+    expect((await failureOf(engine.read.aggregate(view, { terms: [{ function: 'SUM', column: 'v' }] }))).code).toBe('BAD_USER_INPUT');
+  });
+
+  it('has min and max of instants in wire form', async () => {
+    const engine = await testEngine();
+    await engine.createTable({ name: 't', columns: [{ name: 'v', type: 'TIMESTAMPTZ' }] });
+    await engine.append('t', [{ v: 0 }, { v: -1 }, { v: 1 }]);
+    const terms: AggregateQuery['terms'] = [
+      { function: 'MIN', column: 'v' },
+      { function: 'MAX', column: 'v' },
+    ];
+    const [all] = await engine.read.aggregate(await newest(engine, 't'), { terms });
+    expect(all?.values).toEqual([formatTimestampMs(-1), formatTimestampMs(1)]);
+  });
+
+  it('is refused where a function does not fit a column, a column is not there, or too much is asked for', async () => {
+    const engine = await testEngine();
+    await engine.createTable({
+      name: 't',
+      columns: [
+        { name: 'text', type: 'STRING' },
+        { name: 'json', type: 'JSON' },
+      ],
+    });
+    const view = await newest(engine, 't');
+    const code = async (query: AggregateQuery): Promise<unknown> => (await failureOf(engine.read.aggregate(view, query))).code;
+    expect(await code({ terms: [{ function: 'SUM', column: 'text' }] })).toBe('BAD_USER_INPUT');
+    expect(await code({ terms: [{ function: 'SUM' }] })).toBe('BAD_USER_INPUT');
+    expect(await code({ terms: [{ function: 'COUNT_DISTINCT', column: 'json' }] })).toBe('BAD_USER_INPUT');
+    expect(await code({ terms: [], groupBy: ['json'] })).toBe('BAD_USER_INPUT');
+    expect(await code({ terms: [{ function: 'MAX', column: 'nothing' }] })).toBe('COLUMN_NOT_FOUND');
+    expect(await code({ terms: [], groupBy: ['nothing'] })).toBe('COLUMN_NOT_FOUND');
+    expect(await code({ terms: [], groupBy: ['text'], first: 10_001 })).toBe('LIMIT_EXCEEDED');
+    expect(await code({ terms: [], groupBy: ['text'], first: -1 })).toBe('BAD_USER_INPUT');
+    expect(await code({ terms: [], groupBy: Array.from({ length: 17 }, () => 'text') })).toBe('LIMIT_EXCEEDED');
+  });
+});
