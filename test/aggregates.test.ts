@@ -23,20 +23,31 @@ async function newest(engine: Engine, table: string): Promise<TableAt> {
   return view;
 }
 
-function sum(column: string, values: readonly unknown[]): unknown {
-  if (values.length === 0) return null;
-  if (column === 'double') return expect.closeTo((values as number[]).reduce((total, value) => total + value, 0));
-  if (column !== 'decimal') return String(values.reduce((total: bigint, value) => total + BigInt(value as number | string), 0n));
-  const unscaled = values.reduce((total: bigint, value) => total + BigInt((value as string).replace('.', '')), 0n);
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(5, '0');
-  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+/** A number up to the last digits, which floating-point sums may differ in. */
+function about(number: number): unknown {
+  return expect.toSatisfy((given: number) => Math.abs(given - number) <= Math.abs(number) * 1e-12, `about ${number}`);
 }
 
-/** About the average: exact digits of a mean of large numbers are nobody's promise. */
-function average(values: readonly unknown[]): unknown {
+/** The exact sum of values that are not doubles, times 10,000. */
+function scaledSum(column: string, values: readonly unknown[]): bigint {
+  const scaled = (value: unknown): bigint =>
+    column === 'decimal' ? BigInt(String(value).replace('.', '')) : BigInt(String(value)) * 10_000n;
+  return values.reduce((total: bigint, value) => total + scaled(value), 0n);
+}
+
+function sum(column: string, values: readonly unknown[]): unknown {
   if (values.length === 0) return null;
-  const mean = values.reduce((total: number, value) => total + Number(value), 0) / values.length;
-  return expect.toSatisfy((given: number) => Math.abs(given - mean) <= Math.max(1e-9, Math.abs(mean) * 1e-12), `about ${mean}`);
+  if (column === 'double') return about((values as number[]).reduce((total, value) => total + value, 0));
+  const total = scaledSum(column, values);
+  if (column !== 'decimal') return String(total / 10_000n);
+  const digits = String(total < 0n ? -total : total).padStart(5, '0');
+  return `${total < 0n ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+function average(column: string, values: readonly unknown[]): unknown {
+  if (values.length === 0) return null;
+  if (column === 'double') return about((values as number[]).reduce((total, value) => total + value, 0) / values.length);
+  return about(Number(scaledSum(column, values)) / 10_000 / values.length);
 }
 
 /** What the terms are of some rows. */
@@ -57,7 +68,7 @@ function modelValues(rows: readonly ModelRow[]): unknown[] {
       case 'SUM':
         return sum(column, values);
       default:
-        return average(values);
+        return average(column, values);
     }
   });
 }
