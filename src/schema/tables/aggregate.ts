@@ -4,7 +4,7 @@ import { type AggregateModel, aggregateKey, type GroupModel } from '../../resolv
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
 import { SCALAR_OF } from '../scalars.ts';
-import { describeColumn } from './row.ts';
+import { describeColumn } from './describe.ts';
 
 type ScalarName = (typeof SCALAR_OF)[ColumnType] | 'SafeInt';
 

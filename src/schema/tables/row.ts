@@ -1,5 +1,4 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
-import type { Column } from '../../engine/index.ts';
 import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
@@ -8,13 +7,9 @@ import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
 import { addAggregate } from './aggregate.ts';
+import { describeColumn } from './describe.ts';
 
 export type RowTypes = ReturnType<typeof addRowTypes>;
-
-export function describeColumn(column: Column): string {
-  const type = column.type === 'DECIMAL' ? `DECIMAL(${column.precision}, ${column.scale})` : column.type;
-  return column.description === null ? `${type} column ${column.name}.` : `${column.description} (${type})`;
-}
 
 export function addRowTypes(builder: Builder, shared: Shared, conditions: Conditions, node: NodeRef, typed: TypedTable) {
   const { table, prefix } = typed;

@@ -6,7 +6,8 @@ import { pageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import type { Objects } from '../objects.ts';
 import { SCALAR_OF } from '../scalars.ts';
-import { describeColumn, type RowTypes } from './row.ts';
+import { describeColumn } from './describe.ts';
+import type { RowTypes } from './row.ts';
 
 export function addViewFields(
   builder: Builder,

@@ -6,7 +6,8 @@ import type { Objects } from '../objects.ts';
 import { payloadFields } from '../payload.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
-import { describeColumn, type RowTypes } from './row.ts';
+import { describeColumn } from './describe.ts';
+import type { RowTypes } from './row.ts';
 
 export function addWriteFields(builder: Builder, { commitOptions }: Shared, objects: Objects, typed: TypedTable, { row }: RowTypes): void {
   const { table, prefix } = typed;
