@@ -1,16 +1,9 @@
-/** What tests of damaged disks share: a database whose every answer is known, copies of it, flipped bytes, and a full check. */
+/** What tests of damaged disks share: a database whose every answer is known, copies of it, flipped bytes. */
 import { closeSync, cpSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { asSnapshotId, type Engine, EngineError, type EngineOptions, openEngine } from '../src/engine/index.ts';
-import { rowsAsOf, temporaryDirectory } from './support.ts';
-
-/** A commit as it was acknowledged. */
-export interface Told {
-  readonly snapshotId: number;
-  readonly timestampMs: number;
-  readonly table: 'notes' | 'events';
-  readonly rows: readonly Record<string, unknown>[];
-}
+import type { Engine } from '../src/engine/index.ts';
+import type { Told } from './inspect.ts';
+import { temporaryDirectory } from './support.ts';
 
 export async function createTables(engine: Engine): Promise<void> {
   await engine.createTable({
@@ -80,81 +73,4 @@ export function flip(path: string, position: number, mask = 0x10): void {
   byte[0] = (byte[0] as number) ^ mask;
   writeSync(file, byte, 0, 1, at);
   closeSync(file);
-}
-
-export interface Inspection {
-  /** Answers that are not what was written, and failures that are not CORRUPT_DATA. */
-  readonly wrong: string[];
-  /** What CORRUPT_DATA errors and findings of verify said. */
-  readonly found: { readonly file: string; readonly what: string }[];
-}
-
-/** Opens a directory, asks for everything that was ever told, and verifies. */
-export async function inspect(directory: string, told: readonly Told[], options: Partial<EngineOptions> = {}): Promise<Inspection> {
-  const wrong: string[] = [];
-  const found: { file: string; what: string }[] = [];
-  const attempt = async <T>(what: string, work: () => Promise<T>, expected?: T): Promise<T | undefined> => {
-    try {
-      const answer = await work();
-      if (expected !== undefined && JSON.stringify(answer) !== JSON.stringify(expected))
-        wrong.push(`${what}: ${JSON.stringify(answer)?.slice(0, 200)}, written was ${JSON.stringify(expected).slice(0, 200)}`);
-      return answer;
-    } catch (error) {
-      if (error instanceof EngineError && error.code === 'CORRUPT_DATA')
-        found.push({ file: String(error.details['file']), what: `${what}: ${error.message}` });
-      else wrong.push(`${what}: ${error}`);
-      return undefined;
-    }
-  };
-  const maintenance = { flushRows: 1e9, flushBytes: 1e12, autoCompact: false };
-  const engine = await attempt('open', () =>
-    openEngine({ directory, threads: 1, maintenance, onBackgroundError: (error) => wrong.push(`in the background: ${error}`), ...options }),
-  );
-  if (engine === undefined) return { wrong, found };
-  try {
-    for (const { snapshotId, timestampMs, rows } of told) {
-      await attempt(`commit ${snapshotId}`, async () => {
-        const commit = engine.read.history.commit(asSnapshotId(snapshotId));
-        return [commit.snapshotId, commit.timestampMs, commit.snapshots[0]?.insertedRows];
-      }, [snapshotId, timestampMs, rows.length]);
-      const last = told.findLast((other) => other.timestampMs <= timestampMs);
-      await attempt(
-        `as of time of ${snapshotId}`,
-        async () => (await engine.read.resolve({ kind: 'timestamp', timestampMs })).snapshotId as number,
-        last?.snapshotId,
-      );
-    }
-    const lo = told.at(0)?.snapshotId ?? 0;
-    const hi = told.at(-1)?.snapshotId ?? 0;
-    for (const table of ['notes', 'events'] as const) {
-      for (const at of [hi, lo, ...[1, 2, 3, 4].map((fifth) => lo + Math.floor(((hi - lo) * fifth) / 5))]) {
-        const rows = told.filter((commit) => commit.table === table && commit.snapshotId <= at).flatMap((commit) => commit.rows);
-        await attempt(`${table} as of ${at}`, () => rowsAsOf(engine, table, { kind: 'snapshot', snapshotId: at }), rows);
-        await attempt(`count of ${table} as of ${at}`, () => countAsOf(engine, table, at), rows.length);
-      }
-    }
-    const notes = engine.findTable('notes');
-    for (const { table, rows } of notes === undefined ? [] : told) {
-      if (table !== 'notes' || notes === undefined) continue;
-      const target = { tableId: notes.id, schema: notes.schema, snapshotId: engine.headSnapshotId, nextRow: notes.last.nextRow };
-      for (const row of rows) {
-        await attempt(
-          `notes by key ${row['id']}`,
-          async () => String((await engine.read.rowByKey(target, { id: row['id'] }, notes.schema.columns))?.cells[1] ?? null),
-          String(row['body']),
-        );
-      }
-    }
-    const report = await attempt('verify', () => engine.verify());
-    for (const finding of report?.findings ?? []) found.push(finding);
-  } finally {
-    await attempt('close', () => engine.close());
-  }
-  return { wrong, found };
-}
-
-async function countAsOf(engine: Engine, table: string, snapshotId: number): Promise<number> {
-  const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId });
-  const at = await engine.read.tableAt(engine.table(table), instant.snapshotId);
-  return at === undefined ? -1 : engine.read.count(at, undefined);
 }

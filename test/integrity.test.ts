@@ -2,7 +2,8 @@ import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Engine, EngineError, openEngine } from '../src/engine/index.ts';
-import { copyOf, createTables, flip, inspect, largest, namesIn, type Told, writeCommits } from './damage.ts';
+import { copyOf, createTables, flip, largest, namesIn, writeCommits } from './damage.ts';
+import { inspect, type Told } from './inspect.ts';
 import { randomNumbers } from './random.ts';
 import { failureOf, rowsAsOf, temporaryDirectory, testEngine } from './support.ts';
 

@@ -7,7 +7,8 @@ import { FORMAT_KEY } from '../src/engine/catalog/keys.ts';
 import { encodeNumber } from '../src/engine/catalog/records.ts';
 import { CatalogStore } from '../src/engine/catalog/store.ts';
 import { EngineError, openEngine } from '../src/engine/index.ts';
-import { createTables, inspect, namesIn, writeCommits } from './damage.ts';
+import { createTables, namesIn, writeCommits } from './damage.ts';
+import { inspect } from './inspect.ts';
 import { randomNumbers } from './random.ts';
 import { failureOf, temporaryDirectory, testEngine } from './support.ts';
 

@@ -6,10 +6,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CEILING_KEY } from './catalog/keys.ts';
+import { damageOfTable } from './catalog/leveldb-files.ts';
 import { openCatalog } from './catalog/load.ts';
 import { encodeNumber } from './catalog/records.ts';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
-import type { CatalogStore } from './catalog/store.ts';
+import { type CatalogStore, corruptCatalog } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { type Clock, systemClock, TimeKeeper } from './commit/clock.ts';
 import { type CheckedOptions, type CommitOptions, checkOptions } from './commit/options.ts';
@@ -17,6 +18,7 @@ import { prepareAppend, prepareCreate, prepareFileAppend } from './commit/prepar
 import { Sequencer } from './commit/sequencer.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
+import { nextTurn } from './data/load-rows.ts';
 import { Mirrors } from './data/mirrors.ts';
 import { tableDirectory } from './data/parquet.ts';
 import { Pins } from './data/pins.ts';
@@ -84,7 +86,7 @@ const CLOSE_WAIT_MS = 10_000;
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true });
-  const { store, state, ceilingMs } = await openCatalog(directory);
+  const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory);
   try {
     DataFiles.prepareDirectory(directory, state);
     const duck = await Duck.open({
@@ -95,7 +97,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       threads: options.threads ?? Math.max(1, availableParallelism() - 2),
       connections: options.queryConnections ?? 4,
     });
-    return new Engine(options, { directory, store, state, ceilingMs, duck });
+    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck });
   } catch (error) {
     await store.close(false);
     throw error;
@@ -107,6 +109,7 @@ interface OpenedParts {
   readonly store: CatalogStore;
   readonly state: CatalogState;
   readonly ceilingMs: number;
+  readonly uncheckedTables: readonly string[];
   readonly duck: Duck;
 }
 
@@ -134,7 +137,7 @@ export class Engine {
   #closing: Promise<void> | undefined;
 
   /** Use openEngine. */
-  constructor(options: EngineOptions, { directory, store, state, ceilingMs, duck }: OpenedParts) {
+  constructor(options: EngineOptions, { directory, store, state, ceilingMs, uncheckedTables, duck }: OpenedParts) {
     this.#directory = directory;
     this.#store = store;
     this.#state = state;
@@ -179,7 +182,22 @@ export class Engine {
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     });
     this.#sequencing = this.#sequencer.run();
+    this.#track(this.#checkTables(uncheckedTables));
     this.#scheduler.touched(tablesOf(state));
+  }
+
+  /** The rest of the catalog's tables, after the start; damage ends all reading and writing. */
+  async #checkTables(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      if (this.#closing !== undefined) return;
+      const damage = damageOfTable(join(this.#directory, 'catalog'), name);
+      if (damage !== undefined) {
+        const error = corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
+        this.#store.poison(error);
+        throw error;
+      }
+      await nextTurn();
+    }
   }
 
   get directory(): string {

@@ -37,10 +37,10 @@ export async function resolveInstant(context: Context, args: AsOfArguments, info
   const asOf = asOfOf(args);
   const pinned = new Set(cursorsBelow(info).flatMap((cursor) => cursorHead(cursor)?.snapshotId ?? []));
   const [cursorSnapshotId, other] = pinned;
-  if (cursorSnapshotId === undefined) return context.engine.read.resolve(asOf, context.signal);
+  if (cursorSnapshotId === undefined) return context.engine.read.resolve(asOf, context.lifetime.signal);
   if (other !== undefined) throw disagree(other, cursorSnapshotId);
   if (asOf.kind === 'newest') return context.engine.read.resolve({ kind: 'snapshot', snapshotId: cursorSnapshotId });
-  const instant = await context.engine.read.resolve(asOf, context.signal);
+  const instant = await context.engine.read.resolve(asOf, context.lifetime.signal);
   if (instant.snapshotId !== cursorSnapshotId) throw disagree(cursorSnapshotId, instant.snapshotId);
   return instant;
 }

@@ -8,6 +8,6 @@ export interface Context {
   readonly feed: CommitFeed;
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal | undefined;
+  /** How long the client waits. The signal is made when it is first asked for: a commit never asks. */
+  readonly lifetime: { readonly signal: AbortSignal | undefined };
 }

@@ -52,7 +52,7 @@ async function rowNode(
   context: Context,
   ref: { readonly tableId: number; readonly rowId: number; readonly snapshotId: number },
 ): Promise<NodeModel | null> {
-  const { engine, types, signal } = context;
+  const { engine, types, lifetime } = context;
   const typed = types.ofTable(ref.tableId);
   const table = engine.tableById(asTableId(ref.tableId));
   if (typed === undefined || table === undefined) return null;
@@ -60,7 +60,7 @@ async function rowNode(
   if (snapshot === undefined || ref.rowId >= snapshot.nextRow || ref.rowId < snapshot.nextRow - snapshot.insertedRows) return null;
   const { columns } = table.schema;
   const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, {
-    signal,
+    signal: lifetime.signal,
   });
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns } };
 }

@@ -90,7 +90,7 @@ export class RowConnection<Node> {
   }
 
   totalCount(): Promise<number> {
-    return this.#context.engine.read.count(this.at, this.where, { signal: this.#context.signal });
+    return this.#context.engine.read.count(this.at, this.where, { signal: this.#context.lifetime.signal });
   }
 }
 
@@ -117,7 +117,7 @@ export async function typedRows(
   return new RowConnection<RowModel>(context, {
     at,
     where,
-    read: () => context.engine.read.page(at, { ...args, where, orderBy, columns }, { signal: context.signal }),
+    read: () => context.engine.read.page(at, { ...args, where, orderBy, columns }, { signal: context.lifetime.signal }),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns }),
   });
 }
@@ -147,7 +147,7 @@ export async function typedRowByKey(
   const key = Object.fromEntries(Object.entries(args).map(([name, value]) => [typed.byGraphqlName.get(name)?.name ?? name, value]));
   const selected = selectedNames(info, []);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName));
-  const row = await context.engine.read.rowByKey(at, key, columns, { signal: context.signal });
+  const row = await context.engine.read.rowByKey(at, key, columns, { signal: context.lifetime.signal });
   return row === undefined ? null : { typed, row, columns };
 }
 
@@ -212,7 +212,7 @@ export async function typedAggregate(
   const terms = selectedTerms(typed, info, []);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.signal });
+  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.lifetime.signal });
   return new Map(terms.map((term, index) => [termKey(term), result?.values[index] ?? null]));
 }
 
@@ -235,7 +235,7 @@ export async function typedGroups(
   const groups = await context.engine.read.aggregate(
     rows.at,
     { where: rows.where, terms, groupBy: columns.map((column) => column.name), first: args.first ?? undefined },
-    { signal: context.signal },
+    { signal: context.lifetime.signal },
   );
   return groups.map((group) => ({
     key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),

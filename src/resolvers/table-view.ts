@@ -61,7 +61,7 @@ export function viewRows(context: Context, { at }: TableViewModel, args: RowsArg
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,
         },
-        { signal: context.signal },
+        { signal: context.lifetime.signal },
       ),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });
@@ -91,7 +91,7 @@ export async function viewAggregate(context: Context, { at }: TableViewModel, ar
   const groups = await context.engine.read.aggregate(
     at,
     { where: args.where == null ? undefined : genericFilter(args.where), groupBy, terms: args.functions, first: args.first ?? undefined },
-    { signal: context.signal },
+    { signal: context.lifetime.signal },
   );
   return groups.map(({ key, values }) => Object.fromEntries(all.map((name, index) => [name, [...key, ...values][index] ?? null])));
 }

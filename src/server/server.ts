@@ -48,7 +48,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     const origins = new OriginPolicy(config.origins, config.host);
     const yoga = makeYoga({ engine, feed, provider, config, origins, log });
     const state = { stopping: false };
-    const http = createServer((request, response) => void route({ request, response, yoga, provider, origins, engine, state, logger }));
+    const http = createServer(
+      (request, response) =>
+        void route({ request, response, yoga, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger }),
+    );
     const closeSockets = serveWebSockets({ http, yoga, path: PATH, messageBytesMax: config.bodyLimitBytes, origins, log });
     await listen(http, config);
     const { port } = http.address() as AddressInfo;
@@ -101,7 +104,8 @@ export function makeYoga({
     landingPage: false,
     logging: false,
     multipart: false,
-    maxRequestBodySize: config.bodyLimitBytes,
+    // Checked in route(), without a second stream around every body.
+    maxRequestBodySize: false,
     cors: (request) => {
       const origin = request.headers.get('origin');
       return origin !== null && origins.allows(origin) ? { origin, credentials: false, maxAge: 600 } : { origin: [] };
@@ -111,7 +115,12 @@ export function makeYoga({
       const { schemaEntry } = initial as WithSchema;
       const { types } = schemaEntry ?? provider.current();
       const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
-      return { engine, feed, types, signal: signal ?? request?.signal };
+      const lifetime = {
+        get signal() {
+          return signal ?? request?.signal;
+        },
+      };
+      return { engine, feed, types, lifetime };
     },
     plugins: [catalogSchema(provider), documentLimits(config), errorCodes(), invalidRows(), cachedIntrospection()],
   } as Parameters<typeof createYoga<Record<string, unknown>, Context>>[0]);
@@ -125,6 +134,7 @@ interface RouteParts {
   readonly origins: OriginPolicy;
   readonly engine: Engine;
   readonly state: { readonly stopping: boolean };
+  readonly bodyLimitBytes: number;
   readonly logger: Logger;
 }
 
@@ -138,7 +148,7 @@ async function route(parts: RouteParts): Promise<void> {
     switch (pathname) {
       case PATH:
         if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
-        await yoga(request, response);
+        if (await bodyFits(request, response, parts.bodyLimitBytes)) await yoga(request, response);
         return;
       case '/health':
         return sendJson(response, 200, { status: 'ok' });
@@ -189,8 +199,40 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
 }
 
-function sendErrors(response: ServerResponse, status: number, code: string, message: string): void {
-  sendJson(response, status, { errors: [{ message, extensions: { code, details: {} } }] });
+function sendErrors(response: ServerResponse, status: number, code: string, message: string, details: object = {}): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code, details } }] });
+}
+
+/**
+ * Whether a request's body is within the limit; answers 413 where it is not. Node holds a body to its Content-Length, so
+ * that header decides; only a body of unannounced length is read here, and handed on.
+ */
+async function bodyFits(request: IncomingMessage, response: ServerResponse, maximum: number): Promise<boolean> {
+  const announced = request.headers['content-length'];
+  const refuse = (actual: number): false => {
+    response.setHeader('connection', 'close');
+    const message = `bodyLimitBytes: the request body has ${actual} bytes or more, the maximum is ${maximum}; send less at once, or raise --body-limit`;
+    sendErrors(response, 413, 'LIMIT_EXCEEDED', message, { limit: 'bodyLimitBytes', maximum, actual });
+    return false;
+  };
+  if (announced !== undefined) return Number(announced) <= maximum || refuse(Number(announced));
+  if (request.headers['transfer-encoding'] === undefined) return true;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maximum) return refuse(bytes);
+    chunks.push(chunk);
+  }
+  // Yoga takes a body that was read already from here.
+  const read = {
+    chunks,
+    async *[Symbol.asyncIterator]() {
+      yield* chunks;
+    },
+  };
+  Object.assign(request, { body: read });
+  return true;
 }
 
 function listen(http: Server, { host, port }: ServerConfig): Promise<void> {

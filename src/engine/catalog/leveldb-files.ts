@@ -29,14 +29,18 @@ function maskedCrc(bytes: Buffer, start: number, end: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }
 
-/** The length of a whole, valid log record at `at`, or undefined. */
-function recordAt(bytes: Buffer, at: number): number | undefined {
+/** Record types: a whole one, or the first, a middle, the last part of one that spans blocks. */
+const FIRST_TYPE = 2;
+const LAST_TYPE = 4;
+
+/** The length of a valid log record at `at`, or undefined. */
+function recordAt(bytes: Buffer, at: number, typeMax = LAST_TYPE): number | undefined {
   const blockEnd = Math.min(at - (at % BLOCK_BYTES) + BLOCK_BYTES, bytes.length);
   if (at + HEADER_BYTES > blockEnd) return undefined;
   const length = bytes.readUInt16LE(at + 4);
   const type = bytes[at + 6] as number;
   const end = at + HEADER_BYTES + length;
-  if (type < 1 || type > 4 || end > blockEnd) return undefined;
+  if (type < 1 || type > typeMax || end > blockEnd) return undefined;
   return maskedCrc(bytes, at + 6, end) === bytes.readUInt32LE(at) ? HEADER_BYTES + length : undefined;
 }
 
@@ -63,15 +67,24 @@ export function scanLog(bytes: Buffer): LogScan {
   return { badAt: undefined, damaged: false };
 }
 
+/**
+ * Whether another record begins later. Only a beginning counts: a record that spans blocks and was cut by a power loss
+ * may have later parts on disk.
+ */
 function validRecordAfter(bytes: Buffer, start: number): boolean {
-  // A cut that falls in the middle of a block leaves the rest of the file to search byte by byte: bounded by two blocks,
-  // after that only block starts can begin a record that the damaged one does not hide.
+  // In the damaged record's own block nothing tells where the next one begins: byte by byte, for two blocks.
   const searchEnd = Math.min(bytes.length, start + 2 * BLOCK_BYTES);
   for (let at = start; at + HEADER_BYTES <= searchEnd; at += 1) {
-    if ((bytes[at + 6] as number) <= 4 && recordAt(bytes, at) !== undefined) return true;
+    if ((bytes[at + 6] as number) <= FIRST_TYPE && recordAt(bytes, at, FIRST_TYPE) !== undefined) return true;
   }
-  for (let at = searchEnd - (searchEnd % BLOCK_BYTES); at + HEADER_BYTES <= bytes.length; at += BLOCK_BYTES) {
-    if (at >= start && recordAt(bytes, at) !== undefined) return true;
+  // Every block begins with a record, so from block starts on the records can be walked again.
+  for (let block = searchEnd - (searchEnd % BLOCK_BYTES); block < bytes.length; block += BLOCK_BYTES) {
+    let at = block;
+    for (let size = recordAt(bytes, at); size !== undefined; size = recordAt(bytes, at)) {
+      if (at >= start && (bytes[at + 6] as number) <= FIRST_TYPE) return true;
+      at += size;
+      if (BLOCK_BYTES - (at % BLOCK_BYTES) < HEADER_BYTES) break;
+    }
   }
   return false;
 }
@@ -83,14 +96,14 @@ export function scanTable(bytes: Buffer): { offset: number; what: string } | und
   if (!footer.subarray(40).equals(TABLE_MAGIC)) return { offset: bytes.length - 8, what: 'the magic number of the table is wrong' };
   try {
     const reader = new ByteReader(footer);
-    const handles = [readHandle(reader)];
-    const index = readHandle(reader);
-    const damagedIndex = checkBlock(bytes, index);
-    if (damagedIndex !== undefined) return damagedIndex;
-    handles.push(...blockHandles(blockContents(bytes, index)));
-    for (const handle of handles) {
-      const damaged = checkBlock(bytes, handle);
-      if (damaged !== undefined) return damaged;
+    // The metaindex names the filter blocks, the index the data blocks.
+    for (const index of [readHandle(reader), readHandle(reader)]) {
+      const damagedIndex = checkBlock(bytes, index);
+      if (damagedIndex !== undefined) return damagedIndex;
+      for (const handle of blockHandles(blockContents(bytes, index))) {
+        const damaged = checkBlock(bytes, handle);
+        if (damaged !== undefined) return damaged;
+      }
     }
     return undefined;
   } catch (error) {
@@ -134,6 +147,16 @@ function blockHandles(block: Buffer): Handle[] {
   return handles;
 }
 
+/** A file's bytes; none where it has gone: LevelDB replaces its files while others look. */
+function bytesOf(directory: string, name: string): Buffer | undefined {
+  try {
+    return readFileSync(join(directory, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 function filesOf(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
@@ -148,7 +171,7 @@ const isTable = (name: string): boolean => name.endsWith('.ldb') || name.endsWit
 /** Bytes in LevelDB's write-ahead logs: what the next open will replay. */
 export function logBytes(directory: string): number {
   let bytes = 0;
-  for (const name of filesOf(directory)) if (name.endsWith('.log')) bytes += readFileSync(join(directory, name)).length;
+  for (const name of filesOf(directory)) if (name.endsWith('.log')) bytes += bytesOf(directory, name)?.length ?? 0;
   return bytes;
 }
 
@@ -157,7 +180,7 @@ export function damagedLogs(directory: string): { damages: Damage[]; torn: strin
   const damages: Damage[] = [];
   const torn: string[] = [];
   for (const name of filesOf(directory).filter(isLog)) {
-    const scan = scanLog(readFileSync(join(directory, name)));
+    const scan = scanLog(bytesOf(directory, name) ?? Buffer.alloc(0));
     if (scan.badAt === undefined) continue;
     if (scan.damaged)
       damages.push({ file: `catalog/${name}`, offset: scan.badAt, what: 'a record of the log is damaged and others follow it' });
@@ -166,12 +189,33 @@ export function damagedLogs(directory: string): { damages: Damage[]; torn: strin
   return { damages, torn };
 }
 
-/** Every damaged file of a catalog folder, logs and tables, as LevelDB's own checksums tell. */
-export function damagedFiles(directory: string): Damage[] {
-  const { damages } = damagedLogs(directory);
-  for (const name of filesOf(directory).filter(isTable)) {
-    const damage = scanTable(readFileSync(join(directory, name)));
+/** One table's damage, if any; undefined also where the table has gone. */
+export function damageOfTable(directory: string, name: string): Damage | undefined {
+  const bytes = bytesOf(directory, name);
+  const damage = bytes === undefined ? undefined : scanTable(bytes);
+  return damage === undefined ? undefined : { file: `catalog/${name}`, ...damage };
+}
+
+/** Damage in LevelDB's tables, the newest first, up to about `bytesMax`; `unchecked` names the rest. */
+export function damagedTables(directory: string, bytesMax: number): { damages: Damage[]; unchecked: string[] } {
+  const damages: Damage[] = [];
+  const unchecked: string[] = [];
+  let left = bytesMax;
+  for (const name of filesOf(directory).filter(isTable).reverse()) {
+    if (left <= 0) {
+      unchecked.push(name);
+      continue;
+    }
+    const bytes = bytesOf(directory, name);
+    if (bytes === undefined) continue;
+    left -= bytes.length;
+    const damage = scanTable(bytes);
     if (damage !== undefined) damages.push({ file: `catalog/${name}`, ...damage });
   }
-  return damages;
+  return { damages, unchecked };
+}
+
+/** Every damaged file of a catalog folder, logs and tables, as LevelDB's own checksums tell. */
+export function damagedFiles(directory: string): Damage[] {
+  return [...damagedLogs(directory).damages, ...damagedTables(directory, Number.POSITIVE_INFINITY).damages];
 }

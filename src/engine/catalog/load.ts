@@ -2,7 +2,7 @@
  * Opens a catalog: one process at a time, logs checked before LevelDB reads them, format version checked, the chain of
  * commits verified over all that LevelDB's log may have held, the state built. Cost does not grow with history.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../model/errors.ts';
 import type { Snapshot } from '../model/history.ts';
@@ -21,7 +21,8 @@ import {
   prefixRange,
   snapshotKey,
 } from './keys.ts';
-import { damagedLogs, logBytes } from './leveldb-files.ts';
+import { type Damage, damagedFiles, damagedLogs, damagedTables, logBytes } from './leveldb-files.ts';
+import { claimDirectory, type Holder, inUse, mayBeAlive, readHolder, writeHolder } from './lock.ts';
 import {
   chainOf,
   decodeCommit,
@@ -35,115 +36,146 @@ import {
   type Head,
 } from './records.ts';
 import { type CatalogState, columnsOfVersion, EMPTY_STATE, type TableState } from './state.ts';
-import { CatalogStore, corruptCatalog, isLevelCorruption } from './store.ts';
-import { readWatermark, WATERMARK_FILE } from './watermark.ts';
+import { CatalogStore, corruptCatalog } from './store.ts';
+import { type Acknowledged, readWatermark, WATERMARK_FILE } from './watermark.ts';
 
 export const FORMAT_VERSION = 1;
 /** No commit takes fewer bytes than this in LevelDB's log; bounds how many it may hold. */
 const COMMIT_BYTES_MIN = 100;
+/** Bytes of LevelDB tables, newest first, checked before a start; older ones are checked in the background. */
+const TABLE_CHECK_BYTES = 32 * 1024 * 1024;
 
 export interface OpenedCatalog {
   readonly store: CatalogStore;
   readonly state: CatalogState;
   /** The floor for the clock: no later commit may have an earlier timestamp. */
   readonly ceilingMs: number;
+  /** Tables of LevelDB that were too much to check before serving: to be checked in the background. */
+  readonly uncheckedTables: readonly string[];
 }
 
 /** @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file} */
 export async function openCatalog(dataDirectory: string): Promise<OpenedCatalog> {
+  const release = claimDirectory(dataDirectory);
+  try {
+    return await openClaimed(dataDirectory, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function openClaimed(dataDirectory: string, release: () => void): Promise<OpenedCatalog> {
   const directory = join(dataDirectory, 'catalog');
   mkdirSync(directory, { recursive: true });
-  const isNew = !existsSync(join(directory, 'CURRENT'));
-  const acknowledged = readWatermark(dataDirectory);
-  const { damages, torn } = damagedLogs(directory);
-  const replayed = Math.ceil(logBytes(directory) / COMMIT_BYTES_MIN);
-  const store = await openStore(dataDirectory, directory, () => {
-    const [damage] = damages;
-    if (damage !== undefined) throw corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
-    if (isNew && acknowledged !== undefined && acknowledged.logIndex > 0) {
-      throw corruptCatalog(
-        'catalog',
-        `the catalog is gone, but ${WATERMARK_FILE} says that commit ${acknowledged.snapshotId} was acknowledged`,
-      );
-    }
-  });
+  const found = inspect(dataDirectory, directory);
+  const store = await openStore(dataDirectory, directory, found, release);
   try {
-    await checkFormat(store, isNew);
+    await checkFormat(store, found.isNew);
     const headBytes = store.get(HEAD_KEY);
     const head: Head | undefined = headBytes === undefined ? undefined : decodeHead(headBytes);
-    if (acknowledged !== undefined && acknowledged.logIndex > (head?.logIndex ?? 0)) {
-      const file = torn[0] === undefined ? 'catalog' : `catalog/${torn[0]}`;
-      throw corruptCatalog(
-        file,
-        `commits up to ${acknowledged.snapshotId} were acknowledged, but the log ends at commit ${head?.snapshotId ?? 0}; ` +
-          `the end of the log was lost${torn[0] === undefined ? '' : `, a copy of it is in damaged/${torn[0]}`}`,
-      );
-    }
+    checkAcknowledged(found, head);
     const ceiling = store.get(CEILING_KEY);
-    const state = head === undefined ? EMPTY_STATE : await loadState(store, head, replayed);
-    return { store, state, ceilingMs: ceiling === undefined ? 0 : decodeNumber(ceiling) };
+    const state = head === undefined ? EMPTY_STATE : await loadState(store, head, found.replayed);
+    for (const name of found.kept) rmSync(join(dataDirectory, 'damaged', name), { force: true });
+    return { store, state, ceilingMs: ceiling === undefined ? 0 : decodeNumber(ceiling), uncheckedTables: found.uncheckedTables };
   } catch (error) {
     await store.close(false);
     throw error;
   }
 }
 
-async function openStore(dataDirectory: string, directory: string, beforeUse: () => void): Promise<CatalogStore> {
-  const lockFile = join(dataDirectory, 'LOCK');
-  // LevelDB locks its folder, but opening also replays the log, so the checks that must come first are made here. A log
-  // that another process is writing may look torn, never damaged.
-  const holder = readHolder(lockFile);
+/** What a look at the files says, before LevelDB reads them. */
+interface Found {
+  readonly isNew: boolean;
+  readonly acknowledged: Acknowledged | undefined;
+  readonly damage: Damage | undefined;
+  /** Logs whose end cannot be read: a crash's doing, or a loss, which HEAD tells apart. */
+  readonly torn: readonly string[];
+  /** Torn logs that were copied to damaged/. */
+  readonly kept: readonly string[];
+  /** Commits that LevelDB's log may hold, at most. */
+  readonly replayed: number;
+  readonly uncheckedTables: readonly string[];
+  readonly holder: Holder | undefined;
+}
+
+function inspect(dataDirectory: string, directory: string): Found {
+  const isNew = !existsSync(join(directory, 'CURRENT'));
+  const acknowledged = readWatermark(dataDirectory);
+  const holder = readHolder(dataDirectory);
+  const { damages, torn } = damagedLogs(directory);
+  const tables = damagedTables(directory, TABLE_CHECK_BYTES);
+  const lost = isNew ? lostCatalog(dataDirectory, acknowledged) : undefined;
+  // A log that a living process writes may look torn; it is not ours to keep.
+  const kept = mayBeAlive(holder) ? [] : keepTornLogs(dataDirectory, directory, torn);
+  return {
+    isNew,
+    acknowledged,
+    damage: lost ?? damages[0] ?? tables.damages[0],
+    torn,
+    kept,
+    replayed: Math.ceil(logBytes(directory) / COMMIT_BYTES_MIN),
+    uncheckedTables: tables.unchecked,
+    holder,
+  };
+}
+
+/** A directory without a catalog is a new one only where nothing speaks of an older one: its files would be orphans. */
+function lostCatalog(dataDirectory: string, acknowledged: Acknowledged | undefined): Damage | undefined {
+  if (acknowledged !== undefined && acknowledged.logIndex > 0) {
+    return {
+      file: 'catalog',
+      offset: 0,
+      what: `the catalog is gone, but ${WATERMARK_FILE} says that commit ${acknowledged.snapshotId} was acknowledged`,
+    };
+  }
+  const data = join(dataDirectory, 'data');
+  if (!existsSync(data)) return undefined;
+  const files = readdirSync(data, { recursive: true }).some((name) => String(name).endsWith('.parquet'));
+  return files ? { file: 'catalog', offset: 0, what: 'the catalog is gone, but there are data files' } : undefined;
+}
+
+function checkAcknowledged({ acknowledged, torn }: Found, head: Head | undefined): void {
+  if (acknowledged === undefined || acknowledged.logIndex <= (head?.logIndex ?? 0)) return;
+  const [log] = torn;
+  throw corruptCatalog(
+    log === undefined ? 'catalog' : `catalog/${log}`,
+    `commits up to ${acknowledged.snapshotId} were acknowledged, but the log ends at commit ${head?.snapshotId ?? 0}; ` +
+      `the end of the log was lost${log === undefined ? '' : `, a copy of it is in damaged/${log}`}`,
+  );
+}
+
+async function openStore(dataDirectory: string, directory: string, found: Found, release: () => void): Promise<CatalogStore> {
+  const { damage, holder } = found;
+  const refusal = damage === undefined ? undefined : corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
+  // Opening replays and deletes the log, so damage must stop it; but where another process may hold the directory, its
+  // lock is the better answer.
+  if (refusal !== undefined && !mayBeAlive(holder)) throw refusal;
   try {
-    beforeUse();
-    if (holder === undefined || !isAlive(holder.pid)) keepTornLogs(dataDirectory, directory);
-    const store = await CatalogStore.open(directory);
-    writeFileSync(lockFile, `${JSON.stringify({ pid: process.pid, startedAt: new Date().toISOString() })}\n`);
+    const store = await CatalogStore.open(directory, release);
+    if (refusal !== undefined) {
+      await store.close(false);
+      throw refusal;
+    }
+    writeHolder(dataDirectory);
     return store;
   } catch (error) {
-    if (isLocked(error)) {
-      const who = holder === undefined ? 'another process' : `process ${holder.pid}, started ${holder.startedAt}`;
-      throw new EngineError('DIRECTORY_IN_USE', `the data directory is in use by ${who}`, {
-        details: holder === undefined ? {} : { ...holder },
-        hint: 'Stop that process, or choose another directory with --data.',
-        cause: error,
-      });
-    }
-    if (isLevelCorruption(error))
-      throw corruptCatalog(damagedLogs(directory).damages[0]?.file ?? 'catalog', 'LevelDB cannot open it', error);
-    throw error;
+    if (error instanceof EngineError) throw error;
+    if (isLocked(error)) throw inUse(holder, error);
+    if (found.isNew) throw error;
+    accessSync(join(directory, 'CURRENT'), constants.R_OK | constants.W_OK);
+    throw corruptCatalog(damagedFiles(directory)[0]?.file ?? 'catalog', 'LevelDB cannot open it', error);
   }
 }
 
-/** LevelDB deletes a log once it has replayed it; one with a bad end is kept for whoever has to find out. */
-function keepTornLogs(dataDirectory: string, directory: string): void {
-  const { torn } = damagedLogs(directory);
+/** LevelDB deletes a log once it has replayed it; one with a bad end is kept until its commits are known to be all there. */
+function keepTornLogs(dataDirectory: string, directory: string, torn: readonly string[]): readonly string[] {
   for (const name of torn) {
     mkdirSync(join(dataDirectory, 'damaged'), { recursive: true });
     copyFileSync(join(directory, name), join(dataDirectory, 'damaged', name));
   }
-}
-
-interface Holder {
-  readonly pid: number;
-  readonly startedAt: string;
-}
-
-function readHolder(lockFile: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(readFileSync(lockFile, 'utf8')) as Partial<Holder>;
-    return typeof holder.pid === 'number' ? { pid: holder.pid, startedAt: String(holder.startedAt) } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return torn;
 }
 
 function isLocked(error: unknown): boolean {
@@ -154,7 +186,7 @@ function isLocked(error: unknown): boolean {
 async function checkFormat(store: CatalogStore, isNew: boolean): Promise<void> {
   const stored = store.get(FORMAT_KEY);
   if (stored === undefined) {
-    if (!isNew && (await store.first({})) !== undefined) throw corruptCatalog('catalog', 'the format version is missing');
+    if (!isNew && (await store.first({})) !== undefined) throw store.corrupt('the format version is missing');
     await store.write([{ key: FORMAT_KEY, value: encodeNumber(FORMAT_VERSION) }], { sync: true });
     return;
   }
@@ -192,7 +224,7 @@ async function loadTable(store: CatalogStore, tableId: TableId, bytes: Buffer): 
   const record = decodeTable(bytes);
   const schema = record.schemas.at(-1);
   const last = await lastSnapshot(store, tableId);
-  if (schema === undefined || last === undefined) throw corruptCatalog('catalog', `table ${record.name} has no snapshot`);
+  if (schema === undefined || last === undefined) throw store.corrupt(`table ${record.name} has no snapshot`);
   const flushed = store.get(flushedKey(tableId));
   const floor =
     flushed === undefined ? { hotFloor: asSnapshotId(0), hotRowLo: asRowId(0), rowsEver: 0, bytesEver: 0 } : decodeFlushed(flushed);
@@ -239,14 +271,14 @@ export async function verifyChain(store: CatalogStore, head: Head, count: number
   let firstPosition = head.logIndex;
   while (next <= head.snapshotId) {
     const entries = await store.entries({ gte: commitKey(asSnapshotId(next)), lte: commitKey(head.snapshotId) }, 1000);
-    if (entries.length === 0) throw corruptCatalog('catalog', `commit ${next} is missing`);
+    if (entries.length === 0) throw store.corrupt(`commit ${next} is missing`);
     for (const [key, bytes] of entries) {
       const snapshotId = asSnapshotId(lastNumber(key));
-      if (snapshotId !== next) throw corruptCatalog('catalog', `commit ${next} is missing`);
+      if (snapshotId !== next) throw store.corrupt(`commit ${next} is missing`);
       const commit = decodeCommit(snapshotId, bytes);
       const before: number | undefined = next === 1 ? 0 : chain;
       if (before !== undefined && chainOf(bytes, before) !== commit.chain)
-        throw corruptCatalog('catalog', `commit ${next} does not follow from the one before it`);
+        throw store.corrupt(`commit ${next} does not follow from the one before it`);
       checkSnapshots(store, commit.tableIds, snapshotId);
       chain = commit.chain;
       positions.add(commit.logIndex);
@@ -260,7 +292,7 @@ export async function verifyChain(store: CatalogStore, head: Head, count: number
   );
   for (const [key] of maintenance) positions.add(lastNumber(key));
   for (let position: number = firstPosition; position <= head.logIndex; position += 1) {
-    if (!positions.has(position)) throw corruptCatalog('catalog', `log entry ${position} is missing`);
+    if (!positions.has(position)) throw store.corrupt(`log entry ${position} is missing`);
   }
   return chain as number;
 }
@@ -268,8 +300,8 @@ export async function verifyChain(store: CatalogStore, head: Head, count: number
 function checkSnapshots(store: CatalogStore, tableIds: readonly TableId[], snapshotId: SnapshotId): void {
   for (const tableId of tableIds) {
     const bytes = store.get(snapshotKey(tableId, snapshotId));
-    if (bytes === undefined) throw corruptCatalog('catalog', `commit ${snapshotId} has no snapshot of table ${tableId}`);
+    if (bytes === undefined) throw store.corrupt(`commit ${snapshotId} has no snapshot of table ${tableId}`);
     if (!OPERATIONS.includes(decodeSnapshot(tableId, snapshotId, bytes).operation))
-      throw corruptCatalog('catalog', `snapshot ${snapshotId} is not readable`);
+      throw store.corrupt(`snapshot ${snapshotId} is not readable`);
   }
 }

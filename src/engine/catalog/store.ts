@@ -41,13 +41,17 @@ export class CatalogStore {
   readonly #db: Level<Buffer, Buffer>;
   readonly #directory: string;
 
-  private constructor(db: Level<Buffer, Buffer>, directory: string) {
+  readonly #release: () => void;
+  #poison: EngineError | undefined;
+
+  private constructor(db: Level<Buffer, Buffer>, directory: string, release: () => void) {
     this.#db = db;
     this.#directory = directory;
+    this.#release = release;
   }
 
-  /** @throws the binding's error, with LEVEL_LOCKED as its cause's code where another process holds the folder */
-  static async open(directory: string): Promise<CatalogStore> {
+  /** `release` is called when the store closes. @throws the binding's error, LEVEL_LOCKED where another process holds the folder */
+  static async open(directory: string, release: () => void = () => {}): Promise<CatalogStore> {
     const db = new Level<Buffer, Buffer>(directory, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -55,7 +59,7 @@ export class CatalogStore {
       cacheSize: 32 * 1024 * 1024,
     });
     await db.open();
-    return new CatalogStore(db, directory);
+    return new CatalogStore(db, directory, release);
   }
 
   /** Moves all of LevelDB's log into its tables, so that the next open has nothing to replay, and closes. */
@@ -63,6 +67,12 @@ export class CatalogStore {
     // Any range does: LevelDB empties its memory table first. This one holds no key.
     if (compactLog) await this.#tools.compactRange(Buffer.of(0xff), Buffer.of(0xff, 0xff));
     await this.#db.close();
+    this.#release();
+  }
+
+  /** From now on nothing is read or written: every call fails with this error. */
+  poison(error: EngineError): void {
+    this.#poison ??= error;
   }
 
   get #tools(): LevelTools {
@@ -105,6 +115,7 @@ export class CatalogStore {
 
   /** One atomic batch. `sync`: it is on disk when the promise resolves. */
   async write(puts: readonly Put[], { deletes = [], sync }: { deletes?: readonly Buffer[]; sync: boolean }): Promise<void> {
+    if (this.#poison !== undefined) throw this.#poison;
     const operations: ({ type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer })[] = puts.map(seal);
     for (const key of deletes) operations.push({ type: 'del', key });
     await this.#db.batch(operations, { sync });
@@ -128,12 +139,13 @@ export class CatalogStore {
     if (sealed === undefined) return undefined;
     const size = sealed.length - CHECKSUM_BYTES;
     if (size < 0 || crc32c(sealed, crc32c(key), 0, size) !== sealed.readUInt32LE(size)) {
-      throw this.#corrupt(`the checksum of catalog record ${key.toString('hex')} does not match`);
+      throw this.corrupt(`the checksum of catalog record ${key.toString('hex')} does not match`);
     }
     return sealed.subarray(0, size);
   }
 
   #guard<T>(read: () => T): T {
+    if (this.#poison !== undefined) throw this.#poison;
     try {
       return read();
     } catch (error) {
@@ -142,6 +154,7 @@ export class CatalogStore {
   }
 
   async #guardAsync<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#poison !== undefined) throw this.#poison;
     try {
       return await read();
     } catch (error) {
@@ -150,18 +163,18 @@ export class CatalogStore {
   }
 
   #mapped(error: unknown): unknown {
-    return isLevelCorruption(error) ? this.#corrupt('LevelDB reports corruption', error) : error;
+    return isLevelCorruption(error) ? this.corrupt('LevelDB reports corruption', error) : error;
   }
 
-  /** Names the damaged file where LevelDB's own checksums show it. */
-  #corrupt(what: string, cause?: unknown): EngineError {
+  /** The error of a record that is damaged or missing; names the file where LevelDB's own checksums show it. */
+  corrupt(what: string, cause?: unknown): EngineError {
     const damaged = damagedFiles(this.#directory);
     const file = damaged[0]?.file ?? 'catalog';
     return corruptCatalog(file, what, cause);
   }
 }
 
-export function isLevelCorruption(error: unknown): boolean {
+function isLevelCorruption(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ((at as { code?: unknown }).code === 'LEVEL_CORRUPTION') return true;
   }

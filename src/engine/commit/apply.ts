@@ -104,9 +104,8 @@ function applyCommit(state: CatalogState, entry: CommitEntry, clockMs: Timestamp
     author: entry.author,
     message: entry.message,
     properties: entry.properties,
-    tableIds: [table.id],
   };
-  const { bytes, chain } = encodeCommit(record, state.chain);
+  const { bytes, chain } = encodeCommit({ ...record, tableIds: [table.id] }, state.chain);
   const commit: Commit = { ...record, chain, snapshots: [table.last] };
   puts.push(
     { key: commitKey(at.snapshotId), value: bytes },

@@ -40,13 +40,11 @@ export class TimeKeeper {
   #fence: number;
   /** What a restart would take as its floor. */
   #ceiling: number;
-  readonly #floor: number;
 
   constructor(clock: Clock, floorMs: number) {
     this.#clock = clock;
     this.#fence = floorMs;
     this.#ceiling = floorMs;
-    this.#floor = floorMs;
   }
 
   /** The current instant as the database sees it, UTC milliseconds. */
@@ -64,12 +62,10 @@ export class TimeKeeper {
    * @throws EngineError FUTURE_TIMESTAMP {now} where it is further ahead
    */
   async fence(timestampMs: number, newest: () => TimestampMs, signal?: AbortSignal): Promise<void> {
-    const deadline = this.now(newest()) + LIMITS.futureWaitMs;
-    if (timestampMs > deadline) throw this.#future(timestampMs, newest());
-    for (let now = this.now(newest()); timestampMs > now; now = this.now(newest())) {
-      if (timestampMs - now > LIMITS.futureWaitMs) throw this.#future(timestampMs, newest());
-      await this.#clock.wait(timestampMs - now, signal);
-    }
+    const ahead = timestampMs - this.now(newest());
+    if (ahead > LIMITS.futureWaitMs) throw this.#future(timestampMs, newest());
+    // Waited for once, by elapsed time: a clock that is set back meanwhile does not make it longer.
+    if (ahead > 0) await this.#clock.wait(ahead, signal);
     if (timestampMs >= this.#fence) this.#fence = timestampMs + 1;
   }
 
@@ -84,13 +80,6 @@ export class TimeKeeper {
   /** The ceiling to persist before answering a read as of the fence, or undefined where the persisted one is high enough. */
   ceilingNeeded(): number | undefined {
     return this.#fence > this.#ceiling ? this.#fence + LIMITS.ceilingLeadMs : undefined;
-  }
-
-  /** A ceiling worth writing along with a batch that is written anyway. */
-  ceilingWorthWriting(): number | undefined {
-    const fence = this.#fence;
-    // Only once a read has raised the fence: else restarts in quick succession would push the clock ahead.
-    return fence > this.#floor && fence + LIMITS.ceilingLeadMs / 2 > this.#ceiling ? fence + LIMITS.ceilingLeadMs : undefined;
   }
 
   ceilingPersisted(ceilingMs: number): void {

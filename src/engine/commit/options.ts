@@ -2,6 +2,7 @@
 import { hash as digest } from 'node:crypto';
 import { EngineError } from '../model/errors.ts';
 import { asSnapshotId, type SnapshotId } from '../model/ids.ts';
+import { exactJson } from '../model/json.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 
 export interface CommitOptions {
@@ -53,7 +54,12 @@ function text(
 function properties(value: unknown): string | null {
   if (value == null) return null;
   if (typeof value !== 'object' || Array.isArray(value)) throw new EngineError('BAD_USER_INPUT', 'options.properties is not a JSON object');
-  const json = JSON.stringify(value);
+  let json: string;
+  try {
+    json = exactJson(value);
+  } catch (error) {
+    throw new EngineError('BAD_USER_INPUT', `options.properties is not JSON: ${(error as Error).message}`);
+  }
   const bytes = Buffer.byteLength(json);
   if (bytes > LIMITS.propertiesBytesMax)
     throw limitExceeded('propertiesBytesMax', LIMITS.propertiesBytesMax, bytes, 'Keep large data in a table.');

@@ -3,12 +3,14 @@
  * encoded, large ones written to a durable file. What comes out is a log entry.
  */
 import { createHash } from 'node:crypto';
+import { encodeTable } from '../catalog/records.ts';
 import type { TableState } from '../catalog/state.ts';
 import type { Staging } from '../data/staging.ts';
 import { type AppendChange, type CommitEntry, ENTRY_FORMAT, type StagedFile, type TableChange } from '../log/entry.ts';
 import { ENTRY_OVERHEAD_BYTES, entryId } from '../log/entry-id.ts';
 import { ByteWriter } from '../model/bytes.ts';
 import { encodeHotRows, writeRows } from '../model/codec.ts';
+import { asSnapshotId, asTimestampMs } from '../model/ids.ts';
 import { hashKeys } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { checkRows, type RowForm } from '../model/rows.ts';
@@ -67,7 +69,13 @@ export function prepareFileAppend(table: TableState, file: StagedFile, keyHashes
 }
 
 export function prepareCreate(table: NewTable, ifExists: 'ERROR' | 'IGNORE', options: CheckedOptions): CommitEntry {
-  return commitEntry({ kind: 'create', table, ifExists }, options, '', 1024 + table.schema.columns.length * 64);
+  const content = createHash('sha256')
+    .update('create:')
+    .update(encodeTable({ ...table, schemas: [table.schema], createdSnapshotId: asSnapshotId(0), createdAtMs: asTimestampMs(0) }))
+    .update(ifExists)
+    .digest('hex')
+    .slice(0, 32);
+  return commitEntry({ kind: 'create', table, ifExists }, options, content, 1024 + table.schema.columns.length * 64);
 }
 
 function commitEntry(change: TableChange, options: CheckedOptions, content: string, bytes: number): CommitEntry {

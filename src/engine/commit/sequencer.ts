@@ -2,8 +2,8 @@
  * The only writer. Takes all entries that wait, applies them one after the other, and writes what they did, and how far
  * the log is applied, in one synced LevelDB batch. Keeps invariants 1 and 2.
  */
-import { CEILING_KEY, HEAD_KEY, idempotencyKey, PREFIX, primaryKeyKey } from '../catalog/keys.ts';
-import { decodeIdempotency, encodeHead, encodeNumber, type IdempotencyRecord } from '../catalog/records.ts';
+import { HEAD_KEY, idempotencyKey, PREFIX, primaryKeyKey } from '../catalog/keys.ts';
+import { decodeIdempotency, encodeHead, type IdempotencyRecord } from '../catalog/records.ts';
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore, Put } from '../catalog/store.ts';
 import type { Watermark } from '../catalog/watermark.ts';
@@ -83,8 +83,6 @@ export class Sequencer {
     }
     if (state !== this.#state) {
       puts.push({ key: HEAD_KEY, value: encodeHead(state) });
-      const ceiling = time.ceilingWorthWriting();
-      if (ceiling !== undefined) puts.push({ key: CEILING_KEY, value: encodeNumber(ceiling) });
       let settle = (): void => {};
       this.#inFlight = {
         timestampMs,
@@ -94,7 +92,6 @@ export class Sequencer {
       };
       try {
         await store.write(puts, { deletes, sync: true }); // THE COMMIT POINT
-        if (ceiling !== undefined) time.ceilingPersisted(ceiling);
         watermark.write(state);
         this.#state = state;
         this.#parts.publish(state, commits);

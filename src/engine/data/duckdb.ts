@@ -5,7 +5,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
-import { EngineError } from '../model/errors.ts';
+import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
+import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
 
 export interface DuckOptions {
@@ -30,6 +31,9 @@ export interface Parameter {
   readonly value: DuckDBValue;
   readonly type: DuckDBType;
 }
+
+// node-api decodes text with a decoder that drops a leading U+FEFF; one that keeps it takes its place.
+Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 
 const INTERRUPT_EVERY_MS = 20;
 
@@ -68,6 +72,8 @@ export class Duck {
     ]) {
       await connection.run(setting);
     }
+    const [row] = await (await connection.run("SELECT chr(65279) || 'a'")).getRows();
+    invariant(row?.[0] === '\ufeffa', 'DuckDB text arrives as it is stored');
     connection.closeSync();
     return new Duck(instance, options.connections);
   }
@@ -128,8 +134,10 @@ export class Duck {
   #release(connection: DuckDBConnection): void {
     const next = this.#waiting.shift();
     if (next !== undefined) next(connection);
-    else if (this.#closed) connection.closeSync();
-    else this.#idle.push(connection);
+    else if (this.#closed) {
+      connection.closeSync();
+      this.#open -= 1;
+    } else this.#idle.push(connection);
   }
 
   /** Queries under way and waiting. */
@@ -139,7 +147,10 @@ export class Duck {
 
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection.closeSync();
+    for (const connection of this.#idle.splice(0)) {
+      connection.closeSync();
+      this.#open -= 1;
+    }
     this.#instance.closeSync();
   }
 }
@@ -208,6 +219,11 @@ function translated(error: unknown, sql: string): unknown {
 /** A string literal. Only for paths and names that Tidemark made itself; values go in as parameters. */
 export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A scan of Parquet files. Folder names such as `a=b` on the way to them are no columns. */
+export function parquetSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false)`;
 }
 
 /** A quoted identifier. */

@@ -6,9 +6,10 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogState } from '../catalog/state.ts';
-import { tablesOf } from '../catalog/state.ts';
+import { tableById, tablesOf } from '../catalog/state.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
+import type { TableId } from '../model/ids.ts';
 import { hashFile, tableDirectory } from './parquet.ts';
 
 export class DataFiles {
@@ -53,6 +54,11 @@ export class DataFiles {
     return checking;
   }
 
+  /** Checks a table's files once more. @throws EngineError CORRUPT_DATA {file} of the first that fails */
+  async checkAgain(tableId: TableId, state: CatalogState): Promise<void> {
+    for (const file of tableById(state, tableId).files) await this.check(file);
+  }
+
   /** Reads the file and compares its hash, whether or not it was checked before. */
   async check(file: DataFile): Promise<void> {
     const path = this.path(file);
@@ -91,7 +97,9 @@ export class DataFiles {
     mkdirSync(data, { recursive: true });
     const named = new Set(tablesOf(state).flatMap((table) => table.files.map((file) => file.name)));
     const removed: string[] = [];
-    for (const folder of readdirSync(data)) {
+    for (const entry of readdirSync(data, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const folder = entry.name;
       for (const name of readdirSync(join(data, folder))) {
         if (named.has(name) || !name.endsWith('.parquet')) continue;
         rmSync(join(data, folder, name));

@@ -1,7 +1,7 @@
 /** Hot rows: the rows of small commits, read back from the catalog. */
 import { hotKey, lastNumber } from '../catalog/keys.ts';
 import { columnsOfVersion, type TableState } from '../catalog/state.ts';
-import { type CatalogStore, corruptCatalog } from '../catalog/store.ts';
+import type { CatalogStore } from '../catalog/store.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { decodeHotRows } from '../model/codec.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId } from '../model/ids.ts';
@@ -32,9 +32,8 @@ export async function readHotCommits(
   return entries.map(([key, value]) => decode(table, asSnapshotId(lastNumber(key)), value));
 }
 
-/** The rows of one hot commit; they must be there. */
-export function readHotCommit(store: CatalogStore, table: TableState, snapshotId: SnapshotId): HotCommit {
+/** The rows that a commit left in the catalog; undefined where it brought none, or they lie in a file by now. */
+export function findHotCommit(store: CatalogStore, table: TableState, snapshotId: SnapshotId): HotCommit | undefined {
   const value = store.get(hotKey(table.id, snapshotId));
-  if (value === undefined) throw corruptCatalog('catalog', `the hot rows of commit ${snapshotId} of table ${table.name} are missing`);
-  return decode(table, snapshotId, value);
+  return value === undefined ? undefined : decode(table, snapshotId, value);
 }

@@ -7,6 +7,20 @@ import { sqlName } from './duckdb.ts';
 /** Field ids of the hidden columns in Parquet files, out of reach of a table's own. */
 export const ROW_FIELD_ID = 1_000_000_001;
 export const FROM_FIELD_ID = 1_000_000_002;
+export const POSITION_FIELD_ID = 1_000_000_003;
+
+/** DuckDB's virtual columns, which a column of the same name hides. */
+const VIRTUAL = new Set(['file_row_number', 'file_index', 'filename']);
+
+/** Whether a table has a column that hides what staged files are read by: then they carry their positions themselves. */
+export function hidesVirtual(columns: readonly { readonly name: string }[]): boolean {
+  return columns.some((column) => VIRTUAL.has(column.name.toLowerCase()));
+}
+
+/** What gives a row's position in a staged file, from 0. */
+export function positionColumn(columns: readonly { readonly name: string }[]): string {
+  return hidesVirtual(columns) ? '_position' : 'file_row_number';
+}
 
 /** DuckDB's vector size: the most rows that one chunk holds. */
 export const CHUNK_ROWS = 2048;

@@ -12,8 +12,8 @@ import type { TableId } from '../model/ids.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { isOrdered } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
-import { runOn, sqlName, sqlString } from './duckdb.ts';
-import { FROM_FIELD_ID, ROW_FIELD_ID } from './load-rows.ts';
+import { parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
+import { FROM_FIELD_ID, hidesVirtual, POSITION_FIELD_ID, ROW_FIELD_ID } from './load-rows.ts';
 import { storageError } from './storage-error.ts';
 
 /** Rows in a row group: small enough for a page to read little, large enough for scans. */
@@ -37,7 +37,8 @@ export function tableDirectory({ dataDirectory, tableId }: ParquetPlace): string
 
 /**
  * Writes what a SELECT yields as one durable data file.
- * `columns` are the SELECT's columns in order; with `hidden`, `_row` and `_from` follow them.
+ * `columns` are the SELECT's columns in order; with `hidden`, `_row` and `_from` follow them; without, `_position` does
+ * where the columns hide DuckDB's own (see hidesVirtual).
  * @throws EngineError STORAGE_FULL
  */
 export async function writeParquet(
@@ -50,6 +51,7 @@ export async function writeParquet(
   const staged = join(place.dataDirectory, 'tmp', name);
   const fieldIds = columns.map((column) => `${sqlName(column.name)}: ${column.fieldId}`);
   if (hidden) fieldIds.push(`_row: ${ROW_FIELD_ID}`, `_from: ${FROM_FIELD_ID}`);
+  else if (hidesVirtual(columns)) fieldIds.push(`_position: ${POSITION_FIELD_ID}`);
   try {
     await runOn(
       connection,
@@ -87,7 +89,7 @@ async function readFacts(
     terms.push(`count(${name})`, ...bounded);
   }
   if (hidden) terms.push('min(_row)', 'max(_row)', 'min(_from)', 'max(_from)');
-  const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM read_parquet(${sqlString(path)})`, [], {});
+  const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM ${parquetSql([path])}`, [], {});
   const [row = []] = await result.getRows();
   const rowCount = Number(row[0]);
   const bounds = ordered.map((column, index): ColumnBounds => {

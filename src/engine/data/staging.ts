@@ -11,9 +11,9 @@ import { LIMITS } from '../model/limits.ts';
 import type { Cells, Column, TableSchema } from '../model/types.ts';
 import { toWire } from '../model/values.ts';
 import { fromDuck, sqlType } from './cells.ts';
-import { type Duck, runOn, sqlName, sqlString } from './duckdb.ts';
+import { type Duck, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
 import type { DataFiles } from './files.ts';
-import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.ts';
+import { CHUNK_ROWS, ChunkAppender, hidesVirtual, nextTurn, positionColumn, tableColumns } from './load-rows.ts';
 import { writeParquet } from './parquet.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -56,7 +56,7 @@ export class Staging {
           } finally {
             appender.close();
           }
-          return await this.#write(connection, tableId, schema, `SELECT * FROM ${table}`);
+          return await this.#write(connection, tableId, schema, `SELECT *, rowid AS _position FROM ${table}`);
         } finally {
           await connection.run(`DROP TABLE IF EXISTS ${table}`);
         }
@@ -64,8 +64,12 @@ export class Staging {
     );
   }
 
+  /** `select` yields the columns and `_position`, which gives their order. */
   async #write(connection: DuckDBConnection, tableId: TableId, schema: TableSchema, select: string): Promise<StagedFile> {
-    const { spans: _, ...file } = await writeParquet(connection, { dataDirectory: this.#dataDirectory, tableId }, select, {
+    const names = schema.columns.map((column) => sqlName(column.name));
+    if (hidesVirtual(schema.columns)) names.push('_position');
+    const ordered = `SELECT ${names.join(', ')} FROM (${select}) ORDER BY _position`;
+    const { spans: _, ...file } = await writeParquet(connection, { dataDirectory: this.#dataDirectory, tableId }, ordered, {
       columns: schema.columns,
       hidden: false,
     });
@@ -94,17 +98,21 @@ export class Staging {
   }
 
   async #importLocal(connection: DuckDBConnection, tableId: TableId, schema: TableSchema, local: string): Promise<StagedImport> {
-    const source = `read_parquet(${sqlString(local)})`;
-    const found = await sourceColumns(connection, source);
+    const parquet = parquetSql([local]);
+    const found = await sourceColumns(connection, parquet);
+    const position = hidesVirtual([...found.keys()].map((name) => ({ name }))) ? '(row_number() OVER () - 1)' : 'file_row_number';
+    const source = `(SELECT *, ${position} AS _position FROM ${parquet})`;
     const terms = schema.columns.map((column) => importTerm(column, found));
     for (const name of found.keys()) {
       if (!schema.columns.some((column) => column.name === name))
         throw mismatch(`the file has a column ${name} that the table lacks`, name);
     }
-    await checkImported(connection, schema.columns, `SELECT ${terms.join(', ')}, file_row_number AS _n FROM ${source}`);
-    const file = await this.#write(connection, tableId, schema, `SELECT ${terms.join(', ')} FROM ${source} ORDER BY file_row_number`);
+    await checkImported(connection, schema.columns, `SELECT ${terms.join(', ')}, _position AS _n FROM ${source}`);
+    const file = await this.#write(connection, tableId, schema, `SELECT ${terms.join(', ')}, _position FROM ${source}`);
     if (schema.primaryKey.length === 0) return { file, keys: [] };
+    const path = join(this.#dataDirectory, 'data', String(tableId), file.name);
     if (file.rowCount > LIMITS.importKeysMax) {
+      await rm(path, { force: true });
       throw new EngineError(
         'LIMIT_EXCEEDED',
         `importKeysMax: ${file.rowCount} rows with a primary key are more than ${LIMITS.importKeysMax}`,
@@ -114,10 +122,9 @@ export class Staging {
         },
       );
     }
-    const path = join(this.#dataDirectory, 'data', String(tableId), file.name);
     const keyColumns = schema.primaryKey.map((name) => schema.columns.find((column) => column.name === name) as Column);
     const names = keyColumns.map((column) => sqlName(column.name)).join(', ');
-    const result = await runOn(connection, `SELECT ${names} FROM read_parquet(${sqlString(path)}) ORDER BY file_row_number`, [], {});
+    const result = await runOn(connection, `SELECT ${names} FROM ${parquetSql([path])} ORDER BY ${positionColumn(schema.columns)}`, [], {});
     const rows = await result.getRows();
     return { file, keys: rows.map((row) => keyColumns.map((column, at) => fromDuck(column, row[at] ?? null))) };
   }

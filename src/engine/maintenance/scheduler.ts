@@ -32,7 +32,8 @@ export class Scheduler {
   readonly #options: MaintenanceOptions;
   readonly #report: (error: unknown, task: string) => void;
   readonly #due = new Set<TableId>();
-  readonly #notBefore = new Map<TableId, number>();
+  /** Tables whose maintenance failed, until it is tried again. */
+  readonly #paused = new Map<TableId, NodeJS.Timeout>();
   #queue: Promise<unknown> = Promise.resolve();
   #running = false;
   #stopped = false;
@@ -68,6 +69,7 @@ export class Scheduler {
     this.#parts.background(
       this.#run().finally(() => {
         this.#running = false;
+        if (this.#due.size > 0) this.#start();
       }),
     );
   }
@@ -80,8 +82,8 @@ export class Scheduler {
           if (this.#wantsFlush(tableById(this.#parts.current(), id))) await flush(this.#parts, id);
           if (this.#options.autoCompact && (await compactOnce(this.#parts, id, false)) > 0) this.#due.add(id);
         } catch (error) {
-          this.#notBefore.set(id, Date.now() + RETRY_MS);
           this.#report(error, `maintenance of table ${id}`);
+          this.#retryLater(id);
         } finally {
           for (const wake of this.#waiting.get(id) ?? []) wake();
         }
@@ -92,9 +94,19 @@ export class Scheduler {
   #take(): TableId | undefined {
     for (const tableId of this.#due) {
       this.#due.delete(tableId);
-      if ((this.#notBefore.get(tableId) ?? 0) <= Date.now()) return tableId;
+      if (!this.#paused.has(tableId)) return tableId;
     }
     return undefined;
+  }
+
+  #retryLater(tableId: TableId): void {
+    if (this.#stopped || this.#paused.has(tableId)) return;
+    const timer = setTimeout(() => {
+      this.#paused.delete(tableId);
+      this.#due.add(tableId);
+      this.#start();
+    }, RETRY_MS);
+    this.#paused.set(tableId, timer.unref());
   }
 
   #exclusive<T>(task: () => Promise<T>): Promise<T> {
@@ -123,8 +135,9 @@ export class Scheduler {
     for (;;) {
       const table = tableById(this.#parts.current(), tableId);
       if (hotRowsOf(table) < LIMITS.hotRowsMax && hotBytesOf(table) < LIMITS.hotBytesMax) return;
+      if (this.#stopped) throw new EngineError('SHUTTING_DOWN', 'the database is shutting down', { hint: 'Try again in a moment.' });
       const left = deadline - Date.now();
-      if (left <= 0 || this.#stopped) {
+      if (left <= 0) {
         throw new EngineError('OVERLOADED', `table ${table.name} takes more small commits than can be flushed`, {
           details: { retryAfterMs: 1000, limit: 'hotRowsMax', maximum: LIMITS.hotRowsMax },
           hint: 'Try again after details.retryAfterMs milliseconds, or send more rows in one commit.',
@@ -179,6 +192,7 @@ export class Scheduler {
   /** Starts nothing more, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const timer of this.#paused.values()) clearTimeout(timer);
     for (const waiting of this.#waiting.values()) for (const wake of [...waiting]) wake();
     await this.#queue.catch(() => {});
   }

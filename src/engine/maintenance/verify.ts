@@ -1,7 +1,7 @@
 /** verify: reads everything that is stored and compares it with its checksums: the catalog's files, its chain, every data file. */
 import { join } from 'node:path';
 import { PREFIX, prefixRange } from '../catalog/keys.ts';
-import { damagedFiles } from '../catalog/leveldb-files.ts';
+import { type Damage, damagedFiles } from '../catalog/leveldb-files.ts';
 import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
@@ -34,7 +34,7 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
       findings.push({ file: String(error.details['file'] ?? 'catalog'), what: error.message });
     }
   };
-  for (const damage of damagedFiles(join(parts.dataDirectory, 'catalog'))) findings.push({ file: damage.file, what: damage.what });
+  for (const damage of await settledDamages(join(parts.dataDirectory, 'catalog'))) findings.push({ file: damage.file, what: damage.what });
   const pin = parts.pins.pin(state.logIndex);
   let dataFiles = 0;
   try {
@@ -66,6 +66,20 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
     pin.release();
   }
   return { commits: state.snapshotId, dataFiles, findings: unique(findings) };
+}
+
+const LOOKS = 5;
+const LOOK_AGAIN_MS = 40;
+
+/** Damage that is still there at the fifth look: LevelDB may be writing the file at the first. */
+async function settledDamages(directory: string): Promise<Damage[]> {
+  let damages = damagedFiles(directory);
+  for (let look = 1; look < LOOKS && damages.length > 0; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    const again = new Set(damagedFiles(directory).map((damage) => damage.file));
+    damages = damages.filter((damage) => again.has(damage.file));
+  }
+  return damages;
 }
 
 async function readAll(parts: MaintenanceParts, prefix: number): Promise<void> {

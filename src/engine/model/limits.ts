@@ -46,6 +46,8 @@ export const LIMITS = {
   filterListMax: 10_000,
   /** Bad rows reported for one batch. */
   invalidRowsReported: 100,
+  /** Bad cells reported for one batch. */
+  invalidCellsReported: 1_000,
   /** How far ahead of the server's clock an asOf may be and is waited for. */
   futureWaitMs: 5_000,
   /** How far the persisted time ceiling runs ahead of the clock. */

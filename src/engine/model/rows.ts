@@ -45,7 +45,7 @@ export function checkRows(schema: TableSchema, rows: readonly unknown[], form: R
   let failed = false;
   const report: Report = (column, reason) => {
     failed = true;
-    if (badRows < LIMITS.invalidRowsReported) invalid.push({ index, column, reason });
+    if (badRows < LIMITS.invalidRowsReported && invalid.length < LIMITS.invalidCellsReported) invalid.push({ index, column, reason });
   };
   const checked: Cells[] = new Array(rows.length);
   for (; index < rows.length; index += 1) {
@@ -121,7 +121,7 @@ function fastPath(column: Column): string | undefined {
     case 'BOOLEAN':
       return 'typeof v === "boolean"';
     case 'INT':
-      return '(v | 0) === v && v !== 0';
+      return 'typeof v === "number" && (v | 0) === v && v !== 0';
     case 'DOUBLE':
       return 'typeof v === "number" && v - v === 0';
     case 'STRING':

@@ -3,6 +3,7 @@
  * `toWire` writes a cell as JSON. No rounding, no silent coercion.
  */
 import { unreachable } from './errors.ts';
+import { exactJson } from './json.ts';
 import {
   formatDate,
   formatTime,
@@ -86,11 +87,7 @@ export function parseCell(column: ValueType, value: unknown): Parsed {
         ? value.toLowerCase()
         : new Refusal(`${show(value)} is not a UUID such as "123e4567-e89b-12d3-a456-426614174000"`);
     case 'BINARY':
-      return typeof value === 'string' && BASE64.test(value)
-        ? new Uint8Array(Buffer.from(value, 'base64'))
-        : value instanceof Uint8Array
-          ? value
-          : new Refusal(`${show(value)} is not a base64 string`);
+      return parseBinary(value);
     case 'JSON':
       return parseJson(value);
     default:
@@ -139,7 +136,7 @@ function parseFloat32(value: unknown): Parsed {
 
 /** The shortest decimal that reads back as the same 32-bit float, as a double: 0.1 for the float nearest to 0.1. */
 export function shortestFloat32(single: number): number {
-  if (!Number.isFinite(single)) return single;
+  if (!Number.isFinite(single) || single === 0) return single;
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(single.toPrecision(digits));
     if (Math.fround(short) === single) return short;
@@ -179,14 +176,22 @@ function parseString(value: unknown): Parsed {
   return value.isWellFormed() ? value : new Refusal('the text has a lone surrogate, half of a character; send well-formed Unicode');
 }
 
+function parseBinary(value: unknown): Parsed {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === 'string' && BASE64.test(value)) {
+    const bytes = Buffer.from(value, 'base64');
+    // Bits that the last character has too many must be zero, or two texts would mean the same bytes.
+    if (bytes.toString('base64') === value) return new Uint8Array(bytes);
+  }
+  return new Refusal(`${show(value)} is not a base64 string`);
+}
+
 function parseJson(value: unknown): Parsed {
-  let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    return exactJson(value);
   } catch (error) {
     return new Refusal(`not JSON: ${(error as Error).message}`);
   }
-  return text === undefined ? new Refusal('not a JSON value') : text;
 }
 
 function fromText(value: unknown, parse: (text: string) => number | bigint | undefined, form: string): Parsed {

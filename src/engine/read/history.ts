@@ -2,7 +2,7 @@
 import { authorKey, commitKey, lastNumber, operationKey, PREFIX, snapshotKey, timeKey } from '../catalog/keys.ts';
 import { type CommitRecord, decodeCommit, decodeNumber, decodeSnapshot } from '../catalog/records.ts';
 import type { CatalogState, TableState } from '../catalog/state.ts';
-import { type CatalogStore, corruptCatalog, type Range } from '../catalog/store.ts';
+import type { CatalogStore, Range } from '../catalog/store.ts';
 import type { Commit, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { limitExceeded } from '../model/limits.ts';
@@ -40,7 +40,7 @@ export class History {
   /** A commit that must exist. */
   commit(snapshotId: SnapshotId): Commit {
     const bytes = this.#store.get(commitKey(snapshotId));
-    if (bytes === undefined) throw corruptCatalog('catalog', `commit ${snapshotId} is missing`);
+    if (bytes === undefined) throw this.#store.corrupt(`commit ${snapshotId} is missing`);
     return this.#whole(decodeCommit(snapshotId, bytes));
   }
 
@@ -51,7 +51,7 @@ export class History {
 
   #requireSnapshot(tableId: TableId, snapshotId: SnapshotId): Snapshot {
     const snapshot = this.snapshot(tableId, snapshotId);
-    if (snapshot === undefined) throw corruptCatalog('catalog', `snapshot ${snapshotId} of table ${tableId} is missing`);
+    if (snapshot === undefined) throw this.#store.corrupt(`snapshot ${snapshotId} of table ${tableId} is missing`);
     return snapshot;
   }
 

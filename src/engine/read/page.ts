@@ -90,13 +90,9 @@ const WINDOW_GROWTH = 8;
 export async function readPage(scanner: Scanner, target: PageTarget, query: RowsQuery, options: QueryOptions): Promise<RowPage> {
   const page = checkPage(target, query);
   const wanted = page.limit + 1;
-  const found =
-    page.limit === 0
-      ? []
-      : page.order.terms.length === 0
-        ? await readWindows(scanner, page, wanted, options)
-        : await readOrdered(scanner, page, wanted, options);
-  const more = page.limit === 0 ? target.nextRow > 0 : found.length > page.limit;
+  const inserted = page.order.terms.length === 0;
+  const found = await (inserted ? readWindows(scanner, page, wanted, options) : readOrdered(scanner, page, wanted, options));
+  const more = found.length > page.limit;
   const rows = found.slice(0, page.limit);
   if (page.backward) rows.reverse();
   return {

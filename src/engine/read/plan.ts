@@ -5,8 +5,9 @@
  */
 import { hotRowsOf, type TableState } from '../catalog/state.ts';
 import { integer, sqlType } from '../data/cells.ts';
-import { sqlName, sqlString } from '../data/duckdb.ts';
+import { parquetSql, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
+import { hidesVirtual, positionColumn } from '../data/load-rows.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import type { DataFile } from '../model/history.ts';
 import type { SnapshotId } from '../model/ids.ts';
@@ -69,7 +70,8 @@ export function relationSql(request: RelationRequest): string {
   const branches: string[] = [];
   if (whole.length > 0) branches.push(sortedSql(request, whole, false));
   if (partial.length > 0) branches.push(sortedSql(request, partial, true));
-  if (staged.length > 0 && (staged.length <= SEPARATE_FILES_MAX || !request.hidden)) branches.push(...stagedSql(request, staged));
+  const separate = staged.length <= SEPARATE_FILES_MAX || !request.hidden || hidesVirtual(request.table.schema.columns);
+  if (staged.length > 0 && separate) branches.push(...stagedSql(request, staged));
   else if (staged.length > 0) branches.push(stagedTogetherSql(request, staged));
   for (const mirror of mirrors) branches.push(mirrorSql(request, mirror));
   if (branches.length === 0) branches.push(emptySql(request));
@@ -84,7 +86,7 @@ function columnList({ columns, hidden }: RelationRequest, row = '_row', from = '
 }
 
 function sources({ files }: RelationRequest, planned: readonly DataFile[]): string {
-  return `read_parquet([${planned.map((file) => sqlString(files.path(file))).join(', ')}])`;
+  return parquetSql(planned.map((file) => files.path(file)));
 }
 
 function where(conditions: readonly string[]): string {
@@ -103,16 +105,17 @@ function sortedSql(request: RelationRequest, planned: readonly DataFile[], cut: 
 /** Staged files hold no hidden columns: the row is the file's first row plus the position, and `from` is the file's. */
 function stagedSql(request: RelationRequest, planned: readonly DataFile[]): string[] {
   if (!request.hidden && request.window === undefined) return [`SELECT ${columnList(request)} FROM ${sources(request, planned)}`];
+  const position = positionColumn(request.table.schema.columns);
   return planned.map((file) => {
     const conditions: string[] = [];
     const { window, parameters } = request;
     if (window !== undefined && (window.lo > file.rowLo || window.hi <= file.rowHi)) {
       conditions.push(
-        `file_row_number >= ${parameters.add(integer(Math.max(0, window.lo - file.rowLo)))}`,
-        `file_row_number < ${parameters.add(integer(window.hi - file.rowLo))}`,
+        `${position} >= ${parameters.add(integer(Math.max(0, window.lo - file.rowLo)))}`,
+        `${position} < ${parameters.add(integer(window.hi - file.rowLo))}`,
       );
     }
-    const columns = columnList(request, `file_row_number + ${file.rowLo}`, `${file.fromLo}::BIGINT`);
+    const columns = columnList(request, `${position} + ${file.rowLo}`, `${file.fromLo}::BIGINT`);
     return `SELECT ${columns} FROM ${sources(request, [file])}${where(conditions)}`;
   });
 }

@@ -115,6 +115,8 @@ export class Reads {
 
   async #byTimestamp(timestampMs: number, signal: AbortSignal | undefined): Promise<Instant> {
     const { time, current, settledAt } = this.#parts;
+    if (!Number.isSafeInteger(timestampMs))
+      throw new EngineError('BAD_USER_INPUT', `${timestampMs} is not an instant in whole milliseconds`);
     await time.fence(timestampMs, () => current().timestampMs, signal);
     // Nothing that is stamped from here on can be at or before the instant; what was stamped before is waited for.
     await settledAt(timestampMs);

@@ -1,12 +1,11 @@
 /** Single rows: by primary key and by identity, from the catalog where the row is hot, else from the one file that holds it. */
 
 import { primaryKeyKey } from '../catalog/keys.ts';
-import { type CatalogState, columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
+import { type CatalogState, tableById } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type QueryOptions, sqlName } from '../data/duckdb.ts';
-import { readHotCommit } from '../data/hot.ts';
-import type { Pins } from '../data/pins.ts';
+import { findHotCommit } from '../data/hot.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { EngineError } from '../model/errors.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
@@ -18,18 +17,15 @@ import type { Scanner } from './scanner.ts';
 
 export class RowReader {
   readonly #current: () => CatalogState;
-  readonly #pins: Pins;
   readonly #store: CatalogStore;
   readonly #scanner: Scanner;
 
   constructor(parts: {
     readonly current: () => CatalogState;
-    readonly pins: Pins;
     readonly store: CatalogStore;
     readonly scanner: Scanner;
   }) {
     this.#current = parts.current;
-    this.#pins = parts.pins;
     this.#store = parts.store;
     this.#scanner = parts.scanner;
   }
@@ -61,7 +57,10 @@ export class RowReader {
     const reader = new ByteReader(stored);
     const rowId = asRowId(reader.varint());
     const fromSnapshotId = asSnapshotId(reader.varint());
-    return fromSnapshotId > snapshotId ? undefined : this.byId(tableId, { rowId, fromSnapshotId }, columns, options);
+    if (fromSnapshotId > snapshotId) return undefined;
+    const row = await this.byId(tableId, { rowId, fromSnapshotId }, columns, options);
+    if (row === undefined) throw this.#store.corrupt(`row ${rowId} of table ${table.name} is in the key index, but not stored`);
+    return row;
   }
 
   /** One version of one row; undefined where there is none. */
@@ -71,16 +70,13 @@ export class RowReader {
     columns: readonly Column[],
     options: QueryOptions,
   ): Promise<Row | undefined> {
-    const state = this.#current();
-    const table = tableById(state, tableId);
-    const isHot = fromSnapshotId > table.hotFloor && !table.files.some((file) => file.kind === 'staged' && file.fromLo === fromSnapshotId);
-    if (!isHot) return this.#fromFile(tableId, { rowId, fromSnapshotId }, columns, options);
-    const pin = this.#pins.pin(state.logIndex);
-    try {
-      return hotRow(this.#store, table, { rowId, fromSnapshotId }, columns);
-    } finally {
-      pin.release();
-    }
+    // The record of a small commit stays until every file that took its rows over is in the state that scans plan on.
+    const hot = findHotCommit(this.#store, tableById(this.#current(), tableId), fromSnapshotId);
+    if (hot === undefined) return this.#fromFile(tableId, { rowId, fromSnapshotId }, columns, options);
+    const cells = hot.rows[rowId - hot.rowBase];
+    if (cells === undefined) return undefined;
+    const all = tableById(this.#current(), tableId).schema.columns;
+    return { rowId, fromSnapshotId, cells: columns.map((column) => cells[all.indexOf(column)] ?? null) };
   }
 
   async #fromFile(
@@ -104,17 +100,4 @@ export class RowReader {
     if (values === undefined || Number(values[0]) !== fromSnapshotId) return undefined;
     return { rowId, fromSnapshotId, cells: columns.map((column, at): Cell => fromDuck(column, values[at + 1] ?? null)) };
   }
-}
-
-function hotRow(
-  store: CatalogStore,
-  table: TableState,
-  { rowId, fromSnapshotId }: { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId },
-  columns: readonly Column[],
-): Row | undefined {
-  const commit = readHotCommit(store, table, fromSnapshotId);
-  const cells = commit.rows[rowId - commit.rowBase];
-  if (cells === undefined) return undefined;
-  const all = columnsOfVersion(table, table.schema.version);
-  return { rowId, fromSnapshotId, cells: columns.map((column) => cells[all.indexOf(column)] ?? null) };
 }

@@ -8,6 +8,7 @@ import type { Duck, QueryOptions } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
+import { EngineError } from '../model/errors.ts';
 import type { SnapshotId, TableId } from '../model/ids.ts';
 import type { Column } from '../model/types.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
@@ -62,6 +63,10 @@ export class Scanner {
         return result.getRows();
       };
       return needsHotRows(plan) ? await mirrors.with(table, request.snapshotId, run) : await run([]);
+    } catch (error) {
+      // A file that was damaged or removed since it was checked: its own error says more than DuckDB's.
+      if (!(error instanceof EngineError) && !options.signal?.aborted) await files.checkAgain(request.tableId, state);
+      throw error;
     } finally {
       pin.release();
     }
