@@ -35,6 +35,7 @@ import { hashKeys } from './model/keys.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
 import type { Cells } from './model/types.ts';
+import { Blocks } from './read/blocks.ts';
 import { History } from './read/history.ts';
 import { Reads } from './read/reads.ts';
 
@@ -48,6 +49,8 @@ export interface EngineOptions {
   readonly spillLimitBytes?: number;
   /** DuckDB's threads; two fewer than the machine's cores where absent. */
   readonly threads?: number;
+  /** Memory for decoded rows, bytes; 64 MiB where absent, 0 for none. */
+  readonly cacheBytes?: number;
   /** Queries at once. At least 8 fewer than UV_THREADPOOL_SIZE, or queries hold up commits; 4 where absent. */
   readonly queryConnections?: number;
   /** Time for one query, milliseconds; 30,000 where absent. */
@@ -179,6 +182,7 @@ export class Engine {
       duck,
       time: this.#time,
       settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
+      blocks: new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024),
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     });
     this.#sequencing = this.#sequencer.run();

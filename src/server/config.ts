@@ -43,6 +43,13 @@ const OPTIONS = {
     text: 'memory for queries, MiB; a quarter of the machine, at most 4096, where not given',
     schema: integer(64, 4 * MEBIBYTE).optional(),
   },
+  cacheMiB: {
+    flag: 'cache',
+    variable: 'TIDEMARK_CACHE',
+    argument: 'MIB',
+    text: 'memory for decoded rows, MiB',
+    schema: integer(0, 1024 * 1024).default(128),
+  },
   spillMiB: {
     flag: 'spill',
     variable: 'TIDEMARK_SPILL',

@@ -36,6 +36,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     directory: config.data,
     queryConnections: QUERY_CONNECTIONS,
     queryTimeoutMs: config.queryTimeoutMs,
+    cacheBytes: config.cacheMiB * 1024 * 1024,
     spillLimitBytes: config.spillMiB * 1024 * 1024,
     ...(config.memoryMiB === undefined ? {} : { memoryLimitBytes: config.memoryMiB * 1024 * 1024 }),
     ...(config.threads === undefined ? {} : { threads: config.threads }),

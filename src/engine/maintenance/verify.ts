@@ -24,7 +24,6 @@ const RECORDS_PER_READ = 1000;
 
 /** Reads the whole database once; findings name the damaged files. */
 export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
-  const state = parts.current();
   const findings: Finding[] = [];
   const note = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -35,6 +34,7 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
     }
   };
   for (const damage of await settledDamages(join(parts.dataDirectory, 'catalog'))) findings.push({ file: damage.file, what: damage.what });
+  const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);
   let dataFiles = 0;
   try {

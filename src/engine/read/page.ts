@@ -135,12 +135,31 @@ async function readWindows(scanner: Scanner, page: CheckedPage, wanted: number, 
     const window: RowWindow = page.backward
       ? { lo: Math.max(left, right - size), hi: right }
       : { lo: left, hi: Math.min(right, left + size) };
-    found.push(...(await read(scanner, page, { window, limit: wanted - found.length }, options)));
+    const limit = wanted - found.length;
+    found.push(
+      ...(page.filter === undefined
+        ? await readPlain(scanner, page, window, limit, options)
+        : await read(scanner, page, { window, limit }, options)),
+    );
     if (page.backward) right = window.lo;
     else left = window.hi;
     size *= WINDOW_GROWTH;
   }
   return found;
+}
+
+/** A window without a filter: its rows are what their identities say. */
+async function readPlain(
+  scanner: Scanner,
+  { target, columns, backward }: CheckedPage,
+  window: RowWindow,
+  limit: number,
+  options: QueryOptions,
+): Promise<ReadRow[]> {
+  const { tableId, snapshotId } = target;
+  const rows = await scanner.window({ tableId, snapshotId, window, columns }, options);
+  if (backward) rows.reverse();
+  return rows.slice(0, limit).map((row) => ({ ...row, orderCells: [] }));
 }
 
 async function readOrdered(scanner: Scanner, page: CheckedPage, wanted: number, options: QueryOptions): Promise<ReadRow[]> {

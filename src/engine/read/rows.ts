@@ -3,14 +3,13 @@
 import { primaryKeyKey } from '../catalog/keys.ts';
 import { type CatalogState, tableById } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import { fromDuck } from '../data/cells.ts';
-import { type QueryOptions, sqlName } from '../data/duckdb.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
 import { findHotCommit } from '../data/hot.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { EngineError } from '../model/errors.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { hashKey, keyColumns } from '../model/keys.ts';
-import type { Cell, Column } from '../model/types.ts';
+import type { Column } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
 import type { Row } from './page.ts';
 import type { Scanner } from './scanner.ts';
@@ -85,19 +84,10 @@ export class RowReader {
     columns: readonly Column[],
     options: QueryOptions,
   ): Promise<Row | undefined> {
-    const names = columns.map((column) => sqlName(column.name));
-    const [values] = await this.#scanner.scan(
-      {
-        tableId,
-        snapshotId: fromSnapshotId,
-        window: { lo: rowId, hi: rowId + 1 },
-        columns,
-        hidden: true,
-        statement: (relation) => `SELECT ${['_from', ...names].join(', ')} FROM ${relation} ORDER BY _from DESC LIMIT 1`,
-      },
+    const rows = await this.#scanner.window(
+      { tableId, snapshotId: fromSnapshotId, window: { lo: rowId, hi: rowId + 1 }, columns },
       options,
     );
-    if (values === undefined || Number(values[0]) !== fromSnapshotId) return undefined;
-    return { rowId, fromSnapshotId, cells: columns.map((column, at): Cell => fromDuck(column, values[at + 1] ?? null)) };
+    return rows.find((row) => row.fromSnapshotId === fromSnapshotId);
   }
 }

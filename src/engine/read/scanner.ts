@@ -4,14 +4,18 @@
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { type CatalogState, type TableState, tableById } from '../catalog/state.ts';
-import type { Duck, QueryOptions } from '../data/duckdb.ts';
+import { fromDuck } from '../data/cells.ts';
+import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import { EngineError } from '../model/errors.ts';
-import type { SnapshotId, TableId } from '../model/ids.ts';
+import type { DataFile } from '../model/history.ts';
+import { asRowId, asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column } from '../model/types.ts';
+import type { Blocks } from './blocks.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
+import type { Row } from './page.ts';
 import { needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
 
 export interface ScannerParts {
@@ -20,6 +24,7 @@ export interface ScannerParts {
   readonly files: DataFiles;
   readonly mirrors: Mirrors;
   readonly duck: Duck;
+  readonly blocks: Blocks;
 }
 
 export interface ScanRequest {
@@ -35,6 +40,16 @@ export interface ScanRequest {
   readonly statement: (relation: string, where: string, parameters: SqlParameters) => string;
 }
 
+/** Rows of a window of identities, without filter or order: what pages and single rows ask for. */
+export interface WindowRequest {
+  readonly tableId: TableId;
+  readonly snapshotId: SnapshotId;
+  readonly window: RowWindow;
+  readonly columns: readonly Column[];
+}
+
+type Lent = Parameters<Parameters<Mirrors['with']>[2]>[0];
+
 export class Scanner {
   readonly #parts: ScannerParts;
 
@@ -46,31 +61,74 @@ export class Scanner {
    * The rows of the statement's result, as DuckDB values.
    * @throws EngineError CORRUPT_DATA, QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED
    */
-  async scan(request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    const { current, pins, files, mirrors, duck } = this.#parts;
+  scan(request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
+    return this.#pinned(request.tableId, options, async (table) => {
+      const plan = { ...request, table };
+      const planned = planFiles(plan);
+      await this.#parts.files.ensureChecked(planned);
+      return this.#run(plan, planned, options);
+    });
+  }
+
+  /**
+   * Rows by identity, from the block cache where their files suit it.
+   * @throws EngineError as scan
+   */
+  window(request: WindowRequest, options: QueryOptions): Promise<Row[]> {
+    return this.#pinned(request.tableId, options, async (table) => {
+      const { blocks, files } = this.#parts;
+      const plan = { ...request, table, hidden: true, statement: windowStatement(request.columns) };
+      const planned = planFiles(plan);
+      await files.ensureChecked(planned);
+      if (!blocks.suits(planned)) return rowsOf(request.columns, await this.#run(plan, planned, options));
+      const cold = await blocks.read(table, planned, request, options);
+      if (!needsHotRows(plan)) return cold;
+      const hot = rowsOf(request.columns, await this.#run(plan, [], options));
+      return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
+    });
+  }
+
+  async #pinned<T>(tableId: TableId, options: QueryOptions, work: (table: TableState) => Promise<T>): Promise<T> {
+    const { current, pins, files } = this.#parts;
     const state = current();
     const pin = pins.pin(state.logIndex);
     try {
-      const table: TableState = tableById(state, request.tableId);
-      const plan = { ...request, table };
-      const planned = planFiles(plan);
-      await files.ensureChecked(planned);
-      const run = async (lent: Parameters<Parameters<Mirrors['with']>[2]>[0]): Promise<DuckDBValue[][]> => {
-        const parameters = new SqlParameters();
-        const relation = relationSql({ ...plan, files, planned, mirrors: lent, parameters });
-        const where = request.filter === undefined ? 'TRUE' : filterSql(request.filter, parameters);
-        const result = await duck.run(request.statement(`(${relation})`, where, parameters), parameters.list, options);
-        return result.getRows();
-      };
-      return needsHotRows(plan) ? await mirrors.with(table, request.snapshotId, run) : await run([]);
+      return await work(tableById(state, tableId));
     } catch (error) {
       // A file that was damaged or removed since it was checked: its own error says more than DuckDB's.
-      if (!(error instanceof EngineError) && !options.signal?.aborted) await files.checkAgain(request.tableId, state);
+      if (!(error instanceof EngineError) && !options.signal?.aborted) await files.checkAgain(tableId, state);
       throw error;
     } finally {
       pin.release();
     }
   }
+
+  /** The statement over some files and, where they can hold what is asked for, the hot rows of the same pinned state. */
+  #run(plan: ScanRequest & { readonly table: TableState }, planned: readonly DataFile[], options: QueryOptions): Promise<DuckDBValue[][]> {
+    const { duck, files, mirrors } = this.#parts;
+    const run = async (lent: Lent): Promise<DuckDBValue[][]> => {
+      const parameters = new SqlParameters();
+      const relation = relationSql({ ...plan, files, planned, mirrors: lent, parameters });
+      const where = plan.filter === undefined ? 'TRUE' : filterSql(plan.filter, parameters);
+      const result = await duck.run(plan.statement(`(${relation})`, where, parameters), parameters.list, options);
+      return result.getRows();
+    };
+    return needsHotRows(plan) ? mirrors.with(plan.table, plan.snapshotId, run) : run([]);
+  }
+}
+
+function windowStatement(columns: readonly Column[]): ScanRequest['statement'] {
+  const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
+  return (relation) => `SELECT ${names} FROM ${relation} ORDER BY _row`;
+}
+
+/** Rows of a result whose first two columns are `_row` and `_from`. */
+export function rowsOf(columns: readonly Column[], values: readonly (readonly DuckDBValue[])[]): Row[] {
+  return values.map((row) => ({
+    rowId: asRowId(Number(row[0])),
+    fromSnapshotId: asSnapshotId(Number(row[1])),
+    cells: columns.map((column, at) => fromDuck(column, row[at + 2] ?? null)),
+  }));
 }
 
 /** The columns that a filter names, added to those a query selects. */

@@ -1,0 +1,206 @@
+/**
+ * A cache of decoded rows: parts of columns of data files, a block of row identities at a time. Files never change, so a
+ * block never grows stale; what a page or a key asks for twice is not scanned twice. Bounded in bytes, the least recently
+ * used go first. Only what is selected is read.
+ */
+import type { TableState } from '../catalog/state.ts';
+import { fromDuck } from '../data/cells.ts';
+import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
+import type { DataFiles } from '../data/files.ts';
+import type { DataFile } from '../model/history.ts';
+import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
+import type { Cell, Column } from '../model/types.ts';
+import { SqlParameters } from './filter.ts';
+import type { Row } from './page.ts';
+import { type RowWindow, relationSql } from './plan.ts';
+
+/** Row identities in a block. */
+const BLOCK_ROWS = 1024;
+/** Rows that take more than this, by their file's size, are scanned each time. */
+const ROW_BYTES_MAX = 4096;
+/** What Parquet saves, about. */
+const COMPRESSION = 4;
+const EVERYTHING = asSnapshotId(Number.MAX_SAFE_INTEGER);
+
+/** One column's cells of a block, or the hidden ones. */
+interface Part {
+  readonly cells: readonly Cell[];
+  readonly bytes: number;
+}
+
+interface Entry {
+  readonly part: Promise<Part>;
+  bytes: number;
+}
+
+/** The hidden columns, cached as if they were columns. */
+const ROW_PART = -1;
+const FROM_PART = -2;
+
+export class Blocks {
+  readonly #duck: Duck;
+  readonly #files: DataFiles;
+  readonly #bytesMax: number;
+  /** In order of use, the least recent first. */
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+
+  constructor(duck: Duck, files: DataFiles, bytesMax: number) {
+    this.#duck = duck;
+    this.#files = files;
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether rows of these files are small enough to be kept. */
+  suits(files: readonly DataFile[]): boolean {
+    return this.#bytesMax > 0 && files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX);
+  }
+
+  /**
+   * Rows of a window that are visible at a snapshot, from files that the caller has pinned and checked, by row identity.
+   * @throws EngineError of Duck.run
+   */
+  async read(
+    table: TableState,
+    files: readonly DataFile[],
+    { window, snapshotId, columns }: { readonly window: RowWindow; readonly snapshotId: SnapshotId; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const file of files) {
+      const lo = Math.max(window.lo, file.rowLo);
+      const hi = Math.min(window.hi, file.rowHi + 1);
+      for (let block = Math.floor(lo / BLOCK_ROWS); block * BLOCK_ROWS < hi; block += 1) {
+        const [rowIds, froms, ...cells] = await this.#parts(table, file, block, columns, options);
+        const ids = (rowIds as Part).cells as readonly number[];
+        for (let index = firstAtLeast(ids, lo); index < ids.length && (ids[index] as number) < hi; index += 1) {
+          const from = (froms as Part).cells[index] as number;
+          if (from > snapshotId) continue;
+          rows.push({
+            rowId: asRowId(ids[index] as number),
+            fromSnapshotId: asSnapshotId(from),
+            cells: cells.map((part) => part.cells[index] ?? null),
+          });
+        }
+      }
+    }
+    return files.length > 1 ? rows.sort((left, right) => left.rowId - right.rowId) : rows;
+  }
+
+  async #parts(table: TableState, file: DataFile, block: number, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
+    const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
+    const keyOf = (part: number): string => `${file.fileId}:${block}:${part}`;
+    const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
+    if (missing.length > 0) this.#load(table, file, block, columns, missing, keyOf, options.timeoutMs);
+    return Promise.all(
+      wanted.map((part) => {
+        const key = keyOf(part);
+        const entry = this.#entries.get(key) as Entry;
+        this.#entries.delete(key);
+        this.#entries.set(key, entry);
+        return entry.part;
+      }),
+    );
+  }
+
+  /** One scan for all parts that are missing; whoever asks for one of them meanwhile waits for it. */
+  #load(
+    table: TableState,
+    file: DataFile,
+    block: number,
+    columns: readonly Column[],
+    missing: readonly number[],
+    keyOf: (part: number) => string,
+    timeoutMs: number | undefined,
+  ): void {
+    const read = columns.filter((column) => missing.includes(column.fieldId));
+    // Shared by several readers, so no single one can give it up.
+    const scan = this.#scan(table, file, block, read, { timeoutMs });
+    for (const part of missing) {
+      const key = keyOf(part);
+      const entry: Entry = { part: scan.then((parts) => parts.get(part) as Part), bytes: 0 };
+      this.#entries.set(key, entry);
+      entry.part.then(
+        ({ bytes }) => {
+          if (this.#entries.get(key) !== entry) return;
+          entry.bytes = bytes;
+          this.#bytes += bytes;
+          this.#evict();
+        },
+        () => {
+          if (this.#entries.get(key) === entry) this.#entries.delete(key);
+        },
+      );
+    }
+  }
+
+  async #scan(
+    table: TableState,
+    file: DataFile,
+    block: number,
+    columns: readonly Column[],
+    options: QueryOptions,
+  ): Promise<Map<number, Part>> {
+    const parameters = new SqlParameters();
+    const relation = relationSql({
+      table,
+      files: this.#files,
+      planned: [file],
+      mirrors: [],
+      snapshotId: EVERYTHING,
+      window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
+      columns,
+      hidden: true,
+      parameters,
+    });
+    const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const result = await this.#duck.run(`SELECT ${names} FROM (${relation}) ORDER BY _row`, parameters.list, options);
+    const [rows = [], froms = [], ...cells] = await result.getColumns();
+    const parts = new Map<number, Part>([
+      [ROW_PART, partOf(rows.map(Number))],
+      [FROM_PART, partOf(froms.map(Number))],
+    ]);
+    columns.forEach((column, at) => {
+      parts.set(column.fieldId, partOf((cells[at] ?? []).map((value) => fromDuck(column, value))));
+    });
+    return parts;
+  }
+
+  #evict(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= this.#bytesMax) return;
+      if (entry.bytes === 0) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+}
+
+/** The position of the first value that is not below a bound, in ascending values. */
+function firstAtLeast(values: readonly number[], bound: number): number {
+  let lo = 0;
+  let hi = values.length;
+  while (lo < hi) {
+    const middle = (lo + hi) >>> 1;
+    if ((values[middle] as number) < bound) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
+}
+
+/** Bytes that a value takes in memory, about. */
+function bytesOf(cell: Cell): number {
+  if (typeof cell === 'string') return 32 + cell.length * 2;
+  if (typeof cell === 'bigint') return 32;
+  return cell instanceof Uint8Array ? 120 + cell.length : 16;
+}
+
+function partOf(cells: readonly Cell[]): Part {
+  let bytes = 128;
+  for (const cell of cells) bytes += bytesOf(cell);
+  return { cells, bytes };
+}
