@@ -5,7 +5,8 @@
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 
-const PLATFORM = /(android|darwin|linux|win32|freebsd|openbsd|netbsd|sunos|aix|openharmony)-(arm64|x64|arm|ia32|ppc64|s390x|riscv64|loong64|mips64el)(-musl)?/;
+const PLATFORM =
+  /(android|darwin|linux|win32|freebsd|openbsd|netbsd|sunos|aix|openharmony)-(arm64|x64|arm|ia32|ppc64|s390x|riscv64|loong64|mips64el)(-musl)?/;
 const path = join(__dirname, '..', 'package-lock.json');
 const lock = JSON.parse(readFileSync(path, 'utf8'));
 
@@ -18,8 +19,8 @@ for (const [parent, entry] of Object.entries({ ...lock.packages })) {
       version,
       ...(entry.dev ? { dev: true } : {}),
       optional: true,
-      os: [platform[1]],
-      cpu: [platform[2]],
+      ...(platform[1] ? { os: [platform[1]] } : {}),
+      cpu: [platform[2] ?? platform[5]],
       ...(platform[3] ? { libc: ['musl'] } : {}),
     };
     console.log(`added ${name} ${version}`);

@@ -87,7 +87,7 @@ const ENGINE_EXCEPTIONS = new Set([
   'engine/read/reads.ts imports engine/commit/clock.ts',
 ]);
 
-const ENGINE_PACKAGES = ['@duckdb/node-api/lib/vectors/dataAccessors.js', 'level', 'snappyjs', '@duckdb/node-api'];
+const ENGINE_PACKAGES = ['@node-rs/crc32', '@duckdb/node-api/lib/vectors/dataAccessors.js', 'level', 'snappyjs', '@duckdb/node-api'];
 
 describe('imports in src go one way', () => {
   it('there are sources to look at', () => {

@@ -89,22 +89,31 @@ const CLOSE_WAIT_MS = 10_000;
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true });
-  const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory);
+  // DuckDB starts on other threads while the catalog is checked on this one.
+  const starting = startDuck(options, directory);
+  starting.catch(() => {});
+  const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory).catch(async (error: unknown) => {
+    (await starting.catch(() => undefined))?.close();
+    throw error;
+  });
   try {
     DataFiles.prepareDirectory(directory, state);
-    const duck = await Duck.open({
-      dataDirectory: directory,
-      spillDirectory: join(directory, 'tmp', 'spill'),
-      memoryLimitBytes: options.memoryLimitBytes ?? Math.min(4 * 1024 ** 3, totalmem() / 4),
-      spillLimitBytes: options.spillLimitBytes ?? 16 * 1024 ** 3,
-      threads: options.threads ?? Math.max(1, availableParallelism() - 2),
-      connections: options.queryConnections ?? 4,
-    });
-    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck });
+    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck: await starting });
   } catch (error) {
     await store.close(false);
     throw error;
   }
+}
+
+function startDuck(options: EngineOptions, directory: string): Promise<Duck> {
+  return Duck.open({
+    dataDirectory: directory,
+    spillDirectory: join(directory, 'tmp', 'spill'),
+    memoryLimitBytes: options.memoryLimitBytes ?? Math.min(4 * 1024 ** 3, totalmem() / 4),
+    spillLimitBytes: options.spillLimitBytes ?? 16 * 1024 ** 3,
+    threads: options.threads ?? Math.max(1, availableParallelism() - 2),
+    connections: options.queryConnections ?? 4,
+  });
 }
 
 interface OpenedParts {

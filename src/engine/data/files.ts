@@ -92,7 +92,7 @@ export class DataFiles {
   static prepareDirectory(dataDirectory: string, state: CatalogState): { removed: string[] } {
     const tmp = join(dataDirectory, 'tmp');
     rmSync(tmp, { recursive: true, force: true });
-    mkdirSync(tmp, { recursive: true });
+    mkdirSync(join(tmp, 'spill'), { recursive: true });
     const data = join(dataDirectory, 'data');
     mkdirSync(data, { recursive: true });
     const named = new Set(tablesOf(state).flatMap((table) => table.files.map((file) => file.name)));

@@ -32,6 +32,16 @@ export async function readHotCommits(
   return entries.map(([key, value]) => decode(table, asSnapshotId(lastNumber(key)), value));
 }
 
+/** The same from the newest on, at or before `upTo`. */
+export async function readHotCommitsBackward(
+  store: CatalogStore,
+  table: TableState,
+  { upTo, limit }: { readonly upTo: SnapshotId; readonly limit: number },
+): Promise<HotCommit[]> {
+  const entries = await store.entries({ gt: hotKey(table.id, table.hotFloor), lte: hotKey(table.id, upTo), reverse: true }, limit);
+  return entries.map(([key, value]) => decode(table, asSnapshotId(lastNumber(key)), value));
+}
+
 /** The rows that a commit left in the catalog; undefined where it brought none, or they lie in a file by now. */
 export function findHotCommit(store: CatalogStore, table: TableState, snapshotId: SnapshotId): HotCommit | undefined {
   const value = store.get(hotKey(table.id, snapshotId));

@@ -13,6 +13,8 @@ const LAST = asSnapshotId(Number.MAX_SAFE_INTEGER);
 /** Commits looked at for one page where no index answers the whole question. */
 const SCAN_MAX = 100_000;
 const SCAN_STEP = 500;
+/** Resolved instants that are kept. */
+const INSTANTS_MAX = 10_000;
 
 /** Snapshot ids [lo, hi], read upwards or downwards. */
 export interface IdRange {
@@ -24,6 +26,8 @@ export interface IdRange {
 
 export class History {
   readonly #store: CatalogStore;
+  /** Instants resolved lately. */
+  readonly #instants = new Map<number, SnapshotId>();
 
   constructor(store: CatalogStore) {
     this.#store = store;
@@ -33,8 +37,14 @@ export class History {
   async snapshotAt(state: CatalogState, timestampMs: number): Promise<SnapshotId> {
     if (timestampMs >= state.timestampMs) return state.snapshotId;
     if (timestampMs < 0) return NONE;
+    const known = this.#instants.get(timestampMs);
+    if (known !== undefined) return known;
     const entry = await this.#store.first({ gte: timeKey(0), lte: timeKey(timestampMs), reverse: true });
-    return entry === undefined ? NONE : asSnapshotId(decodeNumber(entry[1]));
+    const snapshotId = entry === undefined ? NONE : asSnapshotId(decodeNumber(entry[1]));
+    // Before the newest timestamp the answer is final.
+    if (this.#instants.size >= INSTANTS_MAX) this.#instants.delete(this.#instants.keys().next().value as number);
+    this.#instants.set(timestampMs, snapshotId);
+    return snapshotId;
   }
 
   /** A commit that must exist. */

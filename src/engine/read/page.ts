@@ -156,8 +156,8 @@ async function readPlain(
   limit: number,
   options: QueryOptions,
 ): Promise<ReadRow[]> {
-  const { tableId, snapshotId } = target;
-  const rows = await scanner.window({ tableId, snapshotId, window, columns }, options);
+  const { tableId, snapshotId, nextRow } = target;
+  const rows = await scanner.window({ tableId, snapshotId, window, nextRow, columns }, options);
   if (backward) rows.reverse();
   return rows.slice(0, limit).map((row) => ({ ...row, orderCells: [] }));
 }

@@ -4,7 +4,6 @@ import { CEILING_KEY } from '../catalog/keys.ts';
 import { encodeNumber } from '../catalog/records.ts';
 import type { TableState } from '../catalog/state.ts';
 import { tableById } from '../catalog/state.ts';
-import type { CatalogStore } from '../catalog/store.ts';
 import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, unreachable } from '../model/errors.ts';
@@ -52,7 +51,6 @@ export interface ManifestEntry {
 }
 
 export interface ReadsParts extends ScannerParts {
-  readonly store: CatalogStore;
   readonly history: History;
   readonly time: TimeKeeper;
   /** Resolves when no commit at or before the timestamp is still on its way to disk. */

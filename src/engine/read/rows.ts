@@ -85,7 +85,7 @@ export class RowReader {
     options: QueryOptions,
   ): Promise<Row | undefined> {
     const rows = await this.#scanner.window(
-      { tableId, snapshotId: fromSnapshotId, window: { lo: rowId, hi: rowId + 1 }, columns },
+      { tableId, snapshotId: fromSnapshotId, window: { lo: rowId, hi: rowId + 1 }, nextRow: rowId + 1, columns },
       options,
     );
     return rows.find((row) => row.fromSnapshotId === fromSnapshotId);

@@ -4,9 +4,11 @@
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { type CatalogState, type TableState, tableById } from '../catalog/state.ts';
+import type { CatalogStore } from '../catalog/store.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
+import { type HotCommit, readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import { EngineError } from '../model/errors.ts';
@@ -25,6 +27,7 @@ export interface ScannerParts {
   readonly mirrors: Mirrors;
   readonly duck: Duck;
   readonly blocks: Blocks;
+  readonly store: CatalogStore;
 }
 
 export interface ScanRequest {
@@ -45,8 +48,13 @@ export interface WindowRequest {
   readonly tableId: TableId;
   readonly snapshotId: SnapshotId;
   readonly window: RowWindow;
+  /** Identities of rows at the snapshot are below it. */
+  readonly nextRow: number;
   readonly columns: readonly Column[];
 }
+
+/** Hot rows that are read straight from the catalog, without a mirror. */
+const DIRECT_ROWS_MAX = 2048;
 
 type Lent = Parameters<Parameters<Mirrors['with']>[2]>[0];
 
@@ -83,9 +91,34 @@ export class Scanner {
       if (!blocks.suits(planned)) return rowsOf(request.columns, await this.#run(plan, planned, options));
       const cold = await blocks.read(table, planned, request, options);
       if (!needsHotRows(plan)) return cold;
-      const hot = rowsOf(request.columns, await this.#run(plan, [], options));
+      const hot = (await this.#directHotRows(table, request)) ?? rowsOf(request.columns, await this.#run(plan, [], options));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
     });
+  }
+
+  /**
+   * Hot rows of a window near either end of the hot rows, from the catalog itself; undefined where it lies deeper, since
+   * commits are found by their order only. Every commit brought at least one row, which bounds how many are read.
+   */
+  async #directHotRows(table: TableState, { snapshotId, window, nextRow, columns }: WindowRequest): Promise<Row[] | undefined> {
+    const { store } = this.#parts;
+    const lo = Math.max(window.lo, table.hotRowLo);
+    const hi = Math.min(window.hi, nextRow);
+    if (lo >= hi) return [];
+    let commits: readonly HotCommit[];
+    if (hi - table.hotRowLo <= DIRECT_ROWS_MAX)
+      commits = await readHotCommits(store, table, { after: table.hotFloor, upTo: snapshotId, limit: hi - table.hotRowLo });
+    else if (nextRow - lo <= DIRECT_ROWS_MAX)
+      commits = (await readHotCommitsBackward(store, table, { upTo: snapshotId, limit: nextRow - lo })).reverse();
+    else return undefined;
+    const at = columns.map((column) => table.schema.columns.indexOf(column));
+    return commits.flatMap((commit) =>
+      commit.rows.flatMap((cells, index): Row[] => {
+        const rowId = asRowId(commit.rowBase + index);
+        if (rowId < lo || rowId >= hi) return [];
+        return [{ rowId, fromSnapshotId: commit.snapshotId, cells: at.map((position) => cells[position] ?? null) }];
+      }),
+    );
   }
 
   async #pinned<T>(tableId: TableId, options: QueryOptions, work: (table: TableState) => Promise<T>): Promise<T> {
