@@ -121,7 +121,7 @@ interface OpenedParts {
   readonly store: CatalogStore;
   readonly state: CatalogState;
   readonly ceilingMs: number;
-  readonly uncheckedTables: readonly string[];
+  readonly uncheckedTables: readonly number[];
   readonly duck: Duck;
 }
 
@@ -200,10 +200,10 @@ export class Engine {
   }
 
   /** The rest of the catalog's tables, after the start; damage ends all reading and writing. */
-  async #checkTables(names: readonly string[]): Promise<void> {
-    for (const name of names) {
+  async #checkTables(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
       if (this.#closing !== undefined) return;
-      const damage = damageOfTable(join(this.#directory, 'catalog'), name);
+      const damage = damageOfTable(join(this.#directory, 'catalog'), number);
       if (damage !== undefined) {
         const error = corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
         this.#store.poison(error);

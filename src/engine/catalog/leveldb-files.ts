@@ -166,7 +166,6 @@ function filesOf(directory: string): string[] {
 }
 
 const isLog = (name: string): boolean => name.endsWith('.log') || name.startsWith('MANIFEST-');
-const isTable = (name: string): boolean => name.endsWith('.ldb') || name.endsWith('.sst');
 
 /** Bytes in LevelDB's write-ahead logs: what the next open will replay. */
 export function logBytes(directory: string): number {
@@ -189,28 +188,121 @@ export function damagedLogs(directory: string): { damages: Damage[]; torn: strin
   return { damages, torn };
 }
 
-/** One table's damage, if any; undefined also where the table has gone. */
-export function damageOfTable(directory: string, name: string): Damage | undefined {
-  const bytes = bytesOf(directory, name);
-  const damage = bytes === undefined ? undefined : scanTable(bytes);
-  return damage === undefined ? undefined : { file: `catalog/${name}`, ...damage };
-}
-
-/** Damage in LevelDB's tables, the newest first, up to about `bytesMax`; `unchecked` names the rest. */
-export function damagedTables(directory: string, bytesMax: number): { damages: Damage[]; unchecked: string[] } {
-  const damages: Damage[] = [];
-  const unchecked: string[] = [];
-  let left = bytesMax;
-  for (const name of filesOf(directory).filter(isTable).reverse()) {
-    if (left <= 0) {
-      unchecked.push(name);
+/** Payloads of the whole records of a file in LevelDB's log format, up to the first that cannot be read. */
+function recordsOf(bytes: Buffer): Buffer[] {
+  const records: Buffer[] = [];
+  let parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
+    const size = left < HEADER_BYTES ? undefined : recordAt(bytes, at);
+    if (size === undefined) {
+      if (left >= HEADER_BYTES) break;
+      at += left;
       continue;
     }
-    const bytes = bytesOf(directory, name);
-    if (bytes === undefined) continue;
-    left -= bytes.length;
-    const damage = scanTable(bytes);
-    if (damage !== undefined) damages.push({ file: `catalog/${name}`, ...damage });
+    const type = bytes[at + 6] as number;
+    if (type <= FIRST_TYPE) parts = [];
+    parts.push(bytes.subarray(at + HEADER_BYTES, at + size));
+    if (type === 1 || type === LAST_TYPE) records.push(Buffer.concat(parts));
+    at += size;
+  }
+  return records;
+}
+
+/** Tags of a version edit: what a record of the manifest says (db/version_edit.cc). */
+const EDIT = {
+  comparator: 1,
+  logNumber: 2,
+  nextFile: 3,
+  lastSequence: 4,
+  compactPointer: 5,
+  deletedFile: 6,
+  newFile: 7,
+  previousLog: 9,
+} as const;
+
+/** The tables that LevelDB counts as its own, with their sizes: what a crash leaves half-written is not among them. */
+export function liveTables(directory: string): Map<number, number> {
+  const tables = new Map<number, number>();
+  const current = bytesOf(directory, 'CURRENT')?.toString('latin1').trim() ?? '';
+  const manifest = /^MANIFEST-\d+$/.test(current) ? bytesOf(directory, current) : undefined;
+  for (const record of recordsOf(manifest ?? Buffer.alloc(0))) applyEdit(new ByteReader(record), tables);
+  return tables;
+}
+
+function applyEdit(reader: ByteReader, tables: Map<number, number>): void {
+  while (reader.remaining > 0) {
+    switch (reader.varint()) {
+      case EDIT.comparator:
+        reader.blob();
+        break;
+      case EDIT.logNumber:
+      case EDIT.nextFile:
+      case EDIT.lastSequence:
+      case EDIT.previousLog:
+        reader.varint();
+        break;
+      case EDIT.compactPointer:
+        reader.varint();
+        reader.blob();
+        break;
+      case EDIT.deletedFile:
+        reader.varint();
+        tables.delete(reader.varint());
+        break;
+      case EDIT.newFile: {
+        reader.varint();
+        tables.set(reader.varint(), reader.varint());
+        reader.blob();
+        reader.blob();
+        break;
+      }
+      default:
+        return;
+    }
+  }
+}
+
+/** A table's bytes under either of the names that LevelDB gives them. */
+function tableBytes(directory: string, number: number): Buffer | undefined {
+  const name = tableName(number);
+  return bytesOf(directory, name) ?? bytesOf(directory, name.replace(/ldb$/, 'sst'));
+}
+
+function tableName(number: number): string {
+  return `${String(number).padStart(6, '0')}.ldb`;
+}
+
+/** What is wrong with one live table, if anything. */
+export function damageOfTable(directory: string, number: number): Damage | undefined {
+  const file = `catalog/${tableName(number)}`;
+  const sizeBytes = liveTables(directory).get(number);
+  // LevelDB replaced it meanwhile.
+  if (sizeBytes === undefined) return undefined;
+  return damageOfBytes(file, tableBytes(directory, number), sizeBytes);
+}
+
+function damageOfBytes(file: string, bytes: Buffer | undefined, sizeBytes: number): Damage | undefined {
+  if (bytes === undefined) return { file, offset: 0, what: 'the table is missing' };
+  if (bytes.length !== sizeBytes)
+    return { file, offset: Math.min(bytes.length, sizeBytes), what: `the table has ${bytes.length} bytes, ${sizeBytes} were written` };
+  const damage = scanTable(bytes);
+  return damage === undefined ? undefined : { file, ...damage };
+}
+
+/** Damage in LevelDB's live tables, the newest first, up to about `bytesMax`; `unchecked` lists the numbers of the rest. */
+export function damagedTables(directory: string, bytesMax: number): { damages: Damage[]; unchecked: number[] } {
+  const damages: Damage[] = [];
+  const unchecked: number[] = [];
+  let left = bytesMax;
+  for (const [number, sizeBytes] of [...liveTables(directory)].sort(([one], [other]) => other - one)) {
+    if (left <= 0) {
+      unchecked.push(number);
+      continue;
+    }
+    left -= sizeBytes;
+    const damage = damageOfBytes(`catalog/${tableName(number)}`, tableBytes(directory, number), sizeBytes);
+    if (damage !== undefined) damages.push(damage);
   }
   return { damages, unchecked };
 }

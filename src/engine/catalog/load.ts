@@ -51,7 +51,7 @@ export interface OpenedCatalog {
   /** The floor for the clock: no later commit may have an earlier timestamp. */
   readonly ceilingMs: number;
   /** Tables of LevelDB that were too much to check before serving: to be checked in the background. */
-  readonly uncheckedTables: readonly string[];
+  readonly uncheckedTables: readonly number[];
 }
 
 /** @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file} */
@@ -96,7 +96,7 @@ interface Found {
   readonly kept: readonly string[];
   /** Commits that LevelDB's log may hold, at most. */
   readonly replayed: number;
-  readonly uncheckedTables: readonly string[];
+  readonly uncheckedTables: readonly number[];
   readonly holder: Holder | undefined;
 }
 
