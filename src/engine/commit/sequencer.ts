@@ -114,6 +114,8 @@ export class Sequencer {
   }
 }
 
+const READ_AT_ONCE = 256;
+
 /** Primary keys and idempotency keys of a round, read at once; what the round itself adds is seen by its later entries. */
 class RoundLookups implements Lookups {
   readonly #known = new Map<string, Buffer>();
@@ -123,7 +125,8 @@ class RoundLookups implements Lookups {
     const keys: Buffer[] = [];
     for (const { entry } of round) collectKeys(entry, keys);
     if (keys.length === 0) return lookups;
-    const values = await store.getMany(keys);
+    // Few keys are read at once, in this turn: a trip through the thread pool would take longer than all of them.
+    const values = keys.length <= READ_AT_ONCE ? keys.map((key) => store.get(key)) : await store.getMany(keys);
     values.forEach((value, index) => {
       if (value !== undefined) lookups.#known.set((keys[index] as Buffer).toString('latin1'), value);
     });
