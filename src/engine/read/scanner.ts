@@ -8,7 +8,7 @@ import type { CatalogStore } from '../catalog/store.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
-import { type HotCommit, readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
+import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import { EngineError } from '../model/errors.ts';
@@ -53,8 +53,8 @@ export interface WindowRequest {
   readonly columns: readonly Column[];
 }
 
-/** Hot rows that are read straight from the catalog, without a mirror. */
-const DIRECT_ROWS_MAX = 2048;
+/** Hot rows that are read straight from the catalog; for more a mirror is quicker. */
+const DIRECT_ROWS_MAX = 256;
 
 type Lent = Parameters<Parameters<Mirrors['with']>[2]>[0];
 
@@ -105,12 +105,13 @@ export class Scanner {
     const lo = Math.max(window.lo, table.hotRowLo);
     const hi = Math.min(window.hi, nextRow);
     if (lo >= hi) return [];
-    let commits: readonly HotCommit[];
-    if (hi - table.hotRowLo <= DIRECT_ROWS_MAX)
-      commits = await readHotCommits(store, table, { after: table.hotFloor, upTo: snapshotId, limit: hi - table.hotRowLo });
-    else if (nextRow - lo <= DIRECT_ROWS_MAX)
-      commits = (await readHotCommitsBackward(store, table, { upTo: snapshotId, limit: nextRow - lo })).reverse();
-    else return undefined;
+    const fromStart = hi - table.hotRowLo;
+    const fromEnd = nextRow - lo;
+    if (Math.min(fromStart, fromEnd) > DIRECT_ROWS_MAX) return undefined;
+    const commits =
+      fromStart <= fromEnd
+        ? await readHotCommits(store, table, { after: table.hotFloor, upTo: snapshotId, limit: fromStart })
+        : (await readHotCommitsBackward(store, table, { upTo: snapshotId, limit: fromEnd })).reverse();
     const at = columns.map((column) => table.schema.columns.indexOf(column));
     return commits.flatMap((commit) =>
       commit.rows.flatMap((cells, index): Row[] => {
