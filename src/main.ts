@@ -41,6 +41,8 @@ async function serve(config: ServerConfig): Promise<void> {
 function startFailure(error: unknown, { host, port }: ServerConfig): string {
   if (error instanceof EngineError) return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return `port ${port} on ${host} is taken; choose another with --port`;
+  // What the operating system refuses explains itself: an address that is not this machine's, a file in the directory's place.
+  if ((error as NodeJS.ErrnoException).syscall !== undefined) return (error as Error).message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

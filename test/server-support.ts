@@ -1,7 +1,7 @@
 /** What tests of the API share: a running server on a free port, GraphQL over fetch, and clients over real sockets. */
 import { once } from 'node:events';
 import { print } from 'graphql';
-import { type Client, createClient, type ExecutionResult } from 'graphql-ws';
+import { type Client, createClient } from 'graphql-ws';
 import { type Logger, pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import WebSocket from 'ws';
@@ -50,7 +50,9 @@ export async function query<Data = Loose, Variables = Loose>(
     body: JSON.stringify({ query: text, variables }),
     ...init,
   });
-  return { ...((await response.json()) as Answer<Data>), status: response.status };
+  const answer = await response.text();
+  if (!answer.startsWith('{')) throw new Error(`status ${response.status} with a body that is no JSON: ${JSON.stringify(answer)}`);
+  return { ...(JSON.parse(answer) as Answer<Data>), status: response.status };
 }
 
 export interface TestServer extends RunningServer {
@@ -141,7 +143,13 @@ export function liveClient(url: string, options: Partial<Parameters<typeof creat
   return Object.assign(client, { sockets });
 }
 
-export interface Subscription<Data> extends AsyncIterableIterator<ExecutionResult<Data, unknown>> {
+/** What a subscription sends: data, or errors. */
+export interface Event<Data> {
+  readonly data?: Data | null | undefined;
+  readonly errors?: readonly unknown[] | undefined;
+}
+
+export interface Subscription<Data> extends AsyncIterableIterator<Event<Data>> {
   /** The data of the next event. */
   readonly take: () => Promise<Data>;
 }
@@ -156,10 +164,10 @@ export async function subscribe<Data>(
   const before = server.feed.waiting;
   const iterator = client.iterate<Data, unknown>({ query: document, variables });
   // The first call opens the subscription; its answer is the first event.
-  const waiting: Promise<IteratorResult<ExecutionResult<Data, unknown>>>[] = [iterator.next()];
+  const waiting: Promise<IteratorResult<Event<Data>>>[] = [iterator.next()];
   waiting[0]?.catch(() => {});
   await vi.waitFor(() => expect(server.feed.waiting).toBe(before + 1), { interval: 2, timeout: 10_000 });
-  const next = (): Promise<IteratorResult<ExecutionResult<Data, unknown>>> => waiting.shift() ?? iterator.next();
+  const next = (): Promise<IteratorResult<Event<Data>>> => waiting.shift() ?? iterator.next();
   const subscription: Subscription<Data> = {
     next,
     return: () => iterator.return?.() ?? Promise.resolve({ done: true, value: undefined }),
@@ -170,7 +178,7 @@ export async function subscribe<Data>(
 }
 
 /** The data of an event; anything else fails the test. */
-export function dataOf<Data>(result: IteratorResult<ExecutionResult<Data, unknown>>): Data {
+export function dataOf<Data>(result: IteratorResult<Event<Data>>): Data {
   if (result.done === true) throw new Error('the subscription ended');
   expect(result.value.errors, 'errors of the event').toBeUndefined();
   return result.value.data as Data;

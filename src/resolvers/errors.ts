@@ -42,6 +42,9 @@ const HTTP_CODES: Readonly<Record<string, string>> = {
   REQUEST_ENTITY_TOO_LARGE: 'LIMIT_EXCEEDED',
 };
 
+/** Codes of a document that is refused: their status depends on what the client accepts. */
+const DOCUMENT_CODES: ReadonlySet<string> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
+
 function codeOf(error: GraphQLError): string | undefined {
   const code = error.extensions['code'];
   return typeof code === 'string' ? (HTTP_CODES[code] ?? code) : undefined;
@@ -52,8 +55,12 @@ function message(error: EngineError): string {
 }
 
 function publicExtensions(error: GraphQLError): Record<string, unknown> {
-  const { originalError: _, ...extensions } = error.extensions as Record<string, unknown>;
-  return extensions;
+  const { originalError: _, http, ...extensions } = error.extensions as Record<string, unknown>;
+  // A request that is no GraphQL request at all gets its 4xx whatever it accepts.
+  const status = http as { status?: number; headers?: Record<string, string> } | undefined;
+  if (status === undefined || codeOf(error) === undefined || DOCUMENT_CODES.has(codeOf(error) ?? ''))
+    return http === undefined ? extensions : { ...extensions, http };
+  return { ...extensions, http: { status: status.status, headers: status.headers } };
 }
 
 /** What was thrown first: GraphQL wraps errors in located ones. */

@@ -20,6 +20,7 @@ import { typedFilter } from './filters.ts';
 import { encodeNodeId } from './node-id.ts';
 import { selectedFields, selectedNames } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
+import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** A row on its way to a client, with the columns that were read. */
 export interface RowModel {
@@ -110,6 +111,7 @@ export async function typedRows(
 ): Promise<RowConnection<RowModel> | null> {
   const at = await typedTableAt(context, typed, snapshotId);
   if (at === undefined) return null;
+  refuseUnsetOperands(info);
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
   const selected = new Set([...selectedNames(info, ['nodes']), ...selectedNames(info, ['edges', 'node'])]);

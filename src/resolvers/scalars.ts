@@ -5,7 +5,21 @@ import { type Column, MAX_TIME_MS, MIN_TIME_MS, parseCell, Refusal } from '../en
 type ScalarColumn = Pick<Column, 'type' | 'precision' | 'scale'>;
 
 function bad(reason: string): GraphQLError {
-  return new GraphQLError(reason, { extensions: { code: 'BAD_USER_INPUT' } });
+  return new GraphQLError(reason, { extensions: { code: 'BAD_USER_INPUT', details: {} } });
+}
+
+/** A parser of literals from one of values; what is refused says where it stands. */
+export function parsesLiteral<T>(
+  parse: (value: unknown) => T,
+): (node: ValueNode, variables: Record<string, unknown> | null | undefined) => T {
+  return (node, variables) => {
+    try {
+      return parse(literalValue(node, variables));
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      throw new GraphQLError(error.message, { nodes: node, extensions: error.extensions });
+    }
+  };
 }
 
 /** Checks a value as the engine would, and passes it on as it came: the engine reads it again with the column's own type. */

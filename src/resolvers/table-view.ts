@@ -15,6 +15,7 @@ import { type Connection, listConnection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
 import { RowConnection } from './rows.ts';
+import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** The whole catalog at one instant. */
 export type ViewModel = Instant;
@@ -44,7 +45,8 @@ export async function tableInView(context: Context, view: ViewModel, name: strin
   return at === undefined ? null : { at };
 }
 
-export function viewRows(context: Context, { at }: TableViewModel, args: RowsArguments): RowConnection<JsonRow> {
+export function viewRows(context: Context, { at }: TableViewModel, args: RowsArguments, info: GraphQLResolveInfo): RowConnection<JsonRow> {
+  refuseUnsetOperands(info);
   const where = args.where == null ? undefined : genericFilter(args.where);
   return new RowConnection<JsonRow>(context, {
     at,
@@ -79,7 +81,13 @@ export interface AggregateArguments {
 }
 
 /** One JSON object a group: the group's columns by name, then each function under its `as`. */
-export async function viewAggregate(context: Context, { at }: TableViewModel, args: AggregateArguments): Promise<JsonRow[]> {
+export async function viewAggregate(
+  context: Context,
+  { at }: TableViewModel,
+  args: AggregateArguments,
+  info: GraphQLResolveInfo,
+): Promise<JsonRow[]> {
+  refuseUnsetOperands(info);
   const groupBy = args.groupBy ?? [];
   const names = args.functions.map(
     (term) => term.as ?? (term.column == null ? term.function.toLowerCase() : `${term.function.toLowerCase()}_${term.column}`),

@@ -340,7 +340,7 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
           columns: t.arg.stringList({ description: 'Names of the columns to read; all where not given.' }),
           ...pageArguments(t.arg),
         },
-        resolve: (view, args, context) => viewRows(context, view, args as Parameters<typeof viewRows>[2]),
+        resolve: (view, args, context, info) => viewRows(context, view, args as Parameters<typeof viewRows>[2], info),
       }),
       aggregate: t.field({
         type: ['JSON'],
@@ -351,7 +351,7 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
           functions: t.arg({ type: [aggregateInput], required: true, description: 'What to compute.' }),
           first: t.arg.int({ defaultValue: 1000, description: 'Groups at most.' }),
         },
-        resolve: (view, args, context) => viewAggregate(context, view, args),
+        resolve: (view, args, context, info) => viewAggregate(context, view, args, info),
       }),
       rowCount: t.field({
         type: 'SafeInt',

@@ -1,6 +1,6 @@
 /** Scalars: their wire forms are the contract of docs/types.md. */
 import type { ColumnType } from '../engine/index.ts';
-import { checkDateTime, checkedBy, literalValue, parseSafeInt, writeDateTime } from '../resolvers/scalars.ts';
+import { checkDateTime, checkedBy, literalValue, parseSafeInt, parsesLiteral, writeDateTime } from '../resolvers/scalars.ts';
 import type { Builder } from './builder.ts';
 
 /** The scalar of each column type. */
@@ -45,7 +45,7 @@ export function addScalars(builder: Builder): void {
     description: 'An integer of at most 2^53-1: snapshot ids and counts. Out: a JSON number. In: a number or a decimal string.',
     serialize: (value) => value,
     parseValue: parseSafeInt,
-    parseLiteral: (node, variables) => parseSafeInt(literalValue(node, variables)),
+    parseLiteral: parsesLiteral(parseSafeInt),
   });
   for (const [name, { type, description }] of Object.entries(COLUMN_SCALARS) as [OwnScalar, (typeof COLUMN_SCALARS)[OwnScalar]][]) {
     // A decimal's own precision and scale are checked with its column; here it must only be some decimal.
@@ -54,7 +54,7 @@ export function addScalars(builder: Builder): void {
       description,
       serialize: (value) => value,
       parseValue: parse,
-      parseLiteral: (node, variables) => parse(literalValue(node, variables)),
+      parseLiteral: parsesLiteral(parse),
     });
   }
   builder.scalarType('DateTime', {
@@ -63,7 +63,7 @@ export function addScalars(builder: Builder): void {
       'In: any offset, or integer epoch milliseconds.',
     serialize: writeDateTime,
     parseValue: (value) => checkDateTime(value) as string | number,
-    parseLiteral: (node, variables) => checkDateTime(literalValue(node, variables)) as string | number,
+    parseLiteral: parsesLiteral((value) => checkDateTime(value) as string | number),
   });
   builder.scalarType('JSON', {
     description: 'Any JSON value.',

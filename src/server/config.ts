@@ -12,7 +12,12 @@ interface Option {
   readonly schema: z.ZodType;
 }
 
-const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const integer = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'it is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(minimum).max(maximum));
 
 const OPTIONS = {
   data: {
@@ -174,7 +179,7 @@ function readFlags(args: readonly string[]): Record<string, string | boolean | u
       string | boolean | undefined
     >;
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split('. ')[0]}; --help lists the flags`);
+    throw new ConfigError(`${(error as Error).message.split(/\.\s/)[0]}; --help lists the flags`);
   }
 }
 

@@ -94,3 +94,40 @@ export function cachedIntrospection(): Plugin {
     },
   };
 }
+
+function badRequest(message: string, status: number): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', details: {}, http: { status } } });
+}
+
+/** Parameters of a GET that are no JSON are the client's mistake. */
+export function checkedParameters(): Plugin {
+  return {
+    onRequestParse: ({ request, url }) => {
+      if (request.method !== 'GET') return;
+      for (const name of ['variables', 'extensions']) {
+        const value = url.searchParams.get(name);
+        if (value === null) continue;
+        try {
+          JSON.parse(value);
+        } catch {
+          throw badRequest(`the parameter ${name} is not JSON`, 400);
+        }
+      }
+    },
+  };
+}
+
+/** A subscription needs a connection that stays: one that cannot is told which can. */
+export function subscriptionTransport(): Plugin {
+  return {
+    onSubscribe: ({ args, setResultAndStopExecution }) => {
+      const { request } = args.contextValue as { request?: Request };
+      if (request === undefined || (request.headers.get('accept') ?? '').includes('text/event-stream')) return;
+      const error = badRequest(
+        'subscriptions are served over WebSocket at this address (protocol graphql-transport-ws, package graphql-ws)',
+        400,
+      );
+      setResultAndStopExecution({ errors: [error] });
+    },
+  };
+}

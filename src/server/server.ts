@@ -12,7 +12,15 @@ import type { ServerConfig } from './config.ts';
 import { documentLimits } from './document-limits.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
 import { OriginPolicy } from './origins.ts';
-import { cachedIntrospection, catalogSchema, errorCodes, invalidRows, type WithSchema } from './plugins.ts';
+import {
+  cachedIntrospection,
+  catalogSchema,
+  checkedParameters,
+  errorCodes,
+  invalidRows,
+  subscriptionTransport,
+  type WithSchema,
+} from './plugins.ts';
 import { serveWebSockets } from './websocket.ts';
 
 const PATH = '/graphql';
@@ -123,7 +131,15 @@ export function makeYoga({
       };
       return { engine, feed, types, lifetime };
     },
-    plugins: [catalogSchema(provider), documentLimits(config), errorCodes(), invalidRows(), cachedIntrospection()],
+    plugins: [
+      catalogSchema(provider),
+      checkedParameters(),
+      documentLimits(config),
+      errorCodes(),
+      invalidRows(),
+      cachedIntrospection(),
+      subscriptionTransport(),
+    ],
   } as Parameters<typeof createYoga<Record<string, unknown>, Context>>[0]);
 }
 
@@ -149,7 +165,7 @@ async function route(parts: RouteParts): Promise<void> {
     switch (pathname) {
       case PATH:
         if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
-        if (await bodyFits(request, response, parts.bodyLimitBytes)) await yoga(request, response);
+        if (speaksGraphql(request, response) && (await bodyFits(request, response, parts.bodyLimitBytes))) await yoga(request, response);
         return;
       case '/health':
         return sendJson(response, 200, { status: 'ok' });
@@ -173,8 +189,8 @@ async function route(parts: RouteParts): Promise<void> {
 }
 
 /** A browser asks for a page; a client asks for JSON or says nothing. */
-function wantsPage({ headers, url }: IncomingMessage): boolean {
-  return (headers.accept ?? '').includes('text/html') && !(url ?? '').includes('query=');
+function wantsPage({ headers }: IncomingMessage): boolean {
+  return (headers.accept ?? '').includes('text/html');
 }
 
 async function sendGraphiql(response: ServerResponse): Promise<void> {
@@ -202,6 +218,27 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
 
 function sendErrors(response: ServerResponse, status: number, code: string, message: string, details: object = {}): void {
   sendJson(response, status, { errors: [{ message, extensions: { code, details } }] });
+}
+
+const REQUEST_TYPES = /^application\/(?:json|graphql|graphql\+json)\s*(?:;|$)/i;
+const ANSWER_TYPES = /\*\/\*|application\/(?:\*|json|graphql-response\+json)|text\/event-stream|multipart\/mixed/i;
+
+/** Whether request and answer have forms that GraphQL is spoken in here; answers 415 or 406 where not. */
+function speaksGraphql({ method, headers }: IncomingMessage, response: ServerResponse): boolean {
+  if (method === 'POST' && !REQUEST_TYPES.test(headers['content-type'] ?? '')) {
+    sendErrors(
+      response,
+      415,
+      'BAD_USER_INPUT',
+      `send application/json; ${headers['content-type'] ?? 'a body without content-type'} is not taken`,
+    );
+    return false;
+  }
+  if (headers.accept !== undefined && headers.accept !== '' && !ANSWER_TYPES.test(headers.accept)) {
+    sendErrors(response, 406, 'BAD_USER_INPUT', `answers are application/json or application/graphql-response+json, not ${headers.accept}`);
+    return false;
+  }
+  return true;
 }
 
 /**

@@ -21,7 +21,11 @@ export interface WebSocketParts {
 const KEEP_ALIVE_MS = 12_000;
 
 /** @returns a function that closes every socket with 1001, so that clients connect again */
-export function serveWebSockets({ http, yoga, path, messageBytesMax, origins, log }: WebSocketParts): () => Promise<void> {
+export function serveWebSockets({ http, yoga, path, messageBytesMax, origins, log: logAll }: WebSocketParts): () => Promise<void> {
+  // A client that went away while it was written to is nothing to report.
+  const log: LogInternalError = (error, reference) => {
+    if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write') logAll(error, reference);
+  };
   // permessage-deflate fragments memory under many sockets.
   const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false });
   /** One controller an operation, so that a query ends when its client goes away. */

@@ -6,7 +6,8 @@ export const WELCOME_DOCUMENT = `# Welcome to Tidemark, a GraphQL database of
 #
 # Put the cursor into an operation and press
 # Ctrl-Enter, or press the play button and pick
-# one. Go from top to bottom.
+# one. From top to bottom: 1 create, 2 watch,
+# 3 append, 4 history, 5 any instant, 6 typed.
 
 # 1. Create a table. Its typed fields are there
 #    at once; reload the schema (the two arrows at
@@ -30,8 +31,8 @@ mutation CreateOrders {
   }
 }
 
-# 2. Watch. Copy this one into a tab of its own
-#    (the + above), run it there and leave it
+# 2. Watch. Open this page in a second browser
+#    window, run this one there and leave it
 #    running: every commit from now on arrives.
 subscription Watch {
   snapshotCommitted(tables: ["orders"]) {

@@ -96,15 +96,15 @@ function generate(columns: readonly Column[], form: RowForm): CheckRow {
   return build(
     (at: number, report: Report) => {
       const column = columns[at] as Column;
-      if (column.default === null && column.required) report(column.name, 'is required and has no default');
+      if (column.default === null && column.required) report(column[form], 'is required and has no default');
       return column.default;
     },
-    (at: number, report: Report) => report((columns[at] as Column).name, 'is required, null is not allowed'),
+    (at: number, report: Report) => report((columns[at] as Column)[form], 'is required, null is not allowed'),
     (at: number, value: unknown, report: Report) => {
       const column = columns[at] as Column;
       const cell = parseCell(column, value);
       if (!(cell instanceof Refusal)) return cell;
-      report(column.name, cell.reason);
+      report(column[form], cell.reason);
       return null;
     },
     (row: object, report: Report) => {

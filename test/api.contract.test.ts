@@ -1,0 +1,299 @@
+import { readFileSync } from 'node:fs';
+import {
+  buildSchema,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+
+const SDL = readFileSync(new URL('../schema.graphql', import.meta.url), 'utf8');
+const schema = buildSchema(SDL);
+
+function ownTypes(from: GraphQLSchema): GraphQLNamedType[] {
+  return Object.values(from.getTypeMap()).filter((type) => !type.name.startsWith('__') && !isSpecifiedScalarType(type));
+}
+
+/** Everything that can carry a description, by its name in the schema: `Query.asOf(timestamp:)`. */
+function described(): Map<string, string | null | undefined> {
+  const found = new Map<string, string | null | undefined>();
+  for (const type of ownTypes(schema)) {
+    found.set(type.name, type.description);
+    if (isEnumType(type)) for (const value of type.getValues()) found.set(`${type.name}.${value.name}`, value.description);
+    if (isInputObjectType(type))
+      for (const field of Object.values(type.getFields())) found.set(`${type.name}.${field.name}`, field.description);
+    if (isObjectType(type) || isInterfaceType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        found.set(`${type.name}.${field.name}`, field.description);
+        for (const argument of field.args) found.set(`${type.name}.${field.name}(${argument.name}:)`, argument.description);
+      }
+    }
+  }
+  return found;
+}
+
+function fieldsOf(name: string): string[] {
+  const type = schema.getType(name);
+  if (isEnumType(type)) return type.getValues().map((value) => value.name);
+  if (isInputObjectType(type)) {
+    return Object.values(type.getFields()).map(
+      (field) => `${field.name}: ${field.type}${field.defaultValue === undefined ? '' : ` = ${JSON.stringify(field.defaultValue)}`}`,
+    );
+  }
+  if (!isObjectType(type) && !isInterfaceType(type)) throw new Error(`there is no type ${name} with fields`);
+  return Object.values(type.getFields()).map((field) => {
+    const list = field.args.map(
+      (argument) =>
+        `${argument.name}: ${argument.type}${argument.defaultValue === undefined ? '' : ` = ${JSON.stringify(argument.defaultValue)}`}`,
+    );
+    return `${field.name}${list.length === 0 ? '' : `(${list.join(', ')})`}: ${field.type}`;
+  });
+}
+
+const PAGE = 'first: Int, after: String, last: Int, before: String';
+const INSTANT = 'at: AsOfInput, timestamp: DateTime, snapshotId: SafeInt';
+const COMPARE = (scalar: string): string[] => [
+  ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte'].map((operator) => `${operator}: ${scalar}`),
+  `in: [${scalar}!]`,
+  `notIn: [${scalar}!]`,
+  'isNull: Boolean',
+];
+const TEXT = ['contains', 'startsWith', 'endsWith', 'like', 'ilike'].map((operator) => `${operator}: String`);
+const PAYLOAD = [
+  'commit: Commit',
+  'snapshots: [Snapshot!]!',
+  'replayed: Boolean!',
+  'insertedRows: SafeInt!',
+  'updatedRows: SafeInt!',
+  'deletedRows: SafeInt!',
+  'view: CatalogView',
+];
+const ORDERS_COLUMNS = 'order_id customer_id amount status placed_at'.split(' ');
+
+const CONTRACT: Readonly<Record<string, readonly string[]>> = {
+  Node: ['id: ID!'],
+  Query: [
+    `asOf(${INSTANT}): CatalogView`,
+    'table(name: String!): Table',
+    `tables(${PAGE}): TableConnection`,
+    'commit(snapshotId: SafeInt!): Commit',
+    `commits(${PAGE}, from: DateTime, to: DateTime, tables: [String!], author: String): CommitConnection`,
+    'node(id: ID!): Node',
+  ],
+  AsOfInput: ['timestamp: DateTime', 'snapshotId: SafeInt'],
+  CatalogView: [
+    'id: ID!',
+    'snapshotId: SafeInt!',
+    'timestamp: DateTime',
+    'table(name: String!): TableView',
+    `orders(where: OrdersFilter, orderBy: [OrdersOrderBy!], ${PAGE}): OrdersRowConnection`,
+    'ordersByKey(order_id: BigInt!): OrdersRow',
+  ],
+  OrdersRow: [
+    'id: ID!',
+    '_rowId: ID!',
+    '_fromSnapshotId: SafeInt!',
+    'order_id: BigInt!',
+    'customer_id: BigInt!',
+    'amount: Float',
+    'status: String',
+    'placed_at: DateTime',
+  ],
+  OrdersRowConnection: [
+    'nodes: [OrdersRow!]!',
+    'edges: [OrdersRowEdge!]!',
+    'pageInfo: PageInfo!',
+    'totalCount: SafeInt!',
+    'aggregate: OrdersAggregate!',
+    'groupBy(columns: [OrdersColumn!]!, first: Int): [OrdersGroup!]!',
+  ],
+  OrdersAggregate: [
+    'count: SafeInt!',
+    'sum: OrdersSum',
+    'avg: OrdersAvg',
+    'min: OrdersMin',
+    'max: OrdersMax',
+    'countDistinct: OrdersCountDistinct',
+  ],
+  OrdersSum: ['order_id: BigInt', 'customer_id: BigInt', 'amount: Float'],
+  OrdersAvg: ['order_id: Float', 'customer_id: Float', 'amount: Float'],
+  OrdersGroup: ['key: OrdersGroupKey!', 'aggregate: OrdersAggregate!'],
+  OrdersColumn: ORDERS_COLUMNS,
+  OrdersFilter: [
+    'and: [OrdersFilter!]',
+    'or: [OrdersFilter!]',
+    'not: OrdersFilter',
+    'order_id: BigIntCondition',
+    'customer_id: BigIntCondition',
+    'amount: FloatCondition',
+    'status: StringCondition',
+    'placed_at: DateTimeCondition',
+  ],
+  BigIntCondition: COMPARE('BigInt'),
+  FloatCondition: COMPARE('Float'),
+  DateTimeCondition: COMPARE('DateTime'),
+  StringCondition: [...COMPARE('String'), ...TEXT],
+  OrdersOrderBy: ORDERS_COLUMNS.map((name) => `${name}: Direction`),
+  Direction: ['ASC', 'DESC', 'ASC_NULLS_FIRST', 'DESC_NULLS_LAST'],
+  Table: [
+    'id: ID!',
+    'name: String!',
+    'graphqlName: String!',
+    'columns: [Column!]!',
+    'primaryKey: [String!]!',
+    'description: String',
+    'createdAt: DateTime!',
+    'droppedAt: DateTime',
+    'currentSnapshot: Snapshot',
+    'snapshot(snapshotId: SafeInt!): Snapshot',
+    `snapshots(${PAGE}, from: DateTime, to: DateTime, operation: Operation): SnapshotConnection!`,
+    `asOf(${INSTANT}): TableView`,
+  ],
+  TableView: [
+    'id: ID!',
+    'table: Table!',
+    'snapshotId: SafeInt!',
+    'snapshot: Snapshot',
+    'columns: [Column!]!',
+    `rows(where: Filter, orderBy: [OrderBy!], columns: [String!], ${PAGE}): RowConnection!`,
+    'aggregate(where: Filter, groupBy: [String!], functions: [AggregateInput!]!, first: Int = 1000): [JSON!]!',
+    'rowCount: SafeInt!',
+    `files(${PAGE}): DataFileConnection!`,
+  ],
+  RowConnection: ['nodes: [JSON!]!', 'edges: [RowEdge!]!', 'pageInfo: PageInfo!', 'totalCount: SafeInt!'],
+  AggregateInput: ['as: String', 'function: AggregateFunction!', 'column: String'],
+  AggregateFunction: ['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG', 'MIN', 'MAX'],
+  Column: [
+    'fieldId: Int!',
+    'name: String!',
+    'graphqlName: String!',
+    'type: ColumnType!',
+    'required: Boolean!',
+    'precision: Int',
+    'scale: Int',
+    'default: JSON',
+    'description: String',
+  ],
+  ColumnType: 'BOOLEAN INT LONG FLOAT DOUBLE DECIMAL DATE TIME TIMESTAMP TIMESTAMPTZ STRING UUID BINARY JSON'.split(' '),
+  Snapshot: [
+    'id: ID!',
+    'snapshotId: SafeInt!',
+    'timestamp: DateTime!',
+    'timestampMs: SafeInt!',
+    'operation: Operation!',
+    'table: Table!',
+    'parent: Snapshot',
+    'parentId: SafeInt',
+    'commit: Commit!',
+    'view: TableView!',
+    'summary: SnapshotSummary!',
+    `manifest(${PAGE}): DataFileConnection!`,
+  ],
+  SnapshotSummary: ['insertedRows', 'updatedRows', 'deletedRows', 'totalRows', 'totalFiles', 'totalBytes'].map(
+    (name) => `${name}: SafeInt!`,
+  ),
+  Operation: 'CREATE APPEND REPLACE DELETE UPDATE UPSERT ALTER RESTORE DROP ERASE'.split(' '),
+  Commit: [
+    'id: ID!',
+    'snapshotId: SafeInt!',
+    'timestamp: DateTime!',
+    'author: String',
+    'message: String',
+    'properties: JSON',
+    'snapshots: [Snapshot!]!',
+  ],
+  Mutation: [
+    'createTable(input: CreateTableInput!): CommitPayload',
+    'append(table: String!, rows: [JSON!]!, options: CommitOptions): CommitPayload',
+    'compact(table: String): CompactPayload',
+    'appendOrders(rows: [OrdersRowInput!]!, options: CommitOptions): OrdersWritePayload',
+  ],
+  CreateTableInput: [
+    'name: String!',
+    'graphqlName: String',
+    'columns: [ColumnInput!]!',
+    'primaryKey: [String!]',
+    'description: String',
+    'ifExists: IfExists = "ERROR"',
+  ],
+  Filter: ['and: [Filter!]', 'or: [Filter!]', 'not: Filter', 'column: String', ...COMPARE('JSON'), ...TEXT],
+  CommitOptions: ['message: String', 'author: String', 'properties: JSON', 'idempotencyKey: String', 'expectedSnapshotId: SafeInt'],
+  CommitPayload: PAYLOAD,
+  OrdersWritePayload: [...PAYLOAD, 'rows(first: Int): [OrdersRow!]'],
+  Subscription: ['snapshotCommitted(tables: [String!], operations: [Operation!], after: SafeInt): SnapshotEvent'],
+  SnapshotEvent: ['snapshotId: SafeInt!', 'commit: Commit!', 'snapshots: [Snapshot!]!', 'caughtUp: Boolean!', 'headSnapshotId: SafeInt!'],
+};
+
+describe('the schema is the contract of api.md', () => {
+  it.each(Object.keys(CONTRACT))('%s has the fields, arguments and types of the contract', (name) => {
+    expect(fieldsOf(name)).toEqual(expect.arrayContaining([...(CONTRACT[name] ?? [])]));
+  });
+
+  it('what later milestones bring is not there yet', () => {
+    const later: Readonly<Record<string, string>> = {
+      Query: 'diff tags tag',
+      Mutation:
+        'alterTable dropTable replace delete update upsert commit restore eraseRows createTag dropTag expireSnapshots replaceOrders deleteOrders updateOrders upsertOrders',
+      Subscription: 'changes ordersChanges live',
+      Table: 'retention availableFrom',
+      Snapshot: 'changes',
+      AsOfInput: 'tag',
+    };
+    for (const [name, fields] of Object.entries(later)) {
+      const there = Object.keys((schema.getType(name) as GraphQLObjectType).getFields());
+      expect(
+        there.filter((field) => fields.split(' ').includes(field)),
+        name,
+      ).toEqual([]);
+    }
+    const types = 'Tag CatalogDiff OrdersDiff OrdersChange DiffMode CommitOperation OrdersWrite RestorePayload RowChange RetentionPolicy';
+    expect(types.split(' ').filter((name) => schema.getType(name) !== undefined)).toEqual([]);
+  });
+
+  it('every root field may be null, so that one failed alias does not take the others with it', () => {
+    const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+    const fields = roots.flatMap((root) => Object.values(root?.getFields() ?? {}));
+    expect(fields.length).toBeGreaterThan(10);
+    expect(fields.filter((field) => isNonNullType(field.type)).map((field) => field.name)).toEqual([]);
+  });
+
+  it('whoever reads the API in GraphiQL finds a description on every type, field, argument, enum value and input field', () => {
+    const all = [...described()];
+    expect(all.length).toBeGreaterThan(500);
+    expect(all.filter(([, description]) => (description ?? '').trim() === '').map(([name]) => name)).toEqual([]);
+  });
+
+  it('an input that takes exactly one key says so with @oneOf', () => {
+    const oneOf = ownTypes(schema).filter((type) => isInputObjectType(type) && type.isOneOf);
+    expect(oneOf.map((type) => type.name)).toEqual(['AsOfInput', 'OrdersOrderBy', 'CustomersOrderBy', 'SamplesOrderBy']);
+  });
+
+  it('caches see an id only where it is unique: on every Node, and on nothing else', () => {
+    const withId = ownTypes(schema).filter((type) => isObjectType(type) && 'id' in type.getFields()) as GraphQLObjectType[];
+    expect(withId.filter((type) => !type.getInterfaces().some(({ name }) => name === 'Node')).map((type) => type.name)).toEqual([]);
+    expect(withId.map((type) => type.name).sort()).toEqual(
+      ['Table', 'TableView', 'CatalogView', 'Snapshot', 'Commit', 'OrdersRow', 'CustomersRow', 'SamplesRow'].sort(),
+    );
+  });
+
+  it('a column called id is id_ wherever the typed API names it', () => {
+    expect(fieldsOf('CustomersRow')).toContain('id_: BigInt!');
+    expect(fieldsOf('CustomersRowInput')).toContain('id_: BigInt!');
+    expect([...fieldsOf('CustomersFilter'), ...fieldsOf('CustomersOrderBy')]).toEqual(
+      expect.arrayContaining(['id_: BigIntCondition', 'id_: Direction']),
+    );
+    expect(fieldsOf('CustomersColumn')).toContain('id_');
+    expect(fieldsOf('CatalogView')).toContain('customersByKey(id_: BigInt!): CustomersRow');
+  });
+
+  it('static mutations come first, then those of each table, so that the list is easy to read', () => {
+    const names = Object.keys(schema.getMutationType()?.getFields() ?? {});
+    expect(names).toEqual(['createTable', 'append', 'compact', 'appendOrders', 'appendCustomers', 'appendSamples']);
+  });
+});
