@@ -1,7 +1,7 @@
 /** What `npm start` and `npm test` do before their work on a fresh clone: install what is missing, build what is stale. */
 const { createHash } = require('node:crypto');
 const { spawnSync } = require('node:child_process');
-const { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs');
+const { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const root = join(__dirname, '..');
@@ -47,11 +47,15 @@ function ensureBuilt() {
   );
   if (existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...sources)) return;
   console.error('tidemark: building');
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run(bin('tsc'), ['-p', 'tsconfig.build.json']);
-  run(bin('tsc'), ['-p', 'tsconfig.types.json']);
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  writeFileSync(stamp, '');
+  // Built beside the old one and put in its place at once, so that nobody finds half of it.
+  const fresh = join(root, `dist.${process.pid}`);
+  for (const project of ['tsconfig.build.json', 'tsconfig.types.json']) run(bin('tsc'), ['-p', project, '--outDir', fresh]);
+  writeFileSync(join(fresh, '.built'), '');
+  const dist = join(root, 'dist');
+  const old = `${fresh}.old`;
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(fresh, dist);
+  rmSync(old, { recursive: true, force: true });
 }
 
 module.exports = { root, run, bin, ensureInstalled, ensureBuilt };
