@@ -175,7 +175,7 @@ export function history({ quick, note }: BenchOptions): Promise<Report> {
         case: 'history',
         ratio: rounded(Math.max(spread, againstShort)),
         baseline: `the fastest instant, or the same page in a catalog of 1,000 snapshots, over HTTP (${commits} snapshots; the first 50 rows)`,
-        target: `pages at most ${PAGE_TARGET}, a commit at most ${COMMIT_TARGET}, reopening at most ${REOPEN_TARGET} and under ${REOPEN_MS_TARGET} ms`,
+        target: `pages (the first 50, over HTTP) at most ${PAGE_TARGET}, a commit at most ${COMMIT_TARGET}, reopening at most ${REOPEN_TARGET} and under ${REOPEN_MS_TARGET} ms`,
         met:
           spread <= PAGE_TARGET &&
           againstShort <= PAGE_TARGET &&
