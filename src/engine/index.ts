@@ -34,7 +34,7 @@ export {
 } from './read/aggregate.ts';
 export { cursorHead } from './read/cursor.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
-export type { IdRange } from './read/history.ts';
+export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
-export type { AsOf, Instant, ManifestEntry, TableAt } from './read/reads.ts';
+export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';

@@ -4,11 +4,25 @@ import { type CommitRecord, decodeCommit, decodeNumber, decodeSnapshot } from '.
 import type { CatalogState, TableState } from '../catalog/state.ts';
 import type { CatalogStore, Range } from '../catalog/store.ts';
 import type { Commit, Snapshot } from '../model/history.ts';
-import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { asSnapshotId, asTimestampMs, type SnapshotId, type TableId, type TimestampMs } from '../model/ids.ts';
 import { limitExceeded } from '../model/limits.ts';
 import { OPERATIONS, type Operation } from '../model/types.ts';
 
 const NONE = asSnapshotId(0);
+
+/** An instant, resolved. 0 and null where nothing was committed yet. */
+export interface Instant {
+  readonly snapshotId: SnapshotId;
+  readonly timestampMs: TimestampMs | null;
+}
+
+const BEFORE_ALL: Instant = { snapshotId: NONE, timestampMs: null };
+
+/** The newest commit of a state. */
+export function instantOf({ snapshotId, timestampMs }: CatalogState): Instant {
+  return snapshotId === 0 ? BEFORE_ALL : { snapshotId, timestampMs };
+}
+
 const LAST = asSnapshotId(Number.MAX_SAFE_INTEGER);
 /** Commits looked at for one page where no index answers the whole question. */
 const SCAN_MAX = 100_000;
@@ -27,24 +41,32 @@ export interface IdRange {
 export class History {
   readonly #store: CatalogStore;
   /** Instants resolved lately. */
-  readonly #instants = new Map<number, SnapshotId>();
+  readonly #instants = new Map<number, Instant>();
 
   constructor(store: CatalogStore) {
     this.#store = store;
   }
 
-  /** The newest commit at or before an instant; 0 where there is none. */
-  async snapshotAt(state: CatalogState, timestampMs: number): Promise<SnapshotId> {
-    if (timestampMs >= state.timestampMs) return state.snapshotId;
-    if (timestampMs < 0) return NONE;
+  /** The newest commit at or before an instant, and when it was made; 0 and null where there is none. */
+  async instantAt(state: CatalogState, timestampMs: number): Promise<Instant> {
+    if (timestampMs >= state.timestampMs) return instantOf(state);
+    if (timestampMs < 0) return BEFORE_ALL;
     const known = this.#instants.get(timestampMs);
     if (known !== undefined) return known;
     const entry = await this.#store.first({ gte: timeKey(0), lte: timeKey(timestampMs), reverse: true });
-    const snapshotId = entry === undefined ? NONE : asSnapshotId(decodeNumber(entry[1]));
+    const instant =
+      entry === undefined
+        ? BEFORE_ALL
+        : { snapshotId: asSnapshotId(decodeNumber(entry[1])), timestampMs: asTimestampMs(lastNumber(entry[0])) };
     // Before the newest timestamp the answer is final.
     if (this.#instants.size >= INSTANTS_MAX) this.#instants.delete(this.#instants.keys().next().value as number);
-    this.#instants.set(timestampMs, snapshotId);
-    return snapshotId;
+    this.#instants.set(timestampMs, instant);
+    return instant;
+  }
+
+  /** The newest commit at or before an instant; 0 where there is none. */
+  async snapshotAt(state: CatalogState, timestampMs: number): Promise<SnapshotId> {
+    return (await this.instantAt(state, timestampMs)).snapshotId;
   }
 
   /** A commit that must exist. */

@@ -8,10 +8,10 @@ import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Snapshot } from '../model/history.ts';
-import { asSnapshotId, type SnapshotId, type TableId, type TimestampMs } from '../model/ids.ts';
+import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
-import type { History } from './history.ts';
+import { type History, type Instant, instantOf } from './history.ts';
 import { type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
 import { RowReader } from './rows.ts';
 import { Scanner, type ScannerParts } from './scanner.ts';
@@ -22,12 +22,6 @@ export type AsOf =
   /** UTC milliseconds, inclusive. */
   | { readonly kind: 'timestamp'; readonly timestampMs: number }
   | { readonly kind: 'snapshot'; readonly snapshotId: number };
-
-/** An instant, resolved. 0 and null where nothing was committed yet. */
-export interface Instant {
-  readonly snapshotId: SnapshotId;
-  readonly timestampMs: TimestampMs | null;
-}
 
 /** One table at one instant. */
 export interface TableAt extends PageTarget {
@@ -94,8 +88,7 @@ export class Reads {
   }
 
   #newest(): Instant {
-    const { snapshotId, timestampMs } = this.#parts.current();
-    return { snapshotId, timestampMs: snapshotId === 0 ? null : timestampMs };
+    return instantOf(this.#parts.current());
   }
 
   #bySnapshot(snapshotId: number): Instant {
@@ -120,13 +113,7 @@ export class Reads {
     await settledAt(timestampMs);
     const ceiling = time.ceilingNeeded();
     if (ceiling !== undefined) await this.#persistCeiling(ceiling);
-    const snapshotId = await this.history.snapshotAt(current(), timestampMs);
-    return snapshotId === 0 ? { snapshotId, timestampMs: null } : { snapshotId, timestampMs: this.#timestampOf(snapshotId) };
-  }
-
-  #timestampOf(snapshotId: SnapshotId): TimestampMs {
-    const state = this.#parts.current();
-    return snapshotId === state.snapshotId ? state.timestampMs : this.history.commit(snapshotId).timestampMs;
+    return this.history.instantAt(current(), timestampMs);
   }
 
   /** One write at a time; who comes meanwhile waits for it and looks again. */
