@@ -70,13 +70,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: [],
 };
 
-/** What each folder of the engine may import besides itself: model <- catalog, data, log <- commit, read <- maintenance. */
+/** What each folder of the engine may import besides itself: model <- catalog, data, log <- read <- commit <- maintenance. */
 const ENGINE_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   catalog: ['model'],
   log: ['model'],
   data: ['model', 'catalog', 'log'],
-  commit: ['model', 'catalog', 'log', 'data'],
+  // Changes read before they write.
+  commit: ['model', 'catalog', 'log', 'data', 'read'],
   read: ['model', 'catalog', 'log', 'data'],
   maintenance: ['model', 'catalog', 'log', 'data', 'commit', 'read'],
 };

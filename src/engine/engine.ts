@@ -12,32 +12,37 @@ import { encodeNumber } from './catalog/records.ts';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
 import { type CatalogStore, corruptCatalog } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
+import { Appends, refusalError } from './commit/appends.ts';
+import { Changes } from './commit/changes.ts';
 import { type Clock, systemClock, TimeKeeper } from './commit/clock.ts';
-import { type CheckedOptions, type CommitOptions, checkOptions } from './commit/options.ts';
-import { prepareAppend, prepareCreate, prepareFileAppend } from './commit/prepare.ts';
+import { Gates, TABLES_GATE } from './commit/gates.ts';
+import type { CommitOperation } from './commit/operations.ts';
+import { type CommitOptions, checkOptions } from './commit/options.ts';
+import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
 import { Duck } from './data/duckdb.ts';
+import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
 import { nextTurn } from './data/load-rows.ts';
 import { Mirrors } from './data/mirrors.ts';
-import { tableDirectory } from './data/parquet.ts';
 import { Pins } from './data/pins.ts';
 import { Staging } from './data/staging.ts';
-import type { CommitEntry, Outcome, StagedFile } from './log/entry.ts';
+import type { CommitEntry, Outcome } from './log/entry.ts';
 import { LocalLog } from './log/log.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
 import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
-import { EngineError } from './model/errors.ts';
-import type { Commit, Snapshot } from './model/history.ts';
-import { asRowId, type RowId, type SnapshotId, type TableId } from './model/ids.ts';
-import { hashKeys } from './model/keys.ts';
+import type { ColumnChange } from './model/alter.ts';
+import type { Commit } from './model/history.ts';
+import type { SnapshotId, TableId } from './model/ids.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
-import type { Cells } from './model/types.ts';
 import { Blocks } from './read/blocks.ts';
+import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
+import { Matcher } from './read/match.ts';
 import { Reads } from './read/reads.ts';
+import { appendedRows, type ChangeResult, type CommitResult, changedRows, nothing } from './results.ts';
 
 export interface EngineOptions {
   /** The data directory; made if it is not there. */
@@ -60,22 +65,7 @@ export interface EngineOptions {
   readonly onBackgroundError?: (error: unknown, task: string) => void;
 }
 
-/** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
-export interface CommitResult {
-  readonly commit: Commit | null;
-  /** The snapshots that the commit made; the tables' current ones where there is none. */
-  readonly snapshots: readonly Snapshot[];
-  /** Whether an earlier commit with the same idempotency key is returned. */
-  readonly replayed: boolean;
-  readonly insertedRows: number;
-  readonly updatedRows: number;
-  readonly deletedRows: number;
-}
-
-export interface AppendResult extends CommitResult {
-  /** The appended rows in input order; all of the table's columns. Empty for appendFile. */
-  readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
-}
+export type { ChangeResult, CommitResult } from './results.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -138,6 +128,10 @@ export class Engine {
   readonly #duck: Duck;
   readonly #files: DataFiles;
   readonly #mirrors: Mirrors;
+  readonly #endMirrors: EndMirrors;
+  readonly #gates = new Gates();
+  readonly #appends: Appends;
+  readonly #changes: Changes;
   readonly #pins = new Pins();
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
@@ -159,6 +153,7 @@ export class Engine {
     this.#time = new TimeKeeper(options.clock ?? systemClock, Math.max(ceilingMs, state.timestampMs));
     this.#files = new DataFiles(directory);
     this.#mirrors = new Mirrors(duck, store);
+    this.#endMirrors = new EndMirrors(duck);
     this.#staging = new Staging(duck, this.#files, directory);
     const current = (): CatalogState => this.#state;
     this.#sequencer = new Sequencer({
@@ -177,6 +172,8 @@ export class Engine {
       duck,
       files: this.#files,
       mirrors: this.#mirrors,
+      endMirrors: this.#endMirrors,
+      gates: this.#gates,
       pins: this.#pins,
       background: (work) => this.#track(work),
     };
@@ -188,11 +185,34 @@ export class Engine {
       pins: this.#pins,
       files: this.#files,
       mirrors: this.#mirrors,
+      endMirrors: this.#endMirrors,
       duck,
       time: this.#time,
       settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
       blocks: new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024),
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
+    });
+    this.#appends = new Appends({
+      dataDirectory: directory,
+      current,
+      staging: this.#staging,
+      gates: this.#gates,
+      log: this.#log,
+      roomFor: (tableId) => this.#scheduler.roomFor(tableId),
+      failed: () => this.#sequencer.failure !== undefined,
+    });
+    this.#changes = new Changes({
+      current,
+      pins: this.#pins,
+      gates: this.#gates,
+      log: this.#log,
+      store,
+      staging: this.#staging,
+      duck,
+      scanner: this.read.scanner,
+      matcher: new Matcher(this.read.scanner, duck),
+      now: () => this.#time.now(this.#state.timestampMs),
+      failed: () => this.#sequencer.failure !== undefined,
     });
     this.#sequencing = this.#sequencer.run();
     this.#track(this.#checkTables(uncheckedTables));
@@ -258,7 +278,7 @@ export class Engine {
    */
   async createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
     const entry = prepareCreate(defineTable(definition), definition.ifExists ?? 'ERROR', checkOptions(options));
-    const outcome = await this.#submit(entry);
+    const outcome = await this.#gates.shared(TABLES_GATE, () => this.#submit(entry));
     if (outcome.kind === 'unchanged') return nothing([tableById(this.#state, outcome.tableId).last]);
     return this.#result(outcome);
   }
@@ -268,20 +288,11 @@ export class Engine {
    * @throws EngineError TABLE_NOT_FOUND, INVALID_ROW {rows}, CONFLICT, IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED,
    *   STORAGE_FULL, SHUTTING_DOWN
    */
-  async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<AppendResult> {
-    const checked = checkOptions(options);
-    const table = this.table(tableName);
-    const prepared = await prepareAppend(this.#staging, table, { rows, form, options: checked });
-    if (prepared === undefined) {
-      this.#checkExpected(table, checked);
-      return { ...nothing([this.table(tableName).last]), rows: [] };
-    }
-    if (prepared.staged === undefined) await this.#scheduler.roomFor(table.id);
-    const result = await this.#commitAppend(table, prepared.entry, prepared.staged);
-    const [snapshot] = result.snapshots as [Snapshot];
-    const rowBase = snapshot.nextRow - snapshot.insertedRows;
-    const versions = prepared.rows.map((cells, index) => ({ rowId: asRowId(rowBase + index), fromSnapshotId: snapshot.snapshotId, cells }));
-    return { ...result, rows: versions };
+  async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
+    const { table, outcome, rows: cells } = await this.#appends.append(tableName, rows, checkOptions(options), form);
+    if (outcome === undefined) return { ...nothing([tableById(this.#state, table.id).last]), rows: [] };
+    const result = this.#result(outcome);
+    return { ...result, rows: appendedRows(cells, result) };
   }
 
   /**
@@ -289,53 +300,76 @@ export class Engine {
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
+    const { table, outcome } = await this.#appends.appendFile(tableName, path, checkOptions(options));
+    return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
+  }
+
+  /**
+   * Deletes the rows that match, as one commit. A filter that is empty at any depth is refused: `{and: []}` says all.
+   * @throws EngineError as commit
+   */
+  delete(table: string, where: Filter, options?: CommitOptions | null): Promise<ChangeResult> {
+    return this.commit([{ kind: 'delete', table, where }], options);
+  }
+
+  /** Gives the rows that match new values. @throws EngineError as commit */
+  update(
+    table: string,
+    where: Filter,
+    set: Readonly<Record<string, unknown>>,
+    options?: CommitOptions | null,
+    form?: RowForm,
+  ): Promise<ChangeResult> {
+    return this.commit([{ kind: 'update', table, where, set, form }], options);
+  }
+
+  /** Rows by primary key: a row with the key gets all new values, else the row is new. @throws EngineError as commit */
+  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
+    return this.commit([{ kind: 'upsert', table, rows, form }], options);
+  }
+
+  /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
+  replace(table: string, rows: readonly unknown[], where?: Filter, options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
+    return this.commit([{ kind: 'replace', table, rows, where, form }], options);
+  }
+
+  /**
+   * Operations over any tables as one commit, all or nothing, in order: each sees what those before it did, and what they
+   * do to a row in the end is what is committed. Operations on one table make one snapshot, named by the first.
+   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT,
+   *   IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, SHUTTING_DOWN
+   */
+  async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
-    const table = this.table(tableName);
-    const { file, keys } = await this.#staging.importParquet(table.id, table.schema, path);
-    if (file.rowCount === 0) {
-      this.#removeStaged(table.id, file);
-      return nothing([table.last]);
+    for (const operation of operations) if (operation.kind !== 'createTable') await this.#roomFor(operation.table);
+    const { outcome, evaluated } = await this.#changes.commit(operations, checked);
+    if (outcome === undefined) {
+      const tables = evaluated?.tables ?? [];
+      return { ...nothing(tables.map((table) => tableById(this.#state, table.id).last)), rows: [] };
     }
-    const keyHashes = await this.#removingOnError(table.id, file, async () =>
-      hashKeys(table.schema, file.rowCount, (index) => keys[index] as Cells, 'key'),
-    );
-    return this.#commitAppend(table, prepareFileAppend(table, file, keyHashes, checked), file);
+    const result = this.#result(outcome);
+    return { ...result, rows: result.replayed || evaluated === undefined ? [] : changedRows(evaluated, result) };
   }
 
-  async #commitAppend(table: TableState, entry: CommitEntry, staged: StagedFile | undefined): Promise<CommitResult> {
-    if (staged === undefined) return this.#result(await this.#submit(entry));
-    const outcome = await this.#removingOnError(table.id, staged, () => this.#submit(entry));
-    if (outcome.kind === 'replayed') this.#removeStaged(table.id, staged);
-    return this.#result(outcome);
+  async #roomFor(tableName: string): Promise<void> {
+    const table = findTable(this.#state, tableName);
+    if (table !== undefined) await this.#scheduler.roomFor(table.id);
   }
 
-  /** A refused entry's file is an orphan. After a failed write the outcome is unknown, and the next start decides. */
-  async #removingOnError<T>(tableId: TableId, staged: StagedFile, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (this.#sequencer.failure === undefined) this.#removeStaged(tableId, staged);
-      throw error;
-    }
+  /** Changes a table's columns, description or retention. @throws EngineError as commit, and of alterTable */
+  alterTable(table: string, changes: readonly ColumnChange[], options?: CommitOptions | null): Promise<CommitResult> {
+    return this.commit([{ kind: 'alterTable', table, changes }], options);
   }
 
-  #removeStaged(tableId: TableId, staged: StagedFile): void {
-    rmSync(join(tableDirectory({ dataDirectory: this.#directory, tableId }), staged.name), { force: true });
-  }
-
-  #checkExpected(table: TableState, { expectedSnapshotId }: CheckedOptions): void {
-    if (expectedSnapshotId === null || table.last.snapshotId <= expectedSnapshotId) return;
-    throw new EngineError('CONFLICT', `table ${table.name} has changed: its newest snapshot is ${table.last.snapshotId}`, {
-      details: { table: table.name, expectedSnapshotId, actualSnapshotId: table.last.snapshotId },
-      hint: 'Read the table again and decide anew.',
-    });
+  /** Drops a table; its history stays readable until it expires, and its name is free. @throws EngineError as commit */
+  dropTable(table: string, options?: CommitOptions | null): Promise<CommitResult> {
+    return this.commit([{ kind: 'dropTable', table }], options);
   }
 
   async #submit(entry: CommitEntry): Promise<Outcome> {
     const outcome = await this.#log.append(entry);
-    if (outcome.kind !== 'refused') return outcome;
-    const { code, message, details, hint } = outcome.refusal;
-    throw new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
+    if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+    return outcome;
   }
 
   #result(outcome: Outcome): CommitResult {
@@ -444,10 +478,6 @@ export class Engine {
     this.#watermark.close();
     rmSync(join(this.#directory, 'LOCK'), { force: true });
   }
-}
-
-function nothing(snapshots: readonly Snapshot[]): CommitResult {
-  return { commit: null, snapshots, replayed: false, insertedRows: 0, updatedRows: 0, deletedRows: 0 };
 }
 
 async function within(work: Promise<void>, ms: number): Promise<void> {

@@ -1,11 +1,13 @@
 /** The public face of the engine: everything above it imports from here alone. */
 export type { TableState as Table } from './catalog/state.ts';
 export { type Clock, systemClock } from './commit/clock.ts';
+export type { CommitOperation } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
-export { type AppendResult, type CommitListener, type CommitResult, Engine, type EngineOptions, openEngine } from './engine.ts';
+export { type ChangeResult, type CommitListener, type CommitResult, Engine, type EngineOptions, openEngine } from './engine.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
+export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
-export type { ColumnBounds, Commit, DataFile, Snapshot } from './model/history.ts';
+export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, typePrefix } from './model/names.ts';

@@ -1,5 +1,5 @@
 /** Mutations: arguments to engine calls, results to payloads. */
-import type { AppendResult, CommitOptions, CommitResult, Instant, Table, TableDefinition } from '../engine/index.ts';
+import type { ChangeResult, CommitOptions, CommitResult, Instant, Table, TableDefinition } from '../engine/index.ts';
 import { EngineError, LIMITS, limitExceeded } from '../engine/index.ts';
 import type { Context } from './context.ts';
 import type { RowModel } from './rows.ts';
@@ -12,7 +12,7 @@ export interface PayloadModel extends CommitResult {
 
 export interface WritePayloadModel extends PayloadModel {
   readonly typed: TypedTable;
-  readonly rows: AppendResult['rows'];
+  readonly rows: ChangeResult['rows'];
 }
 
 async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {

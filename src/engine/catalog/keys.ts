@@ -21,6 +21,10 @@ export const PREFIX = {
   idempotency: 0x69, // i
   idempotencyAge: 0x6a, // j
   maintenance: 0x4d, // M
+  ends: 0x64, // d
+  changes: 0x78, // x
+  tag: 0x67, // g
+  kept: 0x52, // R
 } as const;
 
 const meta = (name: string): Buffer => Buffer.concat([Buffer.of(PREFIX.meta), Buffer.from(name, 'latin1')]);
@@ -66,10 +70,33 @@ export const snapshotKey = (tableId: TableId, snapshotId: SnapshotId): Buffer =>
 export const hotKey = (tableId: TableId, snapshotId: SnapshotId): Buffer => tableNumberKey(PREFIX.hot, tableId, snapshotId);
 export const fileKey = (tableId: TableId, fileId: FileId): Buffer => tableNumberKey(PREFIX.file, tableId, fileId);
 export const tableKey = (tableId: TableId): Buffer => tableKeyOf(PREFIX.table, tableId);
+export const keptKey = (tableId: TableId): Buffer => tableKeyOf(PREFIX.kept, tableId);
 export const flushedKey = (tableId: TableId): Buffer => tableKeyOf(PREFIX.flushed, tableId);
 export const maintenanceKey = (index: LogIndex): Buffer => numberKey(PREFIX.maintenance, index);
 export const idempotencyAgeKey = (snapshotId: SnapshotId): Buffer => numberKey(PREFIX.idempotencyAge, snapshotId);
 export const idempotencyKey = (hash: Uint8Array): Buffer => Buffer.concat([Buffer.of(PREFIX.idempotency), hash]);
+
+export const changesKey = (tableId: TableId, snapshotId: SnapshotId): Buffer => tableNumberKey(PREFIX.changes, tableId, snapshotId);
+
+/** Loose ends of one file by one commit; file 0 stands for the hot rows. */
+export function endsKey(tableId: TableId, to: SnapshotId, fileId: FileId): Buffer {
+  const key = Buffer.allocUnsafe(21);
+  key[0] = PREFIX.ends;
+  key.writeUInt32BE(tableId, 1);
+  putU64(key, to, 5);
+  putU64(key, fileId, 13);
+  return key;
+}
+
+/** The name stands hashed: the first 16 bytes of SHA-256. */
+export function tagKey(name: string): Buffer {
+  return Buffer.concat([Buffer.of(PREFIX.tag), digest('sha256', Buffer.from(name), 'buffer').subarray(0, 16)]);
+}
+
+/** All keys of one table under a prefix. */
+export function tableRange(prefix: number, tableId: TableId): { gte: Buffer; lt: Buffer } {
+  return { gte: tableKeyOf(prefix, tableId), lt: tableKeyOf(prefix, (tableId + 1) as TableId) };
+}
 
 /** `hash`: the first 16 bytes of SHA-256 over the encoded key cells. */
 export function primaryKeyKey(tableId: TableId, hash: Uint8Array): Buffer {

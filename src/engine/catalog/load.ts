@@ -5,41 +5,44 @@
 import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../model/errors.ts';
-import type { Snapshot } from '../model/history.ts';
-import { asFileId, asRowId, asSnapshotId, asTableId, type SnapshotId, type TableId } from '../model/ids.ts';
-import { OPERATIONS } from '../model/types.ts';
+import type { Ends, Snapshot } from '../model/history.ts';
+import { asFileId, asRowId, asSnapshotId, asTableId, type TableId } from '../model/ids.ts';
+import { ChainLinks } from './chain.ts';
 import {
   CEILING_KEY,
-  commitKey,
   FORMAT_KEY,
-  fileKey,
   flushedKey,
   HEAD_KEY,
+  keptKey,
   lastNumber,
-  maintenanceKey,
   PREFIX,
   prefixRange,
   snapshotKey,
+  tableRange,
 } from './keys.ts';
 import { type Damage, damagedFiles, damagedLogs, damagedTables, logBytes } from './leveldb-files.ts';
 import { claimDirectory, type Holder, inUse, mayBeAlive, readHolder, writeHolder } from './lock.ts';
 import {
-  chainOf,
-  decodeCommit,
+  type CommitRecord,
+  decodeEnds,
   decodeFile,
   decodeFlushed,
   decodeHead,
+  decodeKept,
   decodeNumber,
   decodeSnapshot,
   decodeTable,
+  decodeTag,
   encodeNumber,
+  type FlushedRecord,
   type Head,
+  NOTHING_EXPIRED,
 } from './records.ts';
 import { type CatalogState, columnsOfVersion, EMPTY_STATE, type TableState } from './state.ts';
 import { CatalogStore, corruptCatalog } from './store.ts';
 import { type Acknowledged, readWatermark, WATERMARK_FILE } from './watermark.ts';
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 /** No commit takes fewer bytes than this in LevelDB's log; bounds how many it may hold. */
 const COMMIT_BYTES_MIN = 100;
 /** Bytes of LevelDB tables, newest first, checked before a start; older ones are checked in the background. */
@@ -197,26 +200,31 @@ async function checkFormat(store: CatalogStore, isNew: boolean): Promise<void> {
       `the data directory has format version ${version}; this Tidemark reads version ${FORMAT_VERSION}`,
       {
         details: { version, supported: FORMAT_VERSION },
-        hint: 'Use the Tidemark version that wrote it, or a newer one.',
+        hint:
+          version < FORMAT_VERSION
+            ? 'It was written before the first release. Export the rows with the version that wrote it, and append them here.'
+            : 'Use the Tidemark version that wrote it, or a newer one.',
       },
     );
   }
 }
 
 async function loadState(store: CatalogStore, head: Head, replayed: number): Promise<CatalogState> {
-  const chain = await verifyChain(store, head, replayed);
+  await verifyChain(store, head, replayed);
   const records = await store.entries(prefixRange(PREFIX.table), Number.MAX_SAFE_INTEGER);
   const tables: (TableState | undefined)[] = [undefined];
   for (const [key, value] of records) {
     const table = await loadTable(store, asTableId(key.readUInt32BE(1)), value);
     tables[table.id] = table;
   }
+  const living = tables.filter((table) => table !== undefined && table.droppedSnapshotId === null) as TableState[];
+  const tags = await store.entries(prefixRange(PREFIX.tag), Number.MAX_SAFE_INTEGER);
   return {
     ...head,
-    chain,
     tables,
-    byName: new Map(tables.filter((table) => table !== undefined).map((table) => [table.name, table.id])),
-    schemaEpoch: tables.length - 1,
+    byName: new Map(living.map((table) => [table.name, table.id])),
+    tags: new Map(tags.map(([, value]) => decodeTag(value)).map((tag) => [tag.name, tag])),
+    schemaEpoch: tables.reduce((sum, table) => sum + (table?.schemas.length ?? 0), 0),
   };
 }
 
@@ -226,11 +234,12 @@ async function loadTable(store: CatalogStore, tableId: TableId, bytes: Buffer): 
   const last = await lastSnapshot(store, tableId);
   if (schema === undefined || last === undefined) throw store.corrupt(`table ${record.name} has no snapshot`);
   const flushed = store.get(flushedKey(tableId));
-  const floor =
-    flushed === undefined ? { hotFloor: asSnapshotId(0), hotRowLo: asRowId(0), rowsEver: 0, bytesEver: 0 } : decodeFlushed(flushed);
+  const floor = flushed === undefined ? NOTHING_FLUSHED : decodeFlushed(flushed);
+  const kept = store.get(keptKey(tableId));
   const table: TableState = {
     ...record,
     id: tableId,
+    kept: kept === undefined ? NOTHING_EXPIRED : decodeKept(kept),
     schema,
     last,
     files: [],
@@ -239,12 +248,26 @@ async function loadTable(store: CatalogStore, tableId: TableId, bytes: Buffer): 
     hotRowLo: floor.hotRowLo,
     flushedRowsEver: floor.rowsEver,
     flushedBytesEver: floor.bytesEver,
+    flushedVersionsEver: floor.versionsEver,
+    ends: await loadEnds(store, tableId),
+    endsEpoch: 0,
+    filesEpoch: 0,
   };
-  const range = { gte: fileKey(tableId, asFileId(0)), lte: fileKey(tableId, asFileId(Number.MAX_SAFE_INTEGER)) };
-  const entries = await store.entries(range, Number.MAX_SAFE_INTEGER);
+  const entries = await store.entries(tableRange(PREFIX.file, tableId), Number.MAX_SAFE_INTEGER);
   const files = entries.map(([key, value]) => decodeFile(tableId, lastNumber(key), value, (version) => columnsOfVersion(table, version)));
   files.sort((left, right) => left.rowLo - right.rowLo);
   return { ...table, files, filesBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+}
+
+const NOTHING_FLUSHED: FlushedRecord = { hotFloor: asSnapshotId(0), hotRowLo: asRowId(0), rowsEver: 0, bytesEver: 0, versionsEver: 0 };
+
+/** Loose ends, in the order of the commits that made them. */
+async function loadEnds(store: CatalogStore, tableId: TableId): Promise<Ends[]> {
+  const entries = await store.entries(tableRange(PREFIX.ends, tableId), Number.MAX_SAFE_INTEGER);
+  return entries.map(([key, value]) => {
+    const to = asSnapshotId(key.readUInt32BE(5) * 2 ** 32 + key.readUInt32BE(9));
+    return decodeEnds(to, asFileId(lastNumber(key)), value);
+  });
 }
 
 async function lastSnapshot(store: CatalogStore, tableId: TableId): Promise<Snapshot | undefined> {
@@ -258,50 +281,38 @@ async function lastSnapshot(store: CatalogStore, tableId: TableId): Promise<Snap
 }
 
 /**
- * Checks that commits are contiguous and chained, and that no maintenance entry between them is missing, over the last
- * `count` commits. Each round is one LevelDB record, so a lost round shows as a gap.
- * @returns the chain value of the newest commit
+ * Checks that commits are contiguous and chained by their hashes, with the expiries between them, and that no maintenance
+ * entry is missing, over the last `count` commits. Each round is one LevelDB record, so a lost round shows as a gap.
  */
-export async function verifyChain(store: CatalogStore, head: Head, count: number): Promise<number> {
-  if (head.snapshotId === 0) return 0;
-  const start = Math.max(1, head.snapshotId - count);
-  const positions = new Set<number>();
-  let chain: number | undefined;
-  let next = start;
-  let firstPosition = head.logIndex;
-  while (next <= head.snapshotId) {
-    const entries = await store.entries({ gte: commitKey(asSnapshotId(next)), lte: commitKey(head.snapshotId) }, 1000);
-    if (entries.length === 0) throw store.corrupt(`commit ${next} is missing`);
-    for (const [key, bytes] of entries) {
-      const snapshotId = asSnapshotId(lastNumber(key));
-      if (snapshotId !== next) throw store.corrupt(`commit ${next} is missing`);
-      const commit = decodeCommit(snapshotId, bytes);
-      const before: number | undefined = next === 1 ? 0 : chain;
-      if (before !== undefined && chainOf(bytes, before) !== commit.chain)
-        throw store.corrupt(`commit ${next} does not follow from the one before it`);
-      checkSnapshots(store, commit.tableIds, snapshotId);
-      chain = commit.chain;
-      positions.add(commit.logIndex);
-      firstPosition = Math.min(firstPosition, commit.logIndex) as typeof firstPosition;
-      next += 1;
-    }
+export async function verifyChain(store: CatalogStore, head: Head, count: number): Promise<void> {
+  if (head.snapshotId === 0) return;
+  const start = asSnapshotId(Math.max(1, head.snapshotId - count));
+  const links = new ChainLinks(store, start, head);
+  let position = start === 1 ? 0 : undefined;
+  let hash: Buffer | undefined = start === 1 ? NO_HASH : undefined;
+  for await (const link of links.all()) {
+    if (position !== undefined && link.logIndex !== position + 1) throw store.corrupt(`log entry ${position + 1} is missing`);
+    position = link.logIndex;
+    if (link.kind === 'maintenance') continue;
+    if (hash !== undefined && !link.hashAfter(hash).equals(link.hash))
+      throw store.corrupt(`${link.what} does not follow from the one before it`);
+    hash = link.hash;
+    if (link.kind === 'commit') checkSnapshots(store, link.commit, head);
   }
-  const maintenance = await store.entries(
-    { gte: maintenanceKey(firstPosition), lt: Buffer.of(PREFIX.maintenance + 1) },
-    Number.MAX_SAFE_INTEGER,
-  );
-  for (const [key] of maintenance) positions.add(lastNumber(key));
-  for (let position: number = firstPosition; position <= head.logIndex; position += 1) {
-    if (!positions.has(position)) throw store.corrupt(`log entry ${position} is missing`);
-  }
-  return chain as number;
+  if (position !== head.logIndex) throw store.corrupt(`log entry ${(position ?? 0) + 1} is missing`);
+  if (hash === undefined || !hash.equals(head.hash))
+    throw store.corrupt('the newest hash of the audit chain is not that of the newest entry');
 }
 
-function checkSnapshots(store: CatalogStore, tableIds: readonly TableId[], snapshotId: SnapshotId): void {
-  for (const tableId of tableIds) {
-    const bytes = store.get(snapshotKey(tableId, snapshotId));
-    if (bytes === undefined) throw store.corrupt(`commit ${snapshotId} has no snapshot of table ${tableId}`);
-    if (!OPERATIONS.includes(decodeSnapshot(tableId, snapshotId, bytes).operation))
-      throw store.corrupt(`snapshot ${snapshotId} is not readable`);
+const NO_HASH = Buffer.alloc(32);
+
+function checkSnapshots(store: CatalogStore, commit: CommitRecord, head: Head): void {
+  for (const { tableId } of commit.tables) {
+    const bytes = store.get(snapshotKey(tableId, commit.snapshotId));
+    // An expired snapshot has no record any more; the newest of a table never expires.
+    const kept = bytes === undefined && commit.snapshotId < head.snapshotId ? store.get(keptKey(tableId)) : undefined;
+    if (kept !== undefined && decodeKept(kept).horizon > commit.snapshotId) continue;
+    if (bytes === undefined) throw store.corrupt(`commit ${commit.snapshotId} has no snapshot of table ${tableId}`);
+    decodeSnapshot(tableId, commit.snapshotId, bytes);
   }
 }

@@ -1,23 +1,22 @@
 /** Binary forms of the catalog's records (docs/format.md, "Records"). Checksums are added by the store. */
+import { hash as digest } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../model/bytes.ts';
-import { readCell, writeCell } from '../model/codec.ts';
-import { crc32c } from '../model/crc32c.ts';
-import { EngineError, invariant } from '../model/errors.ts';
-import type { ColumnBounds, Commit, DataFile, Snapshot } from '../model/history.ts';
+import type { Commit, KeptRecord, Snapshot } from '../model/history.ts';
 import {
-  asFileId,
   asLogIndex,
   asRowId,
   asSnapshotId,
   asTableId,
   asTimestampMs,
   type LogIndex,
-  type RowId,
   type SnapshotId,
   type TableId,
   type TimestampMs,
 } from '../model/ids.ts';
-import { type Cell, COLUMN_TYPES, type Column, OPERATIONS, type TableSchema } from '../model/types.ts';
+import { OPERATIONS, type Operation } from '../model/types.ts';
+import { decodeKept, encodeKept, HASH_BYTES, oneOf, readProof } from './table-records.ts';
+
+export * from './table-records.ts';
 
 export interface Head {
   readonly logIndex: LogIndex;
@@ -25,15 +24,18 @@ export interface Head {
   readonly timestampMs: TimestampMs;
   readonly nextFileId: number;
   readonly idempotentCommits: number;
+  /** The newest hash of the audit chain. */
+  readonly hash: Buffer;
 }
 
 export function encodeHead(head: Head): Buffer {
-  return new ByteWriter(24)
+  return new ByteWriter(64)
     .varint(head.logIndex)
     .varint(head.snapshotId)
     .varint(head.timestampMs)
     .varint(head.nextFileId)
     .varint(head.idempotentCommits)
+    .raw(head.hash)
     .finish();
 }
 
@@ -45,26 +47,63 @@ export function decodeHead(bytes: Uint8Array): Head {
     timestampMs: asTimestampMs(reader.varint()),
     nextFileId: reader.varint(),
     idempotentCommits: reader.varint(),
+    hash: Buffer.from(reader.raw(HASH_BYTES)),
   };
 }
 
 export const encodeNumber = (value: number): Buffer => new ByteWriter(10).varint(value).finish();
 export const decodeNumber = (bytes: Uint8Array): number => new ByteReader(bytes).varint();
 
-/** A commit record holds all of a commit but its snapshots, which have records of their own. */
-export interface CommitRecord extends Omit<Commit, 'snapshots'> {
-  readonly tableIds: readonly TableId[];
+/** What a commit's record says of one table; enough to recompute the commit's hash when its snapshots have expired. */
+export interface CommitTable {
+  readonly tableId: TableId;
+  readonly operation: Operation;
+  readonly insertedRows: number;
+  readonly updatedRows: number;
+  readonly deletedRows: number;
+  /** The root over the rows as it was first committed. */
+  readonly root: Buffer;
+  /** SHA-256 over the table's definition, where the commit made or changed it; else null. */
+  readonly definition: Buffer | null;
 }
 
-/** The record's bytes and its place in the chain, a checksum over the chain before it and these bytes. */
-export function encodeCommit(commit: Omit<CommitRecord, 'chain'>, previousChain: number): { bytes: Buffer; chain: number } {
-  const writer = new ByteWriter(96);
+/** A root that an erasure put in the place of an earlier commit's. */
+export interface ReplacedRoot {
+  readonly tableId: TableId;
+  readonly snapshotId: SnapshotId;
+  readonly root: Buffer;
+}
+
+/** A commit record holds all of a commit but its snapshots, which have records of their own. */
+export interface CommitRecord extends Omit<Commit, 'snapshots'> {
+  readonly tables: readonly CommitTable[];
+  readonly replaced: readonly ReplacedRoot[];
+}
+
+/** The record's bytes and its hash, SHA-256 over the chain's hash before it, its snapshot id and these bytes. */
+export function encodeCommit(commit: Omit<CommitRecord, 'hash'>, previousHash: Buffer): { bytes: Buffer; hash: Buffer } {
+  const writer = new ByteWriter(192);
   writer.varint(commit.timestampMs).varint(commit.logIndex).raw(Buffer.from(commit.entryId, 'hex'));
   writer.optionalText(commit.author).optionalText(commit.message).optionalText(commit.properties);
-  writer.varint(commit.tableIds.length);
-  for (const tableId of commit.tableIds) writer.varint(tableId);
-  const chain = crc32c(writer.finish(), previousChain);
-  return { bytes: writer.u32(chain).finish(), chain };
+  writer.varint(commit.tables.length);
+  for (const table of commit.tables) {
+    writer.varint(table.tableId).u8(OPERATIONS.indexOf(table.operation));
+    writer.varint(table.insertedRows).varint(table.updatedRows).varint(table.deletedRows).raw(table.root);
+    if (table.definition === null) writer.u8(0);
+    else writer.u8(1).raw(table.definition);
+  }
+  writer.varint(commit.replaced.length);
+  for (const { tableId, snapshotId, root } of commit.replaced) writer.varint(tableId).varint(snapshotId).raw(root);
+  const hash = commitHash(previousHash, commit.snapshotId, writer.finish());
+  return { bytes: writer.raw(hash).finish(), hash };
+}
+
+function commitHash(previousHash: Buffer, snapshotId: SnapshotId, body: Uint8Array): Buffer {
+  return digest(
+    'sha256',
+    new ByteWriter(HASH_BYTES + 9 + body.length).u8(0x63).raw(previousHash).u64(snapshotId).raw(body).finish(),
+    'buffer',
+  );
 }
 
 export function decodeCommit(snapshotId: SnapshotId, bytes: Uint8Array): CommitRecord {
@@ -75,17 +114,72 @@ export function decodeCommit(snapshotId: SnapshotId, bytes: Uint8Array): CommitR
   const author = reader.optionalText();
   const message = reader.optionalText();
   const properties = reader.optionalText();
-  const tableIds = Array.from({ length: reader.varint() }, () => asTableId(reader.varint()));
-  return { snapshotId, timestampMs, logIndex, entryId, author, message, properties, tableIds, chain: reader.u32() };
+  const tables = Array.from({ length: reader.varint() }, (): CommitTable => {
+    const tableId = asTableId(reader.varint());
+    const operation = oneOf(OPERATIONS, reader.u8(), 'operation');
+    const counts = { insertedRows: reader.varint(), updatedRows: reader.varint(), deletedRows: reader.varint() };
+    const root = Buffer.from(reader.raw(HASH_BYTES));
+    return { tableId, operation, ...counts, root, definition: reader.u8() === 0 ? null : Buffer.from(reader.raw(HASH_BYTES)) };
+  });
+  const replaced = Array.from(
+    { length: reader.varint() },
+    (): ReplacedRoot => ({
+      tableId: asTableId(reader.varint()),
+      snapshotId: asSnapshotId(reader.varint()),
+      root: Buffer.from(reader.raw(HASH_BYTES)),
+    }),
+  );
+  const hash = Buffer.from(reader.raw(HASH_BYTES));
+  return { snapshotId, timestampMs, logIndex, entryId, author, message, properties, tables, replaced, hash };
 }
 
-/** Recomputes a stored commit's chain from its bytes and the chain before it. */
-export function chainOf(bytes: Uint8Array, previousChain: number): number {
-  return crc32c(bytes, previousChain, 0, bytes.length - 4);
+/** Recomputes a stored commit's hash from its bytes and the hash before it. */
+export function hashOfCommit(snapshotId: SnapshotId, bytes: Buffer, previousHash: Buffer): Buffer {
+  return commitHash(previousHash, snapshotId, bytes.subarray(0, bytes.length - HASH_BYTES));
+}
+
+/** A maintenance entry's record. Those that replace what the audit chain vouches for are links of it. */
+export type MaintenanceRecord =
+  | { readonly kind: 'rewrite' | 'tag' }
+  | { readonly kind: 'expire'; readonly tableId: TableId; readonly kept: KeptRecord; readonly hash: Buffer };
+
+const MAINTENANCE_KINDS = ['rewrite', 'tag', 'expire'] as const;
+
+export function encodeMaintenance(kind: 'rewrite' | 'tag'): Buffer {
+  return new ByteWriter(4).u8(MAINTENANCE_KINDS.indexOf(kind)).finish();
+}
+
+export function encodeExpire(
+  { tableId, kept, logIndex }: { readonly tableId: TableId; readonly kept: KeptRecord; readonly logIndex: LogIndex },
+  previousHash: Buffer,
+): { bytes: Buffer; hash: Buffer } {
+  const writer = new ByteWriter(128).u8(MAINTENANCE_KINDS.indexOf('expire')).varint(tableId).blob(encodeKept(kept));
+  const hash = expireHash(previousHash, logIndex, writer.finish());
+  return { bytes: writer.raw(hash).finish(), hash };
+}
+
+function expireHash(previousHash: Buffer, logIndex: LogIndex, body: Uint8Array): Buffer {
+  return digest(
+    'sha256',
+    new ByteWriter(HASH_BYTES + 9 + body.length).u8(0x4d).raw(previousHash).u64(logIndex).raw(body).finish(),
+    'buffer',
+  );
+}
+
+export function hashOfExpire(logIndex: LogIndex, bytes: Buffer, previousHash: Buffer): Buffer {
+  return expireHash(previousHash, logIndex, bytes.subarray(0, bytes.length - HASH_BYTES));
+}
+
+export function decodeMaintenance(bytes: Uint8Array): MaintenanceRecord {
+  const reader = new ByteReader(bytes);
+  const kind = oneOf(MAINTENANCE_KINDS, reader.u8(), 'maintenance entry');
+  if (kind !== 'expire') return { kind };
+  const tableId = asTableId(reader.varint());
+  return { kind, tableId, kept: decodeKept(reader.blob()), hash: Buffer.from(reader.raw(HASH_BYTES)) };
 }
 
 export function encodeSnapshot(snapshot: Snapshot): Buffer {
-  const writer = new ByteWriter(64)
+  const writer = new ByteWriter(128)
     .varint(snapshot.timestampMs)
     .u8(OPERATIONS.indexOf(snapshot.operation))
     .varint(snapshot.parentId ?? 0)
@@ -99,7 +193,10 @@ export function encodeSnapshot(snapshot: Snapshot): Buffer {
     .varint(snapshot.nextRow)
     .varint(snapshot.hotRowsEver)
     .varint(snapshot.hotBytesEver)
-    .varint(snapshot.schemaVersion);
+    .varint(snapshot.hotVersionsEver)
+    .varint(snapshot.schemaVersion)
+    .raw(snapshot.proof.seed)
+    .raw(snapshot.proof.root);
   snapshot.operationCounts.forEach((count, operation) => {
     if (count > 0) writer.u8(operation + 1).varint(count);
   });
@@ -127,7 +224,9 @@ export function decodeSnapshot(tableId: TableId, snapshotId: SnapshotId, bytes: 
     nextRow: asRowId(reader.varint()),
     hotRowsEver: reader.varint(),
     hotBytesEver: reader.varint(),
+    hotVersionsEver: reader.varint(),
     schemaVersion: reader.varint(),
+    proof: readProof(reader),
     operationCounts: readOperationCounts(reader),
   };
 }
@@ -139,158 +238,6 @@ function readOperationCounts(reader: ByteReader): number[] {
     counts[operation - 1] = reader.varint();
   }
   return counts;
-}
-
-/** What is stored of a table beside its snapshots and files. */
-export interface TableRecord {
-  readonly name: string;
-  readonly graphqlName: string;
-  readonly description: string | null;
-  readonly createdSnapshotId: SnapshotId;
-  readonly createdAtMs: TimestampMs;
-  /** Every schema version, oldest first. */
-  readonly schemas: readonly TableSchema[];
-}
-
-export function encodeTable(table: TableRecord): Buffer {
-  const writer = new ByteWriter(512);
-  writer.text(table.name).text(table.graphqlName).optionalText(table.description).varint(table.createdSnapshotId).varint(table.createdAtMs);
-  writer.varint(table.schemas.length);
-  for (const schema of table.schemas) {
-    writer.varint(schema.version).varint(schema.columns.length);
-    for (const column of schema.columns) encodeColumn(writer, column);
-    writer.varint(schema.primaryKey.length);
-    for (const name of schema.primaryKey) writer.text(name);
-  }
-  return writer.finish();
-}
-
-function encodeColumn(writer: ByteWriter, column: Column): void {
-  writer.varint(column.fieldId).text(column.name).text(column.graphqlName).u8(COLUMN_TYPES.indexOf(column.type));
-  writer
-    .u8(column.required ? 1 : 0)
-    .u8(column.precision ?? 0)
-    .u8(column.scale ?? 0);
-  writeOptionalCell(writer, column, column.default);
-  writer.optionalText(column.description);
-}
-
-export function decodeTable(bytes: Uint8Array): TableRecord {
-  const reader = new ByteReader(bytes);
-  const head = {
-    name: reader.text(),
-    graphqlName: reader.text(),
-    description: reader.optionalText(),
-    createdSnapshotId: asSnapshotId(reader.varint()),
-    createdAtMs: asTimestampMs(reader.varint()),
-  };
-  const schemas = Array.from({ length: reader.varint() }, (): TableSchema => {
-    const version = reader.varint();
-    const columns = Array.from({ length: reader.varint() }, () => decodeColumn(reader));
-    const primaryKey = Array.from({ length: reader.varint() }, () => reader.text());
-    return { version, columns, primaryKey };
-  });
-  return { ...head, schemas };
-}
-
-function decodeColumn(reader: ByteReader): Column {
-  const fieldId = reader.varint();
-  const name = reader.text();
-  const graphqlName = reader.text();
-  const type = oneOf(COLUMN_TYPES, reader.u8(), 'column type');
-  const required = reader.u8() === 1;
-  const precision = reader.u8();
-  const scale = reader.u8();
-  return {
-    fieldId,
-    name,
-    graphqlName,
-    type,
-    required,
-    precision: type === 'DECIMAL' ? precision : null,
-    scale: type === 'DECIMAL' ? scale : null,
-    default: readOptionalCell(reader, { type }),
-    description: reader.optionalText(),
-  };
-}
-
-function writeOptionalCell(writer: ByteWriter, column: Pick<Column, 'type'>, cell: Cell): void {
-  if (cell === null) writer.u8(0);
-  else writeCell(writer.u8(1), column, cell);
-}
-
-function readOptionalCell(reader: ByteReader, column: Pick<Column, 'type'>): Cell {
-  return reader.u8() === 0 ? null : readCell(reader, column);
-}
-
-/** How far the hot rows of a table have been flushed. */
-export interface FlushedRecord {
-  /** Hot rows of this snapshot and before lie in files. */
-  readonly hotFloor: SnapshotId;
-  /** Rows before this identity lie in files. */
-  readonly hotRowLo: RowId;
-  /** Rows and bytes that flushes ever took. */
-  readonly rowsEver: number;
-  readonly bytesEver: number;
-}
-
-export function encodeFlushed(flushed: FlushedRecord): Buffer {
-  return new ByteWriter(32).varint(flushed.hotFloor).varint(flushed.hotRowLo).varint(flushed.rowsEver).varint(flushed.bytesEver).finish();
-}
-
-export function decodeFlushed(bytes: Uint8Array): FlushedRecord {
-  const reader = new ByteReader(bytes);
-  return {
-    hotFloor: asSnapshotId(reader.varint()),
-    hotRowLo: asRowId(reader.varint()),
-    rowsEver: reader.varint(),
-    bytesEver: reader.varint(),
-  };
-}
-
-/** Bounds are written with the type of their column in the file's schema version. */
-export function encodeFile(file: DataFile, columns: readonly Column[]): Buffer {
-  const writer = new ByteWriter(256);
-  writer
-    .u8(file.kind === 'staged' ? 0 : 1)
-    .text(file.name)
-    .varint(file.sizeBytes)
-    .raw(Buffer.from(file.sha256, 'hex'));
-  writer.varint(file.rowCount).varint(file.rowLo).varint(file.rowHi).varint(file.fromLo).varint(file.fromHi).varint(file.schemaVersion);
-  writer.varint(file.bounds.length);
-  for (const bounds of file.bounds) {
-    const column = columns.find((candidate) => candidate.fieldId === bounds.fieldId);
-    invariant(column !== undefined, `bounds of field ${bounds.fieldId} without a column`);
-    writer.varint(bounds.fieldId).varint(bounds.nullCount);
-    writeOptionalCell(writer, column, bounds.min);
-    writeOptionalCell(writer, column, bounds.max);
-  }
-  return writer.finish();
-}
-
-export function decodeFile(
-  tableId: TableId,
-  fileId: number,
-  bytes: Uint8Array,
-  columnsOf: (version: number) => readonly Column[],
-): DataFile {
-  const reader = new ByteReader(bytes);
-  const kind = reader.u8() === 0 ? 'staged' : 'sorted';
-  const head = { name: reader.text(), sizeBytes: reader.varint(), sha256: reader.raw(32).toString('hex'), rowCount: reader.varint() };
-  const rowLo = asRowId(reader.varint());
-  const rowHi = asRowId(reader.varint());
-  const fromLo = asSnapshotId(reader.varint());
-  const fromHi = asSnapshotId(reader.varint());
-  const schemaVersion = reader.varint();
-  const columns = columnsOf(schemaVersion);
-  const bounds = Array.from({ length: reader.varint() }, (): ColumnBounds => {
-    const fieldId = reader.varint();
-    const nullCount = reader.varint();
-    const column = columns.find((candidate) => candidate.fieldId === fieldId);
-    if (column === undefined) throw new EngineError('CORRUPT_DATA', `file ${head.name} has bounds of the unknown field ${fieldId}`);
-    return { fieldId, nullCount, min: readOptionalCell(reader, column), max: readOptionalCell(reader, column) };
-  });
-  return { fileId: asFileId(fileId), tableId, kind, ...head, rowLo, rowHi, fromLo, fromHi, schemaVersion, bounds };
 }
 
 /** Which key a commit used, and which commit with a key it is, from 1. */
@@ -327,10 +274,4 @@ export function decodeIdempotency(bytes: Uint8Array): IdempotencyRecord {
     timestampMs: asTimestampMs(reader.varint()),
     content: reader.raw(16).toString('hex'),
   };
-}
-
-function oneOf<T>(values: readonly T[], index: number, what: string): T {
-  const value = values[index];
-  if (value === undefined) throw new EngineError('CORRUPT_DATA', `a stored record has the unknown ${what} ${index}`);
-  return value;
 }

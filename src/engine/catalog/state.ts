@@ -3,11 +3,12 @@
  * sees one instant of everything (files, hot rows, counts) however long it takes.
  */
 import { EngineError, invariant } from '../model/errors.ts';
-import type { DataFile, Snapshot } from '../model/history.ts';
+import { type DataFile, type Ends, HOT, type KeptRecord, type Retention, type Snapshot, type Tag } from '../model/history.ts';
 import {
   asLogIndex,
   asSnapshotId,
   asTimestampMs,
+  type FileId,
   type LogIndex,
   type RowId,
   type SnapshotId,
@@ -23,6 +24,13 @@ export interface TableState {
   readonly description: string | null;
   readonly createdSnapshotId: SnapshotId;
   readonly createdAtMs: TimestampMs;
+  /** The commit that dropped it; null while it lives. */
+  readonly droppedSnapshotId: SnapshotId | null;
+  readonly droppedAtMs: TimestampMs | null;
+  /** Its own policy; null where the catalog's applies. */
+  readonly retention: Retention | null;
+  /** What expiry left of its history. */
+  readonly kept: KeptRecord;
   /** The newest columns. */
   readonly schema: TableSchema;
   /** Every version of them, oldest first. */
@@ -34,11 +42,18 @@ export interface TableState {
   readonly filesBytes: number;
   /** Hot rows of this snapshot and before lie in files already. */
   readonly hotFloor: SnapshotId;
-  /** Rows before this identity lie in files already. */
+  /** New rows before this identity lie in files already; new versions of older rows may still be hot. */
   readonly hotRowLo: RowId;
-  /** Rows and bytes that flushes ever took. */
+  /** Rows, bytes, and versions of older rows that flushes ever took. */
   readonly flushedRowsEver: number;
   readonly flushedBytesEver: number;
+  readonly flushedVersionsEver: number;
+  /** Loose ends, in the order of the commits that made them. */
+  readonly ends: readonly Ends[];
+  /** Grows when ends leave the list: they were written into files. */
+  readonly endsEpoch: number;
+  /** Grows when rows move: flush, compaction, erasure. */
+  readonly filesEpoch: number;
 }
 
 export interface CatalogState {
@@ -46,10 +61,13 @@ export interface CatalogState {
   /** The newest commit; 0 before the first. */
   readonly snapshotId: SnapshotId;
   readonly timestampMs: TimestampMs;
-  readonly chain: number;
+  /** The newest hash of the audit chain. */
+  readonly hash: Buffer;
   /** By table id; ids start at 1 and are never reused. */
   readonly tables: readonly (TableState | undefined)[];
+  /** Tables that are not dropped. */
   readonly byName: ReadonlyMap<string, TableId>;
+  readonly tags: ReadonlyMap<string, Tag>;
   /** Grows with each change of any table's names or columns: what the GraphQL schema is built from. */
   readonly schemaEpoch: number;
   readonly nextFileId: number;
@@ -61,9 +79,10 @@ export const EMPTY_STATE: CatalogState = {
   logIndex: asLogIndex(0),
   snapshotId: asSnapshotId(0),
   timestampMs: asTimestampMs(0),
-  chain: 0,
+  hash: Buffer.alloc(32),
   tables: [undefined],
   byName: new Map(),
+  tags: new Map(),
   schemaEpoch: 0,
   nextFileId: 1,
   idempotentCommits: 0,
@@ -94,8 +113,14 @@ export function tableNamed(state: CatalogState, name: string): TableState {
   });
 }
 
+/** All tables, dropped ones included. */
 export function tablesOf(state: CatalogState): TableState[] {
   return state.tables.filter((table) => table !== undefined);
+}
+
+/** The newest table that ever had a name, dropped or not. */
+export function tableEverNamed(state: CatalogState, name: string): TableState | undefined {
+  return findTable(state, name) ?? state.tables.findLast((table) => table !== undefined && table.name === name);
 }
 
 export function columnsOfVersion(table: TableState, version: number): readonly Column[] {
@@ -110,6 +135,58 @@ export function hotRowsOf(table: TableState): number {
 
 export function hotBytesOf(table: TableState): number {
   return table.last.hotBytesEver - table.flushedBytesEver;
+}
+
+/** Versions of older rows among the hot ones. */
+export function hotVersionsOf(table: TableState): number {
+  return table.last.hotVersionsEver - table.flushedVersionsEver;
+}
+
+const endsByFile = new WeakMap<readonly Ends[], ReadonlyMap<FileId, readonly Ends[]>>();
+
+/** A table's loose ends by the file that holds the versions; HOT for hot rows. */
+export function endsOf(table: TableState): ReadonlyMap<FileId, readonly Ends[]> {
+  let map = endsByFile.get(table.ends);
+  if (map === undefined) {
+    const grouped = new Map<FileId, Ends[]>();
+    for (const ends of table.ends) {
+      const list = grouped.get(ends.fileId);
+      if (list === undefined) grouped.set(ends.fileId, [ends]);
+      else list.push(ends);
+    }
+    map = grouped;
+    endsByFile.set(table.ends, map);
+  }
+  return map;
+}
+
+/** How many versions of a file have a loose end. */
+export function looseEndsOf(table: TableState, fileId: FileId): number {
+  let count = 0;
+  for (const ends of endsOf(table).get(fileId) ?? []) count += ends.rows.length;
+  return count;
+}
+
+export function hotEndsOf(table: TableState): number {
+  return looseEndsOf(table, HOT);
+}
+
+/** Whether a table's rows can still be read as of a snapshot. */
+export function isKept({ kept }: TableState, snapshotId: SnapshotId): boolean {
+  return snapshotId >= kept.horizon || kept.held.some(({ from, until }) => from <= snapshotId && snapshotId < until);
+}
+
+export function snapshotExpired(table: TableState, snapshotId: SnapshotId): EngineError {
+  const { horizon, horizonMs } = table.kept;
+  return new EngineError('SNAPSHOT_EXPIRED', `snapshot ${snapshotId} of table ${table.name} has expired; it is kept from ${horizon} on`, {
+    details: { table: table.name, snapshotId, oldestSnapshotId: horizon, availableFrom: new Date(horizonMs).toISOString() },
+    hint: 'Read it as of details.availableFrom or later. A tag would have kept the snapshot.',
+  });
+}
+
+/** The schema version that a table had at a snapshot. */
+export function schemaAt(table: TableState, snapshotId: SnapshotId): TableSchema {
+  return table.schemas.findLast((schema) => schema.since <= snapshotId) ?? (table.schemas[0] as TableSchema);
 }
 
 /** A state with one table replaced or added. */

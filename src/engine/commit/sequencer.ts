@@ -68,7 +68,6 @@ export class Sequencer {
     // From here to the write is one turn of the event loop: no read can be fenced in between.
     let state = this.#state;
     const puts: Put[] = [];
-    const deletes: Buffer[] = [];
     const outcomes: Outcome[] = [];
     const commits: Commit[] = [];
     const timestampMs = time.stamp(state.timestampMs);
@@ -77,7 +76,6 @@ export class Sequencer {
       state = applied.state;
       lookups.note(applied.puts);
       for (const put of applied.puts) puts.push(put);
-      for (const key of applied.deletes) deletes.push(key);
       outcomes.push(applied.outcome);
       if (applied.outcome.kind === 'committed') commits.push(applied.outcome.commit);
     }
@@ -91,7 +89,7 @@ export class Sequencer {
         }),
       };
       try {
-        await store.write(puts, { deletes, sync: true }); // THE COMMIT POINT
+        await store.write(puts, { sync: true }); // THE COMMIT POINT
         watermark.write(state);
         this.#state = state;
         this.#parts.publish(state, commits);
@@ -135,7 +133,9 @@ class RoundLookups implements Lookups {
 
   note(puts: readonly Put[]): void {
     for (const { key, value } of puts) {
-      if (key[0] === PREFIX.key || key[0] === PREFIX.idempotency) this.#known.set(key.toString('latin1'), value);
+      if (key[0] !== PREFIX.key && key[0] !== PREFIX.idempotency) continue;
+      if (value === null) this.#known.delete(key.toString('latin1'));
+      else this.#known.set(key.toString('latin1'), value);
     }
   }
 
@@ -152,6 +152,9 @@ class RoundLookups implements Lookups {
 function collectKeys(entry: LogEntry, keys: Buffer[]): void {
   if (entry.kind !== 'commit') return;
   if (entry.idempotency !== null) keys.push(idempotencyKey(entry.idempotency.key));
-  if (entry.change.kind !== 'append') return;
-  for (const hash of entry.change.keyHashes) keys.push(primaryKeyKey(entry.change.tableId, hash));
+  for (const change of entry.changes) {
+    if (change.kind !== 'rows') continue;
+    for (const hash of change.keys.inserted) keys.push(primaryKeyKey(change.tableId, hash));
+    for (const { hash } of change.keys.moved) keys.push(primaryKeyKey(change.tableId, hash));
+  }
 }

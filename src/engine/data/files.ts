@@ -83,6 +83,12 @@ export class DataFiles {
     });
   }
 
+  /** A file that nothing names. */
+  async removeNamed(tableId: TableId, name: string): Promise<void> {
+    this.#checked.delete(name);
+    await rm(join(tableDirectory({ dataDirectory: this.#dataDirectory, tableId }), name), { force: true });
+  }
+
   async remove(file: DataFile): Promise<void> {
     this.#checked.delete(file.name);
     await rm(this.path(file), { force: true });

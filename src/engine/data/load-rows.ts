@@ -8,6 +8,7 @@ import { sqlName } from './duckdb.ts';
 export const ROW_FIELD_ID = 1_000_000_001;
 export const FROM_FIELD_ID = 1_000_000_002;
 export const POSITION_FIELD_ID = 1_000_000_003;
+export const TO_FIELD_ID = 1_000_000_004;
 
 /** DuckDB's virtual columns, which a column of the same name hides. */
 const VIRTUAL = new Set(['file_row_number', 'file_index', 'filename']);

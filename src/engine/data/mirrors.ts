@@ -1,11 +1,11 @@
 /**
  * Mirrors: hot rows as in-memory DuckDB tables, so that one scan reads files and hot rows alike. A table's hot rows are
- * mirrored in generations; a flush seals one at a commit and the next begins after it. Loaded when a read needs them,
+ * mirrored in generations, each of rows of one schema version; a flush seals one at a commit and the next begins after it. Loaded when a read needs them,
  * never on the commit path, a bounded number of rows in each turn; the least recently used go first.
  */
-import type { TableState } from '../catalog/state.ts';
+import { columnsOfVersion, schemaAt, type TableState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import type { SnapshotId, TableId } from '../model/ids.ts';
+import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Cells } from '../model/types.ts';
 import type { Duck } from './duckdb.ts';
@@ -14,8 +14,9 @@ import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.t
 
 /** A mirrored range of one table's hot rows, ready to be scanned. */
 export interface Mirror {
-  /** Name of the DuckDB table; columns as the table schema's, then `_row` and `_from`. */
+  /** Name of the DuckDB table; columns as the schema version's, then `_row` and `_from`. */
   readonly name: string;
+  readonly schemaVersion: number;
   /** The commits whose rows are to be taken from it: after `after`, up to and with `upTo`. It may hold others. */
   readonly after: SnapshotId;
   readonly upTo: SnapshotId;
@@ -78,24 +79,47 @@ export class Mirrors {
   /** Generations that together hold the hot rows after the floor, each with the part to take from it. */
   #covering(table: TableState, upTo: SnapshotId): { generations: Generation[]; mirrors: Mirror[] } {
     const all = this.#generationsOf(table);
+    for (const generation of all) if (generation.hi === undefined) generation.hi = this.#nextSchema(table, generation.lo);
     const generations: Generation[] = [];
     const mirrors: Mirror[] = [];
     let covered = table.hotFloor;
-    for (const generation of all) {
-      if (covered >= upTo || generation.lo > covered) break;
+    const take = (generation: Generation): void => {
       const end = generation.hi === undefined || generation.hi > upTo ? upTo : generation.hi;
-      if (end <= covered) continue;
+      if (end <= covered) return;
       generations.push(generation);
-      mirrors.push({ name: generation.name, after: covered, upTo: end });
+      mirrors.push({ name: generation.name, schemaVersion: generation.schemaVersion, after: covered, upTo: end });
       covered = end;
+    };
+    for (const generation of [...all]) {
+      if (covered >= upTo) break;
+      // A read of a state whose generations are gone (it was pinned before a flush), or a new schema version: new ones.
+      if (generation.lo > covered) for (const own of this.#between(table, covered, generation.lo)) take(own);
+      take(generation);
     }
-    if (covered >= upTo) return { generations, mirrors };
-    // A read of a state whose generations are gone (it was pinned before a flush): a generation of its own.
-    const own = this.#newGeneration(table, table.hotFloor);
-    own.hi = upTo;
-    all.push(own);
+    if (covered < upTo) for (const own of this.#between(table, covered, undefined)) take(own);
+    return { generations, mirrors };
+  }
+
+  /** The last commit before the table's columns changed after `lo`; undefined where they have not. */
+  #nextSchema(table: TableState, lo: SnapshotId): SnapshotId | undefined {
+    const next = table.schemas.find((schema) => schema.since > lo + 1);
+    return next === undefined ? undefined : asSnapshotId(next.since - 1);
+  }
+
+  /** New generations after `lo` up to `hi`, or open where undefined, split where the table's columns change. */
+  #between(table: TableState, lo: SnapshotId, hi: SnapshotId | undefined): Generation[] {
+    const all = this.#generationsOf(table);
+    const made: Generation[] = [];
+    const starts = table.schemas.map((schema) => schema.since - 1).filter((at) => at > lo && (hi === undefined || at < hi));
+    for (const [at, start] of [lo, ...starts].entries()) {
+      const generation = this.#newGeneration(table, asSnapshotId(start));
+      const end = starts[at];
+      generation.hi = end === undefined ? hi : asSnapshotId(end);
+      made.push(generation);
+    }
+    all.push(...made);
     all.sort((left, right) => left.lo - right.lo);
-    return { generations: [own], mirrors: [{ name: own.name, after: own.lo, upTo }] };
+    return made;
   }
 
   #generationsOf(table: TableState): Generation[] {
@@ -104,7 +128,6 @@ export class Mirrors {
       generations = [];
       this.#generations.set(table.id, generations);
     }
-    if (generations.length === 0) generations.push(this.#newGeneration(table, table.hotFloor));
     return generations;
   }
 
@@ -114,7 +137,7 @@ export class Mirrors {
     return {
       name,
       tableId: table.id,
-      schemaVersion: table.schema.version,
+      schemaVersion: schemaAt(table, asSnapshotId(lo + 1)).version,
       lo,
       hi: undefined,
       loadedTo: lo,
@@ -151,7 +174,7 @@ export class Mirrors {
   }
 
   async #fill(generation: Generation, table: TableState, target: SnapshotId): Promise<void> {
-    const { columns } = table.schema;
+    const columns = columnsOfVersion(table, generation.schemaVersion);
     await this.#duck.withConnection(async (connection) => {
       if (!generation.created) {
         await connection.run(`CREATE TABLE ${generation.name} (${tableColumns(columns, true)})`);
@@ -166,7 +189,7 @@ export class Mirrors {
           for (const commit of commits) {
             commit.rows.forEach((cells, index) => {
               rows.push(cells);
-              hidden.push({ row: commit.rowBase + index, from: commit.snapshotId });
+              hidden.push({ row: commit.rowIds[index] as number, from: commit.snapshotId });
             });
           }
           for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
@@ -195,11 +218,13 @@ export class Mirrors {
    * `table` is of the current state, and no commit after `at` may have been loaded yet: `at` is its newest snapshot.
    */
   seal(table: TableState, at: SnapshotId): void {
-    const generations = this.#generationsOf(table);
-    const open = generations.find((generation) => generation.hi === undefined);
-    if (open === undefined || open.lo >= at) return;
-    open.hi = at;
-    generations.push(this.#newGeneration(table, at));
+    const open = this.#generationsOf(table).find((generation) => generation.hi === undefined);
+    if (open !== undefined && open.lo < at) open.hi = at;
+  }
+
+  /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. */
+  forget(tableId: TableId): void {
+    for (const generation of [...(this.#generations.get(tableId) ?? [])]) void this.#drop(generation);
   }
 
   /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */
@@ -224,7 +249,7 @@ export class Mirrors {
     const generations = this.#generations.get(generation.tableId) ?? [];
     const at = generations.indexOf(generation);
     if (at >= 0) generations.splice(at, 1);
-    if (generation.hi === undefined && generations.length === 0) this.#generations.delete(generation.tableId);
+    if (generations.length === 0) this.#generations.delete(generation.tableId);
     this.#rows -= generation.rows;
     if (generation.created) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
   }

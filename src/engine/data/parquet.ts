@@ -12,8 +12,8 @@ import type { TableId } from '../model/ids.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { isOrdered } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
-import { parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
-import { FROM_FIELD_ID, hidesVirtual, POSITION_FIELD_ID, ROW_FIELD_ID } from './load-rows.ts';
+import { type Parameter, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
+import { FROM_FIELD_ID, hidesVirtual, POSITION_FIELD_ID, ROW_FIELD_ID, TO_FIELD_ID } from './load-rows.ts';
 import { storageError } from './storage-error.ts';
 
 /** Rows in a row group: small enough for a page to read little, large enough for scans. */
@@ -26,10 +26,36 @@ export interface ParquetPlace {
   readonly tableId: TableId;
 }
 
-export interface WrittenFile extends StagedFile {
-  /** The hidden columns' spans; undefined where the file has none or no rows. */
-  readonly spans: { readonly rowLo: number; readonly rowHi: number; readonly fromLo: number; readonly fromHi: number } | undefined;
+/** Which hidden columns a file has: staged ones none, new versions `_row`, living ones `_from` too, history `_to` too. */
+export type HiddenColumns = 'none' | 'row' | 'from' | 'to';
+
+/** What the hidden columns span, 0 for those that the file does not have. */
+export interface Spans {
+  readonly rowLo: number;
+  readonly rowHi: number;
+  readonly fromLo: number;
+  readonly fromHi: number;
+  readonly toLo: number;
+  readonly toHi: number;
 }
+
+export interface WrittenFile extends StagedFile {
+  readonly spans: Spans;
+}
+
+const HIDDEN_COLUMNS: Readonly<Record<HiddenColumns, readonly (readonly [string, number])[]>> = {
+  none: [],
+  row: [['_row', ROW_FIELD_ID]],
+  from: [
+    ['_row', ROW_FIELD_ID],
+    ['_from', FROM_FIELD_ID],
+  ],
+  to: [
+    ['_row', ROW_FIELD_ID],
+    ['_from', FROM_FIELD_ID],
+    ['_to', TO_FIELD_ID],
+  ],
+};
 
 export function tableDirectory({ dataDirectory, tableId }: ParquetPlace): string {
   return join(dataDirectory, 'data', String(tableId));
@@ -37,26 +63,26 @@ export function tableDirectory({ dataDirectory, tableId }: ParquetPlace): string
 
 /**
  * Writes what a SELECT yields as one durable data file.
- * `columns` are the SELECT's columns in order; with `hidden`, `_row` and `_from` follow them; without, `_position` does
+ * `columns` are the SELECT's columns in order; the hidden ones follow them; where there are none, `_position` does
  * where the columns hide DuckDB's own (see hidesVirtual).
  * @throws EngineError STORAGE_FULL
  */
 export async function writeParquet(
   connection: DuckDBConnection,
   place: ParquetPlace,
-  select: string,
-  { columns, hidden }: { readonly columns: readonly Column[]; readonly hidden: boolean },
+  select: { readonly sql: string; readonly parameters?: readonly Parameter[] },
+  { columns, hidden }: { readonly columns: readonly Column[]; readonly hidden: HiddenColumns },
 ): Promise<WrittenFile> {
   const name = `${randomBytes(16).toString('hex')}.parquet`;
   const staged = join(place.dataDirectory, 'tmp', name);
   const fieldIds = columns.map((column) => `${sqlName(column.name)}: ${column.fieldId}`);
-  if (hidden) fieldIds.push(`_row: ${ROW_FIELD_ID}`, `_from: ${FROM_FIELD_ID}`);
-  else if (hidesVirtual(columns)) fieldIds.push(`_position: ${POSITION_FIELD_ID}`);
+  for (const [name_, id] of HIDDEN_COLUMNS[hidden]) fieldIds.push(`${name_}: ${id}`);
+  if (hidden === 'none' && hidesVirtual(columns)) fieldIds.push(`_position: ${POSITION_FIELD_ID}`);
   try {
     await runOn(
       connection,
-      `COPY (${select}) TO ${sqlString(staged)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, FIELD_IDS {${fieldIds.join(', ')}})`,
-      [],
+      `COPY (${select.sql}) TO ${sqlString(staged)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, FIELD_IDS {${fieldIds.join(', ')}})`,
+      select.parameters ?? [],
       {},
     );
     await syncFile(staged);
@@ -78,7 +104,7 @@ async function readFacts(
   connection: DuckDBConnection,
   path: string,
   columns: readonly Column[],
-  hidden: boolean,
+  hidden: HiddenColumns,
 ): Promise<Pick<WrittenFile, 'rowCount' | 'bounds' | 'spans'>> {
   const ordered = columns.filter((column) => isOrdered(column.type));
   const terms = ['count(*)'];
@@ -88,7 +114,7 @@ async function readFacts(
       column.type === 'STRING' || column.type === 'BINARY' ? boundedTerms(name, column.type) : [`min(${name})`, `max(${name})`];
     terms.push(`count(${name})`, ...bounded);
   }
-  if (hidden) terms.push('min(_row)', 'max(_row)', 'min(_from)', 'max(_from)');
+  for (const [name] of HIDDEN_COLUMNS[hidden]) terms.push(`min(${name})`, `max(${name})`);
   const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM ${parquetSql([path])}`, [], {});
   const [row = []] = await result.getRows();
   const rowCount = Number(row[0]);
@@ -102,10 +128,8 @@ async function readFacts(
     };
   });
   const at = 1 + ordered.length * 3;
-  const spans =
-    hidden && rowCount > 0
-      ? { rowLo: Number(row[at]), rowHi: Number(row[at + 1]), fromLo: Number(row[at + 2]), fromHi: Number(row[at + 3]) }
-      : undefined;
+  const span = (offset: number): number => Number(row[at + offset] ?? 0);
+  const spans = { rowLo: span(0), rowHi: span(1), fromLo: span(2), fromHi: span(3), toLo: span(4), toHi: span(5) };
   return { rowCount, bounds, spans };
 }
 

@@ -4,21 +4,25 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { StagedFile } from '../log/entry.ts';
+import type { ChangeFile, StagedFile } from '../log/entry.ts';
 import { EngineError } from '../model/errors.ts';
+import type { RowsProof } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
+import type { RootBuilder } from '../model/proof.ts';
 import type { Cells, Column, TableSchema } from '../model/types.ts';
 import { toWire } from '../model/values.ts';
 import { fromDuck, sqlType } from './cells.ts';
-import { type Duck, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
+import { type Duck, type Parameter, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
+import { addFileRows, newRoot } from './file-root.ts';
 import type { DataFiles } from './files.ts';
 import { CHUNK_ROWS, ChunkAppender, hidesVirtual, nextTurn, positionColumn, tableColumns } from './load-rows.ts';
-import { writeParquet } from './parquet.ts';
+import { tableDirectory, writeParquet } from './parquet.ts';
 import { Semaphore } from './semaphore.ts';
 
 export interface StagedImport {
   readonly file: StagedFile;
+  readonly proof: RowsProof;
   /** The cells of the primary key columns of each row; empty where the table has no primary key. */
   readonly keys: readonly Cells[];
 }
@@ -69,12 +73,85 @@ export class Staging {
     const names = schema.columns.map((column) => sqlName(column.name));
     if (hidesVirtual(schema.columns)) names.push('_position');
     const ordered = `SELECT ${names.join(', ')} FROM (${select}) ORDER BY _position`;
-    const { spans: _, ...file } = await writeParquet(connection, { dataDirectory: this.#dataDirectory, tableId }, ordered, {
-      columns: schema.columns,
-      hidden: false,
-    });
+    const { spans: _, ...file } = await writeParquet(
+      connection,
+      { dataDirectory: this.#dataDirectory, tableId },
+      { sql: ordered },
+      { columns: schema.columns, hidden: 'none' },
+    );
     this.#files.written(file.name);
     return file;
+  }
+
+  #path(tableId: TableId, file: StagedFile): string {
+    return join(tableDirectory({ dataDirectory: this.#dataDirectory, tableId }), file.name);
+  }
+
+  async #proof(connection: DuckDBConnection, { columns }: TableSchema, path: string, rowCount: number): Promise<RowsProof> {
+    const root = newRoot(columns);
+    await addFileRows(root, connection, path, { columns, position: positionColumn(columns), lo: 0, hi: rowCount - 1 });
+    return root.finish();
+  }
+
+  /**
+   * Writes new versions of rows as a durable file of the table; `rowIds` ascend.
+   * @throws EngineError STORAGE_FULL, OVERLOADED
+   */
+  async stageVersions(tableId: TableId, schema: TableSchema, rows: readonly Cells[], rowIds: readonly number[]): Promise<ChangeFile> {
+    return this.#slots.with(() =>
+      this.#duck.withConnection(async (connection) => {
+        const table = `stage_${this.#nextName}`;
+        this.#nextName += 1;
+        try {
+          await connection.run(`CREATE TABLE ${table} (${tableColumns(schema.columns, true)})`);
+          const appender = await ChunkAppender.open(connection, table, schema.columns, true);
+          try {
+            for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
+              appender.append(rows, start, Math.min(start + CHUNK_ROWS, rows.length), (index) => ({
+                row: rowIds[index] as number,
+                from: 0,
+              }));
+              await nextTurn();
+            }
+          } finally {
+            appender.close();
+          }
+          const names = schema.columns.map((column) => sqlName(column.name)).join(', ');
+          return await this.writeVersions(connection, tableId, schema, { sql: `SELECT ${names}, _row FROM ${table} ORDER BY _row` });
+        } finally {
+          await connection.run(`DROP TABLE IF EXISTS ${table}`);
+        }
+      }),
+    );
+  }
+
+  /** The same of what a SELECT yields: the columns in their order, then `_row`, by which it is sorted. */
+  async writeVersions(
+    connection: DuckDBConnection,
+    tableId: TableId,
+    schema: TableSchema,
+    select: { readonly sql: string; readonly parameters?: readonly Parameter[] },
+  ): Promise<ChangeFile> {
+    const place = { dataDirectory: this.#dataDirectory, tableId };
+    const { spans, ...file } = await writeParquet(connection, place, select, { columns: schema.columns, hidden: 'row' });
+    this.#files.written(file.name);
+    return { file, kind: 'versions', rowLo: spans.rowLo, rowHi: spans.rowHi };
+  }
+
+  /** Adds the rows of a file of versions to a root. */
+  addVersions(
+    root: RootBuilder,
+    connection: DuckDBConnection,
+    tableId: TableId,
+    schema: TableSchema,
+    { file, rowLo, rowHi }: ChangeFile,
+  ): Promise<void> {
+    return addFileRows(root, connection, this.#path(tableId, file), { columns: schema.columns, position: '_row', lo: rowLo, hi: rowHi });
+  }
+
+  /** Takes a file away that no entry names. */
+  remove(tableId: TableId, file: StagedFile): Promise<void> {
+    return this.#files.removeNamed(tableId, file.name);
   }
 
   /**
@@ -109,8 +186,8 @@ export class Staging {
     }
     await checkImported(connection, schema.columns, `SELECT ${terms.join(', ')}, _position AS _n FROM ${source}`);
     const file = await this.#write(connection, tableId, schema, `SELECT ${terms.join(', ')}, _position FROM ${source}`);
-    if (schema.primaryKey.length === 0) return { file, keys: [] };
-    const path = join(this.#dataDirectory, 'data', String(tableId), file.name);
+    const path = this.#path(tableId, file);
+    if (schema.primaryKey.length === 0) return { file, proof: await this.#proof(connection, schema, path, file.rowCount), keys: [] };
     if (file.rowCount > LIMITS.importKeysMax) {
       await rm(path, { force: true });
       throw new EngineError(
@@ -126,7 +203,8 @@ export class Staging {
     const names = keyColumns.map((column) => sqlName(column.name)).join(', ');
     const result = await runOn(connection, `SELECT ${names} FROM ${parquetSql([path])} ORDER BY ${positionColumn(schema.columns)}`, [], {});
     const rows = await result.getRows();
-    return { file, keys: rows.map((row) => keyColumns.map((column, at) => fromDuck(column, row[at] ?? null))) };
+    const proof = await this.#proof(connection, schema, path, file.rowCount);
+    return { file, proof, keys: rows.map((row) => keyColumns.map((column, at) => fromDuck(column, row[at] ?? null))) };
   }
 }
 

@@ -1,8 +1,9 @@
 /** What the log orders. An entry carries a format version, a unique id and everything that apply needs: no clock, no disk. */
 import type { ErrorCode, ErrorDetails } from '../model/errors.ts';
-import type { ColumnBounds, Commit, DataFile } from '../model/history.ts';
+import type { Checkpoint, ColumnBounds, Commit, DataFile, KeptRecord, Retention, RowsProof, Tag } from '../model/history.ts';
 import type { FileId, RowId, SnapshotId, TableId } from '../model/ids.ts';
 import type { NewTable } from '../model/schema.ts';
+import type { Operation, TableSchema } from '../model/types.ts';
 
 export const ENTRY_FORMAT = 1;
 
@@ -22,19 +23,110 @@ export interface CreateChange {
   readonly ifExists: 'ERROR' | 'IGNORE';
 }
 
-export interface AppendChange {
-  readonly kind: 'append';
+/** New columns, a new name, description or policy of a table. */
+export interface AlterChange {
+  readonly kind: 'alter';
   readonly tableId: TableId;
-  /** Apply refuses the entry where the table's columns have changed since it was prepared. */
+  /** The schema version that it was prepared on; apply refuses the entry where that is no longer the newest. */
   readonly schemaVersion: number;
-  readonly rowCount: number;
-  /** Encoded rows that travel inside the commit, or the file that holds them. */
-  readonly rows: { readonly kind: 'hot'; readonly bytes: Buffer } | { readonly kind: 'file'; readonly file: StagedFile };
-  /** One 16-byte hash a row; empty on tables without a primary key. */
-  readonly keyHashes: readonly Buffer[];
+  /** The new columns; null where they stay. Its `since` is set by apply. */
+  readonly schema: TableSchema | null;
+  readonly description: string | null;
+  readonly retention: Retention | null;
 }
 
-export type TableChange = CreateChange | AppendChange;
+export interface DropChange {
+  readonly kind: 'drop';
+  readonly tableId: TableId;
+}
+
+/** Brings a dropped table back under its name, as restore does. */
+export interface UndropChange {
+  readonly kind: 'undrop';
+  readonly tableId: TableId;
+}
+
+/** A durable file of new rows or new versions of rows. */
+export interface ChangeFile {
+  readonly file: StagedFile;
+  /** Identities are assigned by apply for new rows; versions carry theirs. */
+  readonly kind: 'staged' | 'versions';
+  /** `versions` only: the first and last row. */
+  readonly rowLo: number;
+  readonly rowHi: number;
+}
+
+/** Versions that a change ends, of one file or of the hot rows. */
+export interface EndedInFile {
+  readonly fileId: FileId;
+  /** Ascending. */
+  readonly rows: Float64Array;
+  readonly froms: Float64Array;
+  /** Whether these are all versions of the file that still live. */
+  readonly whole: boolean;
+}
+
+/** What the key index learns: keys of new rows by their position, of other rows by identity, and keys that are gone. */
+export interface KeyChanges {
+  /** One 16-byte hash a new row, in their order; empty on tables without a primary key. */
+  readonly inserted: readonly Buffer[];
+  readonly moved: readonly { readonly hash: Buffer; readonly row: number }[];
+  readonly removed: readonly Buffer[];
+}
+
+/** Rows brought to and ended in one table: the net effect of one or more operations. */
+export interface RowsChange {
+  readonly kind: 'rows';
+  readonly tableId: TableId;
+  readonly operation: Operation;
+  /** Apply refuses the entry where the table's columns have changed since it was prepared. */
+  readonly schemaVersion: number;
+  /**
+   * What a change was prepared on: apply refuses the entry where the table has changed, or its rows have moved, since.
+   * Null for appends, which need none.
+   */
+  readonly base: { readonly snapshotId: SnapshotId; readonly filesEpoch: number } | null;
+  readonly insertedRows: number;
+  readonly updatedRows: number;
+  readonly deletedRows: number;
+  /** Of the inserted rows, those that get new identities; the others were there before, and are brought back. */
+  readonly newRows: number;
+  /** Encoded rows that travel inside the commit: `newRows` of them new (or none), then one for each of `versionRows`. */
+  readonly hot: { readonly bytes: Buffer; readonly newRows: number; readonly versionRows: readonly number[] } | null;
+  readonly files: readonly ChangeFile[];
+  readonly ends: readonly EndedInFile[];
+  readonly keys: KeyChanges;
+  /** A small change's rows before and after, as they are stored for diffs (read/changes.ts); null for appends and large ones. */
+  readonly changes: Buffer | null;
+  readonly proof: RowsProof;
+}
+
+export type TableChange = CreateChange | AlterChange | DropChange | UndropChange | RowsChange | EraseChange;
+
+/** Rows taken out of every snapshot of a table: files and records written anew without them. */
+export interface EraseChange {
+  readonly kind: 'erase';
+  readonly tableId: TableId;
+  readonly base: { readonly snapshotId: SnapshotId; readonly filesEpoch: number };
+  readonly reason: string;
+  readonly erasedRows: number;
+  /** Of them, those that lived. */
+  readonly livingRows: number;
+  /** Files that held versions of the rows, and what takes their place. */
+  readonly inputs: readonly FileId[];
+  readonly outputs: readonly NewFile[];
+  /** Identities of the rows: their loose ends go. */
+  readonly rows: Float64Array;
+  /** Catalog records written anew without them, or taken out. */
+  readonly rewritten: readonly { readonly key: Buffer; readonly value: Buffer | null }[];
+  /** What hot rows are fewer by. */
+  readonly hot: { readonly rows: number; readonly bytes: number; readonly versions: number };
+  readonly proofs: readonly { readonly snapshotId: SnapshotId; readonly proof: RowsProof }[];
+  readonly checkpoints: readonly Checkpoint[];
+  /** Rows fewer, from each snapshot on: what past counts are corrected by. */
+  readonly corrections: readonly { readonly from: SnapshotId; readonly rows: number }[];
+  readonly proof: RowsProof;
+}
 
 interface EntryBase {
   readonly format: typeof ENTRY_FORMAT;
@@ -46,7 +138,8 @@ interface EntryBase {
 
 export interface CommitEntry extends EntryBase {
   readonly kind: 'commit';
-  readonly change: TableChange;
+  /** One a table and kind; a table's new columns come before its rows. */
+  readonly changes: readonly TableChange[];
   readonly author: string | null;
   readonly message: string | null;
   readonly properties: string | null;
@@ -55,35 +148,59 @@ export interface CommitEntry extends EntryBase {
   readonly expectedSnapshotId: SnapshotId | null;
 }
 
-export interface FlushEntry extends EntryBase {
-  readonly kind: 'flush';
-  readonly tableId: TableId;
-  /** The hot rows of this snapshot and before lie in the file. */
-  readonly upTo: SnapshotId;
-  /** Rows before this identity lie in files from now on. */
-  readonly hotRowLo: RowId;
-  readonly rowsTaken: number;
-  readonly bytesTaken: number;
-  readonly file: NewSortedFile;
-}
-
-export interface CompactEntry extends EntryBase {
-  readonly kind: 'compact';
+/** flush and compact: the same versions in other files. */
+export interface RewriteEntry extends EntryBase {
+  readonly kind: 'rewrite';
   readonly tableId: TableId;
   readonly inputs: readonly FileId[];
-  readonly outputs: readonly NewSortedFile[];
+  /** The hot rows that were taken too; null for compaction. */
+  readonly flushed: FlushedHot | null;
+  readonly outputs: readonly NewFile[];
+  /** Ends of the inputs' versions by this commit and earlier ones lie in the outputs. */
+  readonly endsUpTo: SnapshotId;
+}
+
+export interface FlushedHot {
+  /** The hot rows of this snapshot and before lie in the outputs. */
+  readonly upTo: SnapshotId;
+  /** New rows before this identity lie in files from now on. */
+  readonly hotRowLo: RowId;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly versions: number;
+}
+
+/** Snapshots of a table that are no longer kept. */
+export interface ExpireEntry extends EntryBase {
+  readonly kind: 'expire';
+  readonly tableId: TableId;
+  /** What was kept when it was prepared; apply refuses it where that has changed. */
+  readonly baseHorizon: SnapshotId;
+  readonly kept: KeptRecord;
+  readonly removed: readonly { readonly snapshotId: SnapshotId; readonly operation: Operation }[];
+}
+
+export interface TagEntry extends EntryBase {
+  readonly kind: 'tag';
+  /** Null takes the tag away. */
+  readonly tag: { readonly snapshotId: SnapshotId; readonly message: string | null } | null;
+  readonly name: string;
 }
 
 /** A file that maintenance wrote; apply gives it its id. */
-export interface NewSortedFile extends StagedFile {
+export interface NewFile extends StagedFile {
+  readonly kind: 'live' | 'history';
   readonly rowLo: RowId;
   readonly rowHi: RowId;
   readonly fromLo: SnapshotId;
   readonly fromHi: SnapshotId;
+  readonly toLo: SnapshotId;
+  readonly toHi: SnapshotId;
+  readonly lifeLog: number;
   readonly schemaVersion: number;
 }
 
-export type LogEntry = CommitEntry | FlushEntry | CompactEntry;
+export type LogEntry = CommitEntry | RewriteEntry | ExpireEntry | TagEntry;
 
 /** What became of an entry. A refusal changed nothing. */
 export type Outcome =
@@ -91,6 +208,7 @@ export type Outcome =
   | { readonly kind: 'replayed'; readonly snapshotId: SnapshotId }
   | { readonly kind: 'unchanged'; readonly tableId: TableId }
   | { readonly kind: 'maintained'; readonly retired: readonly DataFile[] }
+  | { readonly kind: 'tagged'; readonly tag: Tag | null }
   | { readonly kind: 'refused'; readonly refusal: RefusedEntry };
 
 export interface RefusedEntry {

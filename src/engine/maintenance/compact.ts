@@ -1,17 +1,17 @@
 /**
- * compact: merges runs of small files into larger ones, sorted by row identity. Versions keep their life spans, so no
- * answer changes (invariant 3). The work of one merge is bounded; the merged files go once no reader needs them.
+ * compact: merges runs of small files into larger ones, moves versions that have ended out of the files of living ones,
+ * and leaves out what has expired. The work of one step is bounded; the inputs go once no reader needs them.
  */
-import { type TableState, tableById } from '../catalog/state.ts';
-import { writeParquet } from '../data/parquet.ts';
-import type { CompactEntry } from '../log/entry.ts';
+import { looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
+import type { RewriteEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
-import type { DataFile } from '../model/history.ts';
-import { asRowId, asSnapshotId, type TableId } from '../model/ids.ts';
+import type { DataFile, KeptRecord } from '../model/history.ts';
+import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import { SqlParameters } from '../read/filter.ts';
 import { relationSql } from '../read/plan.ts';
 import type { MaintenanceParts } from './parts.ts';
+import { keptSql, writeVersions } from './rewrite.ts';
 
 /** Files of about one size are merged once there are this many of them. */
 const FAN_IN = 4;
@@ -20,6 +20,10 @@ const INPUTS_MAX = 64;
 /** Sizes count as about one where they fall between the same powers of this. */
 const TIER_FACTOR = 4;
 const TIER_BASE_BYTES = 64 * 1024;
+/** Part of a file's versions that have ended at which those that live are written anew. */
+const ENDED_PART = 0.1;
+/** Part of a file that is garbage at which it is rewritten. */
+const GARBAGE_PART = 0.3;
 
 function tierOf(file: DataFile): number {
   return Math.max(0, Math.floor(Math.log(file.sizeBytes / TIER_BASE_BYTES) / Math.log(TIER_FACTOR)));
@@ -51,65 +55,134 @@ export function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] 
   return best.length >= (eager ? 2 : FAN_IN) ? best : [];
 }
 
-/** Merges one run. @returns the number of files merged; 0 where there was nothing to do */
+/** What a step of compaction takes: files of one schema version. */
+export function pickInputs(table: TableState, eager: boolean): DataFile[] {
+  const withEnded = table.files.filter((file) => {
+    if (file.kind === 'history') return false;
+    const ended = file.endedAt === null ? looseEndsOf(table, file.fileId) : file.rowCount;
+    return ended > 0 && (eager || ended >= file.rowCount * ENDED_PART);
+  });
+  if (withEnded.length > 0) return bounded(withEnded);
+  for (const group of groupsOf(table.files)) {
+    const run = pickRun(group, eager);
+    if (run.length > 0) return run;
+  }
+  return [];
+}
+
+/** As many files of the first one's schema version as one step takes. */
+function bounded(files: readonly DataFile[]): DataFile[] {
+  const taken: DataFile[] = [];
+  let rows = 0;
+  for (const file of files) {
+    if (file.schemaVersion !== files[0]?.schemaVersion) continue;
+    rows += file.rowCount;
+    if (taken.length > 0 && (rows > LIMITS.compactRowsMax || taken.length >= INPUTS_MAX)) break;
+    taken.push(file);
+  }
+  return taken;
+}
+
+/** Files that may be merged: of one schema version, living by rows, history of one bucket by ends. */
+function groupsOf(files: readonly DataFile[]): DataFile[][] {
+  const groups = new Map<string, DataFile[]>();
+  for (const file of files) {
+    const key = `${file.schemaVersion}:${file.kind === 'history' ? file.lifeLog : 'live'}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
+  }
+  for (const group of groups.values()) if (group[0]?.kind === 'history') group.sort((left, right) => left.toLo - right.toLo);
+  return [...groups.values()];
+}
+
+/** Does one step. @returns the number of files taken; 0 where there was nothing to do */
 export async function compactOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean): Promise<number> {
   const state = parts.current();
   const table = tableById(state, tableId);
-  const inputs = pickRun(table.files, eager);
-  if (inputs.length === 0) return 0;
   const pin = parts.pins.pin(state.logIndex);
+  let inputs: readonly DataFile[] = [];
   try {
+    inputs = pickInputs(table, eager);
+    if (inputs.length === 0) inputs = await pickGarbage(parts, table, eager);
+    const [first] = inputs;
+    if (first === undefined) return 0;
     await parts.files.ensureChecked(inputs);
-    const entry = await merge(parts, table, inputs);
-    const outcome = await parts.log.append(entry);
-    if (outcome.kind !== 'maintained') return 0;
+    const { outputs, read } = await writeVersions(
+      parts,
+      table,
+      { files: inputs, mirrors: [], schemaVersion: first.schemaVersion },
+      state.snapshotId,
+    );
+    const rows = inputs.reduce((sum, input) => sum + input.rowCount, 0);
+    if (read !== rows) throw new Error(`compaction of table ${table.name} read ${read} versions of ${rows}`);
+    const entry: RewriteEntry = {
+      ...maintenanceHeader(),
+      kind: 'rewrite',
+      tableId,
+      inputs: inputs.map((input) => input.fileId),
+      flushed: null,
+      outputs,
+      endsUpTo: state.snapshotId,
+    };
+    const outcome = await parts.gates.shared(tableId, () => parts.log.append(entry));
+    if (outcome.kind !== 'maintained') {
+      for (const { name } of outputs) parts.background(parts.files.removeNamed(tableId, name));
+      return 0;
+    }
   } finally {
     pin.release();
   }
-  parts.pins.retire(parts.current().logIndex, () => {
-    for (const file of inputs) parts.background(parts.files.remove(file));
-  });
+  retireFiles(parts, tableId, inputs);
   return inputs.length;
 }
 
-async function merge(parts: MaintenanceParts, table: TableState, inputs: readonly DataFile[]): Promise<CompactEntry> {
-  const { columns, version } = table.schema;
+/** Removes files that the current state no longer names, once no reader needs them. */
+export function retireFiles(parts: MaintenanceParts, tableId: TableId, files: readonly DataFile[]): void {
+  const after = parts.current();
+  parts.pins.retire(after.logIndex, () => {
+    parts.endMirrors.retire(tableId, tableById(after, tableId).endsEpoch);
+    for (const file of files) parts.background(parts.files.remove(file));
+  });
+}
+
+/** How much of a file is garbage below a horizon, counted once. */
+const counted = new WeakMap<DataFile, { readonly kept: KeptRecord; readonly garbage: number }>();
+
+/** A history file of which enough can be seen by nothing that is kept. */
+async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: boolean): Promise<DataFile[]> {
+  if (table.kept.horizon === 0) return [];
+  for (const file of table.files) {
+    if (file.kind !== 'history' || file.toLo > table.kept.horizon) continue;
+    let known = counted.get(file);
+    if (known === undefined || known.kept !== table.kept) {
+      known = { kept: table.kept, garbage: await countGarbage(parts, table, file) };
+      counted.set(file, known);
+    }
+    if (known.garbage > 0 && (eager || known.garbage >= file.rowCount * GARBAGE_PART)) return [file];
+  }
+  return [];
+}
+
+async function countGarbage(parts: MaintenanceParts, table: TableState, file: DataFile): Promise<number> {
+  await parts.files.ensureChecked([file]);
+  const parameters = new SqlParameters();
   const relation = relationSql({
     table,
+    life: { kind: 'all', upTo: parts.current().snapshotId },
     files: parts.files,
-    planned: inputs,
+    planned: [file],
     mirrors: [],
-    // Every version of the inputs goes into the output, whenever it was brought.
-    snapshotId: asSnapshotId(Number.MAX_SAFE_INTEGER),
-    columns,
-    hidden: true,
-    parameters: new SqlParameters(),
+    ends: undefined,
+    columns: [],
+    hidden: 'full',
+    parameters,
   });
-  const file = await parts.duck.withConnection((connection) =>
-    writeParquet(connection, { dataDirectory: parts.dataDirectory, tableId: table.id }, `SELECT * FROM (${relation}) ORDER BY _row`, {
-      columns,
-      hidden: true,
-    }),
-  );
-  parts.files.written(file.name);
-  const { spans, ...staged } = file;
-  const rows = inputs.reduce((sum, input) => sum + input.rowCount, 0);
-  if (spans === undefined || file.rowCount !== rows)
-    throw new Error(`compaction of table ${table.name} wrote ${file.rowCount} rows of ${rows}`);
-  return {
-    ...maintenanceHeader(),
-    kind: 'compact',
-    tableId: table.id,
-    inputs: inputs.map((input) => input.fileId),
-    outputs: [
-      {
-        ...staged,
-        rowLo: asRowId(spans.rowLo),
-        rowHi: asRowId(spans.rowHi),
-        fromLo: asSnapshotId(spans.fromLo),
-        fromHi: asSnapshotId(spans.fromHi),
-        schemaVersion: version,
-      },
-    ],
-  };
+  const result = await parts.duck.run(`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table.kept)})`, parameters.list);
+  return Number((await result.getRows())[0]?.[0] ?? 0);
+}
+
+/** Whether a step is worth it without being asked. */
+export function wantsCompaction(table: TableState): boolean {
+  return pickInputs(table, false).length > 0;
 }

@@ -1,7 +1,9 @@
 /** What maintenance works with. */
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
+import type { Gates } from '../commit/gates.ts';
 import type { Duck } from '../data/duckdb.ts';
+import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
@@ -15,6 +17,8 @@ export interface MaintenanceParts {
   readonly duck: Duck;
   readonly files: DataFiles;
   readonly mirrors: Mirrors;
+  readonly endMirrors: EndMirrors;
+  readonly gates: Gates;
   readonly pins: Pins;
   /** Work that the engine waits for when it closes; its failure is reported, not thrown. */
   readonly background: (work: Promise<unknown>) => void;

@@ -5,10 +5,11 @@
 import { idempotencyAgeKey, idempotencyKey, PREFIX, prefixRange } from '../catalog/keys.ts';
 import { decodeIdempotency, decodeIdempotencyAge } from '../catalog/records.ts';
 import { hotBytesOf, hotRowsOf, type TableState, tableById } from '../catalog/state.ts';
+import type { Put } from '../catalog/store.ts';
 import { EngineError } from '../model/errors.ts';
 import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
-import { compactOnce, pickRun } from './compact.ts';
+import { compactOnce, wantsCompaction } from './compact.ts';
 import { flush } from './flush.ts';
 import type { MaintenanceParts } from './parts.ts';
 
@@ -49,7 +50,7 @@ export class Scheduler {
   /** Told after each round which tables it touched. */
   touched(tables: Iterable<TableState>): void {
     for (const table of tables) {
-      if (this.#wantsFlush(table) || (this.#options.autoCompact && pickRun(table.files, false).length > 0)) this.#due.add(table.id);
+      if (this.#wantsFlush(table) || (this.#options.autoCompact && wantsCompaction(table))) this.#due.add(table.id);
     }
     if (this.#due.size > 0) this.#start();
     const { snapshotId } = this.#parts.current();
@@ -173,18 +174,19 @@ export class Scheduler {
     for (;;) {
       const oldest = await store.entries(prefixRange(PREFIX.idempotencyAge), IDEMPOTENCY_STEP);
       if (oldest.length === 0) return;
-      const deletes: Buffer[] = [];
+      const deletes: Put[] = [];
       for (const [ageKey, value] of oldest) {
         const { hash, ordinal } = decodeIdempotencyAge(value);
         const bytes = store.get(idempotencyKey(hash));
         const record = bytes === undefined ? undefined : decodeIdempotency(bytes);
         const tooMany = idempotentCommits - ordinal >= LIMITS.idempotencyKeysMax;
         if (!tooMany && record !== undefined && nowMs - record.timestampMs < LIMITS.idempotencyAgeMs) break;
-        deletes.push(ageKey);
+        deletes.push({ key: ageKey, value: null });
         // A key that was used again after it aged out has a newer record, which stays.
-        if (record !== undefined && idempotencyAgeKey(record.snapshotId).equals(ageKey)) deletes.push(idempotencyKey(hash));
+        if (record !== undefined && idempotencyAgeKey(record.snapshotId).equals(ageKey))
+          deletes.push({ key: idempotencyKey(hash), value: null });
       }
-      if (deletes.length > 0) await store.write([], { deletes, sync: false });
+      if (deletes.length > 0) await store.write(deletes, { sync: false });
       if (deletes.length < IDEMPOTENCY_STEP) return;
     }
   }

@@ -27,7 +27,19 @@ export interface Snapshot {
   /** Hot rows and bytes that the table's commits ever brought; what flush took is kept beside it. */
   readonly hotRowsEver: number;
   readonly hotBytesEver: number;
+  /** Of the hot rows ever, those that are new versions of rows that were there before. */
+  readonly hotVersionsEver: number;
   readonly schemaVersion: number;
+  /** What hashes the commit's rows of this table (docs/audit.md): replaced, with its seed, when rows are erased. */
+  readonly proof: RowsProof;
+}
+
+/** A root over the rows that a commit brought to and ended in one table, and the secret that its leaves are keyed with. */
+export interface RowsProof {
+  /** 16 random bytes. */
+  readonly seed: Buffer;
+  /** SHA-256. */
+  readonly root: Buffer;
 }
 
 /** The atomic unit of change. */
@@ -42,8 +54,8 @@ export interface Commit {
   readonly message: string | null;
   /** JSON text of an object. */
   readonly properties: string | null;
-  /** CRC-32C chained over this record and all before it. */
-  readonly chain: number;
+  /** SHA-256 over this commit's content and the hash before it in the audit chain. */
+  readonly hash: Buffer;
   /** One a touched table, in the order of the operations. */
   readonly snapshots: readonly Snapshot[];
 }
@@ -60,13 +72,15 @@ export interface ColumnBounds {
 
 /**
  * An immutable Parquet file of one table.
- * `staged` files were written by an append and hold the user's columns only: row = rowLo + position, from = fromLo.
- * `sorted` files were written by flush or compaction and carry `_row` and `_from`, sorted by `_row`.
+ * - `staged` files were written by an append and hold the user's columns only: row = rowLo + position, from = fromLo.
+ * - `versions` files were written by a change and hold new versions of rows: they carry `_row`; from = fromLo.
+ * - `live` files were written by flush or compaction, of versions that lived then: `_row` and `_from`, sorted by `_row`.
+ * - `history` files hold versions that have ended: `_row`, `_from` and `_to`, sorted by `_to`.
  */
 export interface DataFile {
   readonly fileId: FileId;
   readonly tableId: TableId;
-  readonly kind: 'staged' | 'sorted';
+  readonly kind: FileKind;
   /** File name within the table's folder. */
   readonly name: string;
   readonly sizeBytes: number;
@@ -77,6 +91,69 @@ export interface DataFile {
   readonly rowHi: RowId;
   readonly fromLo: SnapshotId;
   readonly fromHi: SnapshotId;
+  /** `history` only: the first and last end, and floor(log2(to - from)) of all its versions. */
+  readonly toLo: SnapshotId;
+  readonly toHi: SnapshotId;
+  readonly lifeLog: number;
+  /** The commit that ended every version in the file that still lived; null while some may live. Not for `history`. */
+  readonly endedAt: SnapshotId | null;
   readonly schemaVersion: number;
   readonly bounds: readonly ColumnBounds[];
+}
+
+export const FILE_KINDS = ['staged', 'versions', 'live', 'history'] as const;
+export type FileKind = (typeof FILE_KINDS)[number];
+
+/** Versions of one file, or of the hot rows, that one commit ended; loose until compaction writes `_to` into a file. */
+export interface Ends {
+  /** HOT for hot rows. */
+  readonly fileId: FileId;
+  /** The commit that ended them. */
+  readonly to: SnapshotId;
+  /** Ascending. */
+  readonly rows: Float64Array;
+  /** The commit that brought each. */
+  readonly froms: Float64Array;
+}
+
+/** What stands for the hot rows where a file is named. */
+export const HOT = 0 as FileId;
+
+/** A name for a snapshot; it holds the snapshot against expiry. */
+export interface Tag {
+  readonly name: string;
+  readonly snapshotId: SnapshotId;
+  readonly message: string | null;
+  readonly createdAtMs: TimestampMs;
+}
+
+/** Snapshots of a table that stay readable below the horizon: at [from, until), since a tag lies there. */
+export interface Held {
+  readonly from: SnapshotId;
+  readonly until: SnapshotId;
+}
+
+/** How much of a table's history is kept; null where that does not limit it. Both must allow expiry. */
+export interface Retention {
+  /** Snapshots older than this may expire, milliseconds. */
+  readonly maxAgeMs: number | null;
+  /** The newest so many snapshots are always kept; at least 1. */
+  readonly minSnapshots: number | null;
+}
+
+/** A root over the rows of a table as of a snapshot that expiry or a tag made the end of what is kept. */
+export interface Checkpoint extends RowsProof {
+  readonly at: SnapshotId;
+}
+
+/** What expiry left of a table's history. */
+export interface KeptRecord {
+  /** The oldest snapshot from which on all are kept; 0 where none has expired. */
+  readonly horizon: SnapshotId;
+  /** When that snapshot was made. */
+  readonly horizonMs: TimestampMs;
+  /** Snapshots below it that tags hold. */
+  readonly held: readonly Held[];
+  /** Rows of the oldest snapshots that are kept, in place of the roots of the commits that brought them. */
+  readonly checkpoints: readonly Checkpoint[];
 }

@@ -28,7 +28,9 @@ export function hashKey(columns: readonly KeyColumn[], cellOf: (key: KeyColumn, 
   columns.forEach((key, index) => {
     const cell = cellOf(key, index);
     if (cell === null) throw new EngineError('BAD_USER_INPUT', `key column ${key.column.name} is null`);
-    writeCell(writer, key.column, cell);
+    // INT may be widened to LONG: both hash alike.
+    if (key.column.type === 'INT') writeCell(writer, { type: 'LONG' }, BigInt(cell as number));
+    else writeCell(writer, key.column, cell);
   });
   return digest('sha256', writer.finish(), 'buffer').subarray(0, HASH_BYTES);
 }

@@ -26,6 +26,23 @@ export const LIMITS = {
   stagingMax: 2,
   /** Appends that wait for a place to stage. */
   stagingQueueMax: 64,
+  /** Rows that a commit of several operations, or an upsert, update or replace with rows in memory, may change of one table. */
+  changedRowsMax: 100_000,
+  /** Rows that one delete, update, replace or restore of many rows may end. */
+  endedRowsMax: 20_000_000,
+  /** Loose ends of one table past which changes wait for a compaction. */
+  looseEndsMax: 4_000_000,
+  /** How long a change may keep its table to itself, or wait for it. */
+  holdMs: 10_000,
+  /** Operations of one commit. */
+  operationsMax: 1_000,
+  tagsMax: 10_000,
+  tagLengthMax: 200,
+  retentionSnapshotsMax: 1_000_000_000,
+  reasonLengthMax: 10_000,
+  /** How long a cursor keeps its snapshot from expiring, after the page that gave it was read. */
+  cursorLeaseMs: 5 * 60 * 1000,
+  cursorLeasesMax: 10_000,
   tablesMax: 10_000,
   columnsMax: 500,
   primaryKeyColumnsMax: 16,

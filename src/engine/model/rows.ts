@@ -4,7 +4,7 @@
  */
 import { EngineError } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import type { Cells, Column, TableSchema } from './types.ts';
+import type { Cell, Cells, Column, TableSchema } from './types.ts';
 import { parseCell, Refusal, show } from './values.ts';
 
 export interface InvalidRow {
@@ -129,4 +129,48 @@ function fastPath(column: Column): string | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * Checks the new values of an update: absent columns stay, null sets null.
+ * @returns the position of each column, and its new cell
+ * @throws EngineError INVALID_ROW {rows}, BAD_USER_INPUT where nothing is set
+ */
+export function checkPatch(schema: TableSchema, set: unknown, form: RowForm): { readonly at: number; readonly cell: Cell }[] {
+  if (typeof set !== 'object' || set === null || Array.isArray(set))
+    throw new EngineError('BAD_USER_INPUT', `set: ${show(set)} is not an object of columns`);
+  const invalid: InvalidRow[] = [];
+  const patch: { at: number; cell: Cell }[] = [];
+  for (const [name, value] of Object.entries(set)) {
+    if (value === undefined) continue;
+    const at = schema.columns.findIndex((column) => column[form] === name);
+    const column = schema.columns[at];
+    const bad = (reason: string): void => void invalid.push({ index: 0, column: name.slice(0, 80), reason });
+    if (column === undefined)
+      bad(
+        `there is no such column; the columns are ${schema.columns
+          .map((known) => known[form])
+          .slice(0, 20)
+          .join(', ')}`,
+      );
+    else if (value === null) {
+      if (column.required) bad('is required, null is not allowed');
+      else patch.push({ at, cell: null });
+    } else {
+      const cell = parseCell(column, value);
+      if (cell instanceof Refusal) bad(cell.reason);
+      else patch.push({ at, cell });
+    }
+  }
+  const [first] = invalid;
+  if (first !== undefined)
+    throw new EngineError('INVALID_ROW', `set: column ${first.column}: ${first.reason}`, {
+      details: { rows: invalid, invalidRows: 1, totalRows: 1 },
+      hint: 'Nothing was changed. Correct the values of set.',
+    });
+  if (patch.length === 0)
+    throw new EngineError('BAD_USER_INPUT', 'set is empty: there is nothing to change', {
+      hint: 'Name at least one column and its new value.',
+    });
+  return patch;
 }

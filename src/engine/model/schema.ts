@@ -11,7 +11,7 @@ import {
   foldName,
   takenByApi,
 } from './names.ts';
-import type { Cell, Column, ColumnType, TableSchema } from './types.ts';
+import type { Cell, Cells, Column, ColumnType, TableSchema } from './types.ts';
 import { COLUMN_TYPES } from './types.ts';
 import { parseCell, Refusal, toWire } from './values.ts';
 
@@ -73,11 +73,11 @@ export function defineTable(definition: TableDefinition): NewTable {
     name: definition.name,
     graphqlName,
     description: describe(definition.description, `table ${definition.name}`),
-    schema: { version: 1, columns, primaryKey: [...primaryKey] },
+    schema: { version: 1, since: 0, columns, primaryKey: [...primaryKey] },
   };
 }
 
-function defineColumn(definition: ColumnDefinition, fieldId: number, inKey: boolean): Column {
+export function defineColumn(definition: ColumnDefinition, fieldId: number, inKey: boolean): Column {
   const where = `column ${definition.name}`;
   checkColumnName(definition.name);
   if (definition.graphqlName != null) checkChosenColumnGraphqlName(definition.graphqlName);
@@ -119,7 +119,7 @@ function parseDefault(column: Column, value: unknown, where: string): Cell {
   return cell;
 }
 
-function describe(text: string | null | undefined, where: string): string | null {
+export function describe(text: string | null | undefined, where: string): string | null {
   if (text == null) return null;
   if (text.length > LIMITS.descriptionLengthMax) {
     throw limitExceeded('descriptionLengthMax', LIMITS.descriptionLengthMax, text.length, `Shorten the description of ${where}.`);
@@ -128,7 +128,7 @@ function describe(text: string | null | undefined, where: string): string | null
   return text;
 }
 
-function checkColumnNames(columns: readonly Column[]): void {
+export function checkColumnNames(columns: readonly Column[]): void {
   const names = new Map<string, Column>();
   const graphqlNames = new Map<string, Column>();
   for (const column of columns) {
@@ -153,6 +153,20 @@ function checkPrimaryKey(primaryKey: readonly string[], columns: readonly Column
     if (!KEY_TYPES.has(column.type)) throw bad(`column ${name}: a ${column.type} cannot be part of a primary key`);
     seen.add(name);
   }
+}
+
+/** Cells of one schema version as those of another's columns, by field id: what is missing takes the default. */
+export function mapCells(from: readonly Column[], to: readonly Column[]): (cells: readonly Cell[]) => Cells {
+  const places = to.map((column) => {
+    const at = from.findIndex((candidate) => candidate.fieldId === column.fieldId);
+    return { at, widen: at >= 0 && from[at]?.type === 'INT' && column.type === 'LONG', absent: column.default };
+  });
+  return (cells) =>
+    places.map(({ at, widen, absent }) => {
+      if (at < 0) return absent;
+      const cell = cells[at] ?? null;
+      return widen && cell !== null ? BigInt(cell as number) : cell;
+    });
 }
 
 /** Whether two schemas mean the same to a caller that says createTable with ifExists: IGNORE. */

@@ -63,6 +63,8 @@ export interface Column {
 export interface TableSchema {
   /** 1 at creation; each change of columns adds one. */
   readonly version: number;
+  /** The commit that made this version; 0 before it is committed. */
+  readonly since: number;
   readonly columns: readonly Column[];
   /** Names of the key columns, in key order; empty where the table has no primary key. */
   readonly primaryKey: readonly string[];

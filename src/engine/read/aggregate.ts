@@ -125,10 +125,10 @@ export async function readAggregate(
   const rows = await scanner.scan(
     {
       tableId: target.tableId,
-      snapshotId: target.snapshotId,
+      life: { kind: 'visible', at: target.snapshotId },
       filter,
       columns: withFilterColumns(touched, filter),
-      hidden: false,
+      hidden: 'none',
       statement: (relation, where, parameters) => {
         const base = `SELECT ${select} FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}`;
         if (keys.length === 0) return base;

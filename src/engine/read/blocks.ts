@@ -3,16 +3,16 @@
  * block never grows stale; what a page or a key asks for twice is not scanned twice. Bounded in bytes, the least recently
  * used go first. Only what is selected is read.
  */
-import type { TableState } from '../catalog/state.ts';
+import { endsOf, type TableState } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
-import type { DataFile } from '../model/history.ts';
+import type { DataFile, Ends } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { SqlParameters } from './filter.ts';
 import type { Row } from './page.ts';
-import { type RowWindow, relationSql } from './plan.ts';
+import { type Life, type RowWindow, relationSql } from './plan.ts';
 
 /** Row identities in a block. */
 const BLOCK_ROWS = 1024;
@@ -20,7 +20,7 @@ const BLOCK_ROWS = 1024;
 const ROW_BYTES_MAX = 4096;
 /** What Parquet saves, about. */
 const COMPRESSION = 4;
-const EVERYTHING = asSnapshotId(Number.MAX_SAFE_INTEGER);
+const EVERYTHING: Life = { kind: 'all', upTo: asSnapshotId(Number.MAX_SAFE_INTEGER) };
 
 /** One column's cells of a block, or the hidden ones. */
 interface Part {
@@ -55,9 +55,12 @@ export class Blocks {
     return this.#bytes;
   }
 
-  /** Whether rows of these files are small enough to be kept. */
+  /** Whether rows of these files are small enough to be kept, and lie together by identity. */
   suits(files: readonly DataFile[]): boolean {
-    return this.#bytesMax > 0 && files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX);
+    return (
+      this.#bytesMax > 0 &&
+      files.every((file) => file.kind !== 'history' && (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX)
+    );
   }
 
   /**
@@ -74,12 +77,13 @@ export class Blocks {
     for (const file of files) {
       const lo = Math.max(window.lo, file.rowLo);
       const hi = Math.min(window.hi, file.rowHi + 1);
+      const ends = (endsOf(table).get(file.fileId) ?? []).filter((batch) => batch.to <= snapshotId);
       for (let block = Math.floor(lo / BLOCK_ROWS); block * BLOCK_ROWS < hi; block += 1) {
         const [rowIds, froms, ...cells] = await this.#parts(table, file, block, columns, options);
         const ids = (rowIds as Part).cells as readonly number[];
         for (let index = firstAtLeast(ids, lo); index < ids.length && (ids[index] as number) < hi; index += 1) {
           const from = (froms as Part).cells[index] as number;
-          if (from > snapshotId) continue;
+          if (from > snapshotId || isEnded(ends, ids[index] as number, from)) continue;
           rows.push({
             rowId: asRowId(ids[index] as number),
             fromSnapshotId: asSnapshotId(from),
@@ -93,7 +97,9 @@ export class Blocks {
 
   async #parts(table: TableState, file: DataFile, block: number, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
     const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
-    const keyOf = (part: number): string => `${file.fileId}:${block}:${part}`;
+    // A column that was widened has other cells.
+    const types = new Map(columns.map((column) => [column.fieldId, column.type]));
+    const keyOf = (part: number): string => `${file.fileId}:${block}:${part}:${types.get(part) ?? ''}`;
     const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
     if (missing.length > 0) this.#load(table, file, block, columns, missing, keyOf, options.timeoutMs);
     return Promise.all(
@@ -147,14 +153,16 @@ export class Blocks {
   ): Promise<Map<number, Part>> {
     const parameters = new SqlParameters();
     const relation = relationSql({
-      table,
+      // The block holds all versions of the file, whatever has ended them since.
+      table: { ...table, ends: [] },
       files: this.#files,
-      planned: [file],
+      planned: [{ ...file, endedAt: null }],
       mirrors: [],
-      snapshotId: EVERYTHING,
+      ends: undefined,
+      life: EVERYTHING,
       window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
       columns,
-      hidden: true,
+      hidden: 'version',
       parameters,
     });
     const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
@@ -180,8 +188,16 @@ export class Blocks {
   }
 }
 
+/** Whether one of some commits ended a version. */
+export function isEnded(ends: readonly Ends[], row: number, from: number): boolean {
+  return ends.some(({ rows, froms }) => {
+    const at = firstAtLeast(rows, row);
+    return rows[at] === row && froms[at] === from;
+  });
+}
+
 /** The position of the first value that is not below a bound, in ascending values. */
-function firstAtLeast(values: readonly number[], bound: number): number {
+function firstAtLeast(values: ArrayLike<number>, bound: number): number {
   let lo = 0;
   let hi = values.length;
   while (lo < hi) {

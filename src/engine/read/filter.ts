@@ -215,6 +215,7 @@ function compareMayMatch(operator: CompareOperator, cell: Cell, bounds: ColumnBo
 export function compareCells(left: Cell, right: Cell): number {
   if (typeof left === 'string') return Buffer.compare(Buffer.from(left), Buffer.from(right as string));
   if (left instanceof Uint8Array) return Buffer.compare(left, right as Uint8Array);
-  if (left === right) return 0;
-  return (left as number) < (right as number) ? -1 : 1;
+  // Bounds of a file from before its column was widened are numbers where the operand is a bigint: these compare as they should.
+  if ((left as number) < (right as number)) return -1;
+  return (left as number) > (right as number) ? 1 : 0;
 }

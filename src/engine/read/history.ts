@@ -1,6 +1,6 @@
 /** History read from the catalog: commits and snapshots by id, by time, in ranges and counted, without reading what lies between. */
-import { authorKey, commitKey, lastNumber, operationKey, PREFIX, snapshotKey, timeKey } from '../catalog/keys.ts';
-import { type CommitRecord, decodeCommit, decodeNumber, decodeSnapshot } from '../catalog/records.ts';
+import { authorKey, commitKey, keptKey, lastNumber, operationKey, PREFIX, snapshotKey, timeKey } from '../catalog/keys.ts';
+import { type CommitRecord, decodeCommit, decodeKept, decodeNumber, decodeSnapshot } from '../catalog/records.ts';
 import type { CatalogState, TableState } from '../catalog/state.ts';
 import type { CatalogStore, Range } from '../catalog/store.ts';
 import type { Commit, Snapshot } from '../model/history.ts';
@@ -77,8 +77,19 @@ export class History {
   }
 
   #whole(record: CommitRecord): Commit {
-    const { tableIds, ...commit } = record;
-    return { ...commit, snapshots: tableIds.map((tableId) => this.#requireSnapshot(tableId, record.snapshotId)) };
+    const { tables, replaced: _, ...commit } = record;
+    // Snapshots that have expired are left out; the commit itself stays.
+    const snapshots = tables.flatMap(({ tableId }) => {
+      const snapshot = this.snapshot(tableId, record.snapshotId);
+      if (snapshot !== undefined) return [snapshot];
+      return this.#hasExpired(tableId, record.snapshotId) ? [] : [this.#requireSnapshot(tableId, record.snapshotId)];
+    });
+    return { ...commit, snapshots };
+  }
+
+  #hasExpired(tableId: TableId, snapshotId: SnapshotId): boolean {
+    const bytes = this.#store.get(keptKey(tableId));
+    return bytes !== undefined && snapshotId < decodeKept(bytes).horizon;
   }
 
   #requireSnapshot(tableId: TableId, snapshotId: SnapshotId): Snapshot {
@@ -124,15 +135,30 @@ export class History {
     return entries.map(([key]) => this.#requireSnapshot(tableId, asSnapshotId(lastNumber(key))));
   }
 
-  /** How many snapshots a table has in [lo, hi], of one operation or of all: a difference of two ordinals. */
+  /**
+   * How many snapshots a table has in [lo, hi], of one operation or of all: a difference of two ordinals, and what tags
+   * hold below the horizon.
+   */
   async countSnapshots(table: TableState, operation: Operation | undefined, lo: SnapshotId, hi: SnapshotId): Promise<number> {
-    if (lo > hi) return 0;
-    const upTo = async (snapshotId: number): Promise<number> => {
-      const snapshot = await this.snapshotAtOrBefore(table, asSnapshotId(snapshotId));
-      if (snapshot === undefined) return 0;
-      return operation === undefined ? snapshot.ordinal : (snapshot.operationCounts[OPERATIONS.indexOf(operation)] ?? 0);
-    };
-    return (await upTo(hi)) - (await upTo(lo - 1));
+    const { horizon, held } = table.kept;
+    const start = Math.max(lo, horizon);
+    let count = 0;
+    for (const { from } of held) {
+      if (from < lo || from > hi) continue;
+      if (operation === undefined || this.#requireSnapshot(table.id, from).operation === operation) count += 1;
+    }
+    if (start > hi) return count;
+    const countedTo = (snapshot: Snapshot): number =>
+      operation === undefined ? snapshot.ordinal : (snapshot.operationCounts[OPERATIONS.indexOf(operation)] ?? 0);
+    const last = await this.snapshotAtOrBefore(table, hi);
+    if (last === undefined || last.snapshotId < start) return count;
+    if (start === horizon && horizon > 0) {
+      const oldest = this.#requireSnapshot(table.id, horizon);
+      const itself = operation === undefined || oldest.operation === operation ? 1 : 0;
+      return count + countedTo(last) - countedTo(oldest) + itself;
+    }
+    const before = await this.snapshotAtOrBefore(table, asSnapshotId(start - 1));
+    return count + countedTo(last) - (before === undefined ? 0 : countedTo(before));
   }
 
   /** Commits in a range that touch any of the tables and have the author, where these are given. */

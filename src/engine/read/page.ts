@@ -179,11 +179,11 @@ async function read(
   const result = await scanner.scan(
     {
       tableId: target.tableId,
-      snapshotId: target.snapshotId,
+      life: { kind: 'visible', at: target.snapshotId },
       window,
       filter,
       columns: withFilterColumns(selected, filter),
-      hidden: true,
+      hidden: 'version',
       statement: (relation, where, parameters) => {
         const conditions = [where];
         if (window === undefined && page.after !== undefined) conditions.push(beyondSql(order, page.after, 'after', parameters));

@@ -3,7 +3,7 @@
 import { CEILING_KEY } from '../catalog/keys.ts';
 import { encodeNumber } from '../catalog/records.ts';
 import type { TableState } from '../catalog/state.ts';
-import { tableById } from '../catalog/state.ts';
+import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
 import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, unreachable } from '../model/errors.ts';
@@ -55,15 +55,16 @@ export interface ReadsParts extends ScannerParts {
 export class Reads {
   readonly history: History;
   readonly #parts: ReadsParts;
-  readonly #scanner: Scanner;
+  /** For changes, which read before they write. */
+  readonly scanner: Scanner;
   readonly #rows: RowReader;
   #ceilingWrite: Promise<void> | undefined;
 
   constructor(parts: ReadsParts) {
     this.#parts = parts;
     this.history = parts.history;
-    this.#scanner = new Scanner(parts);
-    this.#rows = new RowReader({ ...parts, scanner: this.#scanner });
+    this.scanner = new Scanner(parts);
+    this.#rows = new RowReader({ ...parts, scanner: this.scanner });
   }
 
   #query(options: QueryOptions | undefined): QueryOptions {
@@ -133,20 +134,22 @@ export class Reads {
 
   /** A table as of a snapshot; undefined where it did not exist then. */
   async tableAt(table: TableState, snapshotId: SnapshotId): Promise<TableAt | undefined> {
+    if (snapshotId < table.createdSnapshotId) return undefined;
+    if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
-    if (snapshot === undefined) return undefined;
+    if (snapshot === undefined || snapshot.operation === 'DROP') return undefined;
     const schema = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
     return { table, tableId: table.id, schema, snapshotId, snapshot, nextRow: snapshot.nextRow };
   }
 
   /** @throws EngineError of readPage */
   page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
-    return readPage(this.#scanner, target, query, this.#query(options));
+    return readPage(this.scanner, target, query, this.#query(options));
   }
 
   /** @throws EngineError of readAggregate */
   aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
-    return readAggregate(this.#scanner, target, query, this.#query(options));
+    return readAggregate(this.scanner, target, query, this.#query(options));
   }
 
   /** How many rows match; from the catalog where there is no filter. */
@@ -181,7 +184,8 @@ export class Reads {
     const table = tableById(this.#parts.current(), target.tableId);
     const { snapshotId } = target;
     const entries = table.files
-      .filter((file) => file.fromLo <= snapshotId)
+      .filter((file) => file.fromLo <= snapshotId && (file.kind !== 'history' || file.toHi > snapshotId))
+      .filter((file) => file.endedAt === null || file.endedAt > snapshotId)
       .map(
         (file): ManifestEntry => ({
           kind: 'PARQUET',

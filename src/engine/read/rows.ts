@@ -1,18 +1,20 @@
 /** Single rows: by primary key and by identity, from the catalog where the row is hot, else from the one file that holds it. */
 
 import { primaryKeyKey } from '../catalog/keys.ts';
-import { type CatalogState, tableById } from '../catalog/state.ts';
+import { type CatalogState, columnsOfVersion, hotEndsOf, hotVersionsOf, type TableState, tableById } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import type { QueryOptions } from '../data/duckdb.ts';
+import { type QueryOptions, sqlName } from '../data/duckdb.ts';
 import { findHotCommit } from '../data/hot.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { EngineError } from '../model/errors.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
-import { hashKey, keyColumns } from '../model/keys.ts';
-import type { Column } from '../model/types.ts';
+import { hashKey, type KeyColumn, keyColumns } from '../model/keys.ts';
+import { mapCells } from '../model/schema.ts';
+import type { Cells, Column } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
+import { checkFilter, type Filter } from './filter.ts';
 import type { Row } from './page.ts';
-import type { Scanner } from './scanner.ts';
+import { rowsOf, type Scanner, withFilterColumns } from './scanner.ts';
 
 export class RowReader {
   readonly #current: () => CatalogState;
@@ -52,42 +54,76 @@ export class RowReader {
       return cell;
     });
     const stored = this.#store.get(primaryKeyKey(tableId, hash));
-    if (stored === undefined) return undefined;
-    const reader = new ByteReader(stored);
-    const rowId = asRowId(reader.varint());
-    const fromSnapshotId = asSnapshotId(reader.varint());
-    if (fromSnapshotId > snapshotId) return undefined;
-    const row = await this.byId(tableId, { rowId, fromSnapshotId }, columns, options);
-    if (row === undefined) throw this.#store.corrupt(`row ${rowId} of table ${table.name} is in the key index, but not stored`);
-    return row;
+    if (stored !== undefined) {
+      const reader = new ByteReader(stored);
+      const rowId = asRowId(reader.varint());
+      // Since this commit the row has this key.
+      const since = asSnapshotId(reader.varint());
+      if (since <= snapshotId) {
+        // Where no hot row has changed, the version that came with the key is in that commit's record, or in a file.
+        const changed = hotVersionsOf(table) > 0 || hotEndsOf(table) > 0;
+        const came = changed ? undefined : this.#hot(table, rowId, since, columns);
+        const row = came ?? (await this.#window(tableId, rowId, snapshotId, columns, options))[0];
+        if (row === undefined) throw this.#store.corrupt(`row ${rowId} of table ${table.name} is in the key index, but not stored`);
+        return row;
+      }
+    } else if (snapshotId >= tableById(this.#current(), tableId).last.snapshotId) return undefined;
+    return this.#byScan(table, snapshotId, keys, key, columns, options);
   }
 
-  /** One version of one row; undefined where there is none. */
+  /** A key that has gone since, or that another row has now: found by its values. */
+  async #byScan(
+    table: TableState,
+    snapshotId: SnapshotId,
+    keys: readonly KeyColumn[],
+    key: Readonly<Record<string, unknown>>,
+    columns: readonly Column[],
+    options: QueryOptions,
+  ): Promise<Row | undefined> {
+    const filters = keys.map(({ column }): Filter => ({ kind: 'compare', column: column.name, operator: 'eq', value: key[column.name] }));
+    const filter = checkFilter(table.schema, { kind: 'and', filters });
+    const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const values = await this.#scanner.scan(
+      {
+        tableId: table.id,
+        life: { kind: 'visible', at: snapshotId },
+        filter,
+        columns: withFilterColumns(columns, filter),
+        hidden: 'version',
+        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} ORDER BY _row LIMIT 1`,
+      },
+      options,
+    );
+    return rowsOf(columns, values)[0];
+  }
+
+  /** One version of one row; undefined where there is none, or it has expired. */
   async byId(
     tableId: TableId,
     { rowId, fromSnapshotId }: { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId },
     columns: readonly Column[],
     options: QueryOptions,
   ): Promise<Row | undefined> {
-    // The record of a small commit stays until every file that took its rows over is in the state that scans plan on.
-    const hot = findHotCommit(this.#store, tableById(this.#current(), tableId), fromSnapshotId);
-    if (hot === undefined) return this.#fromFile(tableId, { rowId, fromSnapshotId }, columns, options);
-    const cells = hot.rows[rowId - hot.rowBase];
-    if (cells === undefined) return undefined;
-    const all = tableById(this.#current(), tableId).schema.columns;
-    return { rowId, fromSnapshotId, cells: columns.map((column) => cells[all.indexOf(column)] ?? null) };
+    const table = tableById(this.#current(), tableId);
+    const at = fromSnapshotId < table.kept.horizon ? table.kept.horizon : fromSnapshotId;
+    const hot = at === fromSnapshotId ? this.#hot(table, rowId, fromSnapshotId, columns) : undefined;
+    if (hot !== undefined) return hot;
+    const rows = await this.#window(tableId, rowId, at, columns, options);
+    return rows.find((row) => row.fromSnapshotId === fromSnapshotId);
   }
 
-  async #fromFile(
-    tableId: TableId,
-    { rowId, fromSnapshotId }: { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId },
-    columns: readonly Column[],
-    options: QueryOptions,
-  ): Promise<Row | undefined> {
-    const rows = await this.#scanner.window(
-      { tableId, snapshotId: fromSnapshotId, window: { lo: rowId, hi: rowId + 1 }, nextRow: rowId + 1, columns },
+  /** A version out of the record of the small commit that brought it, which stays until all states name the file that took it over. */
+  #hot(table: TableState, rowId: RowId, fromSnapshotId: SnapshotId, columns: readonly Column[]): Row | undefined {
+    const hot = findHotCommit(this.#store, table, fromSnapshotId);
+    const index = hot?.rowIds.indexOf(rowId) ?? -1;
+    if (hot === undefined || index < 0) return undefined;
+    return { rowId, fromSnapshotId, cells: mapCells(columnsOfVersion(table, hot.schemaVersion), columns)(hot.rows[index] as Cells) };
+  }
+
+  #window(tableId: TableId, rowId: RowId, snapshotId: SnapshotId, columns: readonly Column[], options: QueryOptions): Promise<Row[]> {
+    return this.#scanner.window(
+      { tableId, snapshotId, window: { lo: rowId, hi: rowId + 1 }, nextRow: Number.MAX_SAFE_INTEGER, columns },
       options,
     );
-    return rows.find((row) => row.fromSnapshotId === fromSnapshotId);
   }
 }

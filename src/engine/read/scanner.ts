@@ -2,29 +2,41 @@
  * Runs scans: pins the state that it plans on, so that flush and compaction cannot take a file or hot row from under it,
  * checks the files, lends the mirrors, and hands the SQL to DuckDB within the query's time limit.
  */
-import type { DuckDBValue } from '@duckdb/node-api';
-import { type CatalogState, type TableState, tableById } from '../catalog/state.ts';
+import type { DuckDBMaterializedResult, DuckDBValue } from '@duckdb/node-api';
+import {
+  type CatalogState,
+  columnsOfVersion,
+  hotEndsOf,
+  hotVersionsOf,
+  isKept,
+  snapshotExpired,
+  type TableState,
+  tableById,
+} from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
 import { fromDuck } from '../data/cells.ts';
-import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
+import { type Duck, type Parameter, type QueryOptions, sqlName } from '../data/duckdb.ts';
+import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';
 import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
-import { asRowId, asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { mapCells } from '../model/schema.ts';
 import type { Column } from '../model/types.ts';
 import type { Blocks } from './blocks.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
 import type { Row } from './page.ts';
-import { needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
+import { type Hidden, type Life, needsEnds, needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
 
 export interface ScannerParts {
   readonly current: () => CatalogState;
   readonly pins: Pins;
   readonly files: DataFiles;
   readonly mirrors: Mirrors;
+  readonly endMirrors: EndMirrors;
   readonly duck: Duck;
   readonly blocks: Blocks;
   readonly store: CatalogStore;
@@ -32,13 +44,12 @@ export interface ScannerParts {
 
 export interface ScanRequest {
   readonly tableId: TableId;
-  readonly snapshotId: SnapshotId;
+  readonly life: Life;
   readonly window?: RowWindow | undefined;
   readonly filter?: CheckedFilter | undefined;
   /** Every user column that the query touches, the filter's included. */
   readonly columns: readonly Column[];
-  /** Whether the query needs `_row` and `_from`. */
-  readonly hidden: boolean;
+  readonly hidden: Hidden;
   /** The statement around `relation`, a parenthesised SELECT, and `where`, the filter as SQL. */
   readonly statement: (relation: string, where: string, parameters: SqlParameters) => string;
 }
@@ -57,6 +68,7 @@ export interface WindowRequest {
 const DIRECT_ROWS_MAX = 256;
 
 type Lent = Parameters<Parameters<Mirrors['with']>[2]>[0];
+type Planned = ScanRequest & { readonly table: TableState };
 
 export class Scanner {
   readonly #parts: ScannerParts;
@@ -67,15 +79,35 @@ export class Scanner {
 
   /**
    * The rows of the statement's result, as DuckDB values.
-   * @throws EngineError CORRUPT_DATA, QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED
+   * @throws EngineError SNAPSHOT_EXPIRED, CORRUPT_DATA, QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED
    */
   scan(request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#pinned(request.tableId, options, async (table) => {
-      const plan = { ...request, table };
-      const planned = planFiles(plan);
-      await this.#parts.files.ensureChecked(planned);
-      return this.#run(plan, planned, options);
-    });
+    return this.#pinned(request.tableId, request.life, options, (table) => this.scanTable(table, request, options));
+  }
+
+  /** The same on a table of a state that the caller has pinned. */
+  async scanTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
+    return (await this.runTable(table, request, options)).getRows();
+  }
+
+  /** The same; the result as DuckDB has it. */
+  async runTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBMaterializedResult> {
+    const plan = { ...request, table };
+    const planned = planFiles(plan);
+    await this.#parts.files.ensureChecked(planned);
+    return this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
+  }
+
+  /** Lends the statement to `use`, with everything that it reads held until it is done; on a table that the caller has pinned. */
+  async lendTable<T>(
+    table: TableState,
+    request: ScanRequest,
+    use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
+  ): Promise<T> {
+    const plan = { ...request, table };
+    const planned = planFiles(plan);
+    await this.#parts.files.ensureChecked(planned);
+    return this.#run(plan, planned, needsHotRows(plan), use);
   }
 
   /**
@@ -83,25 +115,34 @@ export class Scanner {
    * @throws EngineError as scan
    */
   window(request: WindowRequest, options: QueryOptions): Promise<Row[]> {
-    return this.#pinned(request.tableId, options, async (table) => {
+    const life: Life = { kind: 'visible', at: request.snapshotId };
+    return this.#pinned(request.tableId, life, options, async (table) => {
       const { blocks, files } = this.#parts;
-      const plan = { ...request, table, hidden: true, statement: windowStatement(request.columns) };
+      const plan: Planned = { ...request, life, table, hidden: 'version', statement: windowStatement(request.columns) };
       const planned = planFiles(plan);
       await files.ensureChecked(planned);
-      if (!blocks.suits(planned)) return rowsOf(request.columns, await this.#run(plan, planned, options));
+      const rows = async (from: readonly DataFile[], hot: boolean): Promise<Row[]> =>
+        rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
+      if (!blocks.suits(planned)) return rows(planned, needsHotRows(plan));
       const cold = await blocks.read(table, planned, request, options);
       if (!needsHotRows(plan)) return cold;
-      const hot = (await this.#directHotRows(table, request)) ?? rowsOf(request.columns, await this.#run(plan, [], options));
+      const hot = (await this.#directHotRows(table, request)) ?? (await rows([], true));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
     });
   }
 
+  async #getRows(plan: Planned, planned: readonly DataFile[], hot: boolean, options: QueryOptions): Promise<DuckDBValue[][]> {
+    return this.#run(plan, planned, hot, async (sql, parameters) => (await this.#parts.duck.run(sql, parameters, options)).getRows());
+  }
+
   /**
    * Hot rows of a window near either end of the hot rows, from the catalog itself; undefined where it lies deeper, since
-   * commits are found by their order only. Every commit brought at least one row, which bounds how many are read.
+   * commits are found by their order only, or where changes are among them. Every commit brought at least one row, which
+   * bounds how many are read.
    */
   async #directHotRows(table: TableState, { snapshotId, window, nextRow, columns }: WindowRequest): Promise<Row[] | undefined> {
     const { store } = this.#parts;
+    if (hotVersionsOf(table) > 0 || hotEndsOf(table) > 0) return undefined;
     const lo = Math.max(window.lo, table.hotRowLo);
     const hi = Math.min(window.hi, nextRow);
     if (lo >= hi) return [];
@@ -112,22 +153,23 @@ export class Scanner {
       fromStart <= fromEnd
         ? await readHotCommits(store, table, { after: table.hotFloor, upTo: snapshotId, limit: fromStart })
         : (await readHotCommitsBackward(store, table, { upTo: snapshotId, limit: fromEnd })).reverse();
-    const at = columns.map((column) => table.schema.columns.indexOf(column));
-    return commits.flatMap((commit) =>
-      commit.rows.flatMap((cells, index): Row[] => {
-        const rowId = asRowId(commit.rowBase + index);
-        if (rowId < lo || rowId >= hi) return [];
-        return [{ rowId, fromSnapshotId: commit.snapshotId, cells: at.map((position) => cells[position] ?? null) }];
-      }),
-    );
+    return commits.flatMap((commit) => {
+      const map = mapCells(columnsOfVersion(table, commit.schemaVersion), columns);
+      return commit.rows.flatMap((cells, index): Row[] => {
+        const rowId = commit.rowIds[index] as RowId;
+        return rowId < lo || rowId >= hi ? [] : [{ rowId, fromSnapshotId: commit.snapshotId, cells: map(cells) }];
+      });
+    });
   }
 
-  async #pinned<T>(tableId: TableId, options: QueryOptions, work: (table: TableState) => Promise<T>): Promise<T> {
+  async #pinned<T>(tableId: TableId, life: Life, options: QueryOptions, work: (table: TableState) => Promise<T>): Promise<T> {
     const { current, pins, files } = this.#parts;
     const state = current();
+    const table = tableById(state, tableId);
+    requireKept(table, life);
     const pin = pins.pin(state.logIndex);
     try {
-      return await work(tableById(state, tableId));
+      return await work(table);
     } catch (error) {
       // A file that was damaged or removed since it was checked: its own error says more than DuckDB's.
       if (!(error instanceof EngineError) && !options.signal?.aborted) await files.checkAgain(tableId, state);
@@ -137,18 +179,31 @@ export class Scanner {
     }
   }
 
-  /** The statement over some files and, where they can hold what is asked for, the hot rows of the same pinned state. */
-  #run(plan: ScanRequest & { readonly table: TableState }, planned: readonly DataFile[], options: QueryOptions): Promise<DuckDBValue[][]> {
-    const { duck, files, mirrors } = this.#parts;
-    const run = async (lent: Lent): Promise<DuckDBValue[][]> => {
+  /** The statement over some files and, where asked, the hot rows of the same pinned state. */
+  #run<T>(
+    plan: Planned,
+    planned: readonly DataFile[],
+    hot: boolean,
+    use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
+  ): Promise<T> {
+    const { files, mirrors, endMirrors } = this.#parts;
+    const run = (lent: Lent, ends: string | undefined): Promise<T> => {
       const parameters = new SqlParameters();
-      const relation = relationSql({ ...plan, files, planned, mirrors: lent, parameters });
+      const relation = relationSql({ ...plan, files, planned, mirrors: lent, ends, parameters });
       const where = plan.filter === undefined ? 'TRUE' : filterSql(plan.filter, parameters);
-      const result = await duck.run(plan.statement(`(${relation})`, where, parameters), parameters.list, options);
-      return result.getRows();
+      return use(plan.statement(`(${relation})`, where, parameters), parameters.list);
     };
-    return needsHotRows(plan) ? mirrors.with(plan.table, plan.snapshotId, run) : run([]);
+    const withEnds = (lent: Lent): Promise<T> =>
+      needsEnds(plan, planned, hot) ? endMirrors.with(plan.table, (name) => run(lent, name)) : run(lent, undefined);
+    const upTo = plan.life.kind === 'visible' ? plan.life.at : plan.life.kind === 'ended' ? plan.life.after : plan.life.upTo;
+    return hot ? mirrors.with(plan.table, upTo, withEnds) : withEnds([]);
   }
+}
+
+/** @throws EngineError SNAPSHOT_EXPIRED {availableFrom, oldestSnapshotId} where the versions may be gone */
+function requireKept(table: TableState, life: Life): void {
+  const at = life.kind === 'visible' ? [life.at] : life.kind === 'all' ? [] : [life.after, life.upTo];
+  for (const snapshotId of at) if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
 }
 
 function windowStatement(columns: readonly Column[]): ScanRequest['statement'] {

@@ -1,0 +1,117 @@
+/** Appends: they need no base, so they are prepared in parallel and pass the gate of their table together. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CatalogState, findTable, type TableState, tableById, tableNamed } from '../catalog/state.ts';
+import { tableDirectory } from '../data/parquet.ts';
+import type { Staging } from '../data/staging.ts';
+import type { CommitEntry, Outcome, RefusedEntry, StagedFile } from '../log/entry.ts';
+import type { Log } from '../log/log.ts';
+import { EngineError } from '../model/errors.ts';
+import type { TableId } from '../model/ids.ts';
+import { hashKeys } from '../model/keys.ts';
+import type { RowForm } from '../model/rows.ts';
+import type { Cells } from '../model/types.ts';
+import type { Gates } from './gates.ts';
+import type { CheckedOptions } from './options.ts';
+import { prepareAppend, prepareFileAppend } from './prepare.ts';
+
+export interface AppendsParts {
+  readonly dataDirectory: string;
+  readonly current: () => CatalogState;
+  readonly staging: Staging;
+  readonly gates: Gates;
+  readonly log: Log;
+  /** Waits until a table has room for more hot rows. */
+  readonly roomFor: (tableId: TableId) => Promise<void>;
+  /** Whether a write has failed: then what is on disk is known only after a restart. */
+  readonly failed: () => boolean;
+}
+
+/** What became of an append; `outcome` is undefined where there were no rows. */
+export interface Appended {
+  readonly table: TableState;
+  readonly outcome: Outcome | undefined;
+  readonly rows: readonly Cells[];
+}
+
+/** Times that an append is prepared again since the table's columns changed meanwhile. */
+const ATTEMPTS = 5;
+
+export class Appends {
+  readonly #parts: AppendsParts;
+
+  constructor(parts: AppendsParts) {
+    this.#parts = parts;
+  }
+
+  async append(name: string, rows: readonly unknown[], options: CheckedOptions, form: RowForm): Promise<Appended> {
+    for (let attempt = 1; ; attempt += 1) {
+      const table = tableNamed(this.#parts.current(), name);
+      const prepared = await prepareAppend(this.#parts.staging, table, { rows, form, options });
+      if (prepared === undefined) {
+        checkExpected(tableById(this.#parts.current(), table.id), options);
+        return { table, outcome: undefined, rows: [] };
+      }
+      if (prepared.staged === undefined) await this.#parts.roomFor(table.id);
+      const outcome = await this.#submit(table, prepared.entry, prepared.staged);
+      if (outcome.kind !== 'refused') return { table, outcome, rows: prepared.rows };
+      const changed = findTable(this.#parts.current(), name)?.schema.version !== table.schema.version;
+      if (!changed || options.expectedSnapshotId !== null || attempt === ATTEMPTS) throw refusalError(outcome.refusal);
+    }
+  }
+
+  async appendFile(name: string, path: string, options: CheckedOptions): Promise<Appended> {
+    const table = tableNamed(this.#parts.current(), name);
+    const { file, proof, keys } = await this.#parts.staging.importParquet(table.id, table.schema, path);
+    if (file.rowCount === 0) {
+      await this.#remove(table.id, file);
+      return { table, outcome: undefined, rows: [] };
+    }
+    const keyHashes = await this.#removingOnError(table.id, file, async () =>
+      hashKeys(table.schema, file.rowCount, (index) => keys[index] as Cells, 'key'),
+    );
+    const outcome = await this.#submit(table, prepareFileAppend(table, { file, proof }, keyHashes, options), file);
+    if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+    return { table, outcome, rows: [] };
+  }
+
+  async #submit(table: TableState, entry: CommitEntry, staged: StagedFile | undefined): Promise<Outcome> {
+    const { gates, log } = this.#parts;
+    const submit = (): Promise<Outcome> => gates.shared(table.id, () => log.append(entry));
+    if (staged === undefined) return submit();
+    const outcome = await this.#removingOnError(table.id, staged, submit);
+    if (outcome.kind === 'replayed' || outcome.kind === 'refused') await this.#remove(table.id, staged);
+    return outcome;
+  }
+
+  /** A refused entry's file is an orphan. After a failed write the outcome is unknown, and the next start decides. */
+  async #removingOnError<T>(tableId: TableId, staged: StagedFile, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!this.#parts.failed()) await this.#remove(tableId, staged);
+      throw error;
+    }
+  }
+
+  #remove(tableId: TableId, staged: StagedFile): Promise<void> {
+    return rm(join(tableDirectory({ dataDirectory: this.#parts.dataDirectory, tableId }), staged.name), { force: true });
+  }
+}
+
+/** @throws EngineError CONFLICT where a table has changed since what the writer expects */
+export function checkExpected(table: TableState, { expectedSnapshotId: expected }: CheckedOptions): void {
+  if (expected === null || table.last.snapshotId <= expected) return;
+  throw new EngineError(
+    'CONFLICT',
+    `table ${table.name} has changed: its newest snapshot is ${table.last.snapshotId}, expected ${expected} or older`,
+    {
+      details: { table: table.name, expectedSnapshotId: expected, actualSnapshotId: table.last.snapshotId },
+      hint: 'Read the table again and decide anew.',
+    },
+  );
+}
+
+export function refusalError({ code, message, details, hint }: RefusedEntry): EngineError {
+  return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
+}

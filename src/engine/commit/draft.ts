@@ -1,0 +1,251 @@
+/**
+ * A draft: what the operations of one commit make of one table, before anything is logged. Operations apply in order, each
+ * seeing what those before it did, and fold into the net effect for each row: no version begins and ends in one commit, a
+ * key that is deleted and inserted again is an update.
+ */
+import type { TableState } from '../catalog/state.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
+import { EngineError } from '../model/errors.ts';
+import type { FileId, SnapshotId } from '../model/ids.ts';
+import { hashKey, type KeyColumn, keyColumns } from '../model/keys.ts';
+import { LIMITS, limitExceeded } from '../model/limits.ts';
+import { type InvalidRow, invalidRows } from '../model/rows.ts';
+import { mapCells } from '../model/schema.ts';
+import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
+import type { CheckedFilter } from '../read/filter.ts';
+import type { Matched } from '../read/match.ts';
+import type { StoredRows } from './stored-rows.ts';
+
+/** One row of the table as the draft has it. */
+export interface DraftRow {
+  /** Its identity; null for a new row. */
+  readonly row: number | null;
+  /** The version before the commit; undefined for a new row. */
+  readonly original: { readonly from: SnapshotId; readonly fileId: FileId; cells: Cells; readonly key: string | undefined } | undefined;
+  /** The values after the commit; null where it is deleted. */
+  cells: Cells | null;
+}
+
+export type Patch = readonly { readonly at: number; readonly cell: Cell }[];
+
+export class Draft {
+  readonly table: TableState | undefined;
+  readonly #stored: StoredRows | undefined;
+  readonly #options: QueryOptions;
+  #schema: TableSchema;
+  #keys: readonly KeyColumn[];
+  readonly #touched = new Map<number, DraftRow>();
+  readonly #inserted: DraftRow[] = [];
+  /** Who has a key after the operations so far, of the rows in the draft. */
+  readonly #owners = new Map<string, DraftRow>();
+  /** Rows of the draft by the key that they had before the commit. */
+  readonly #byOldKey = new Map<string, DraftRow>();
+
+  /** `stored` is undefined for a table that the commit itself creates. */
+  constructor(schema: TableSchema, table: TableState | undefined, stored: StoredRows | undefined, options: QueryOptions) {
+    this.table = table;
+    this.#stored = stored;
+    this.#options = options;
+    this.#schema = schema;
+    this.#keys = keyColumns(schema);
+  }
+
+  get schema(): TableSchema {
+    return this.#schema;
+  }
+
+  get touched(): ReadonlyMap<number, DraftRow> {
+    return this.#touched;
+  }
+
+  get inserted(): readonly DraftRow[] {
+    return this.#inserted;
+  }
+
+  /** New columns: rows of the draft take them on. */
+  alter(schema: TableSchema): void {
+    const map = mapCells(this.#schema.columns, schema.columns);
+    for (const row of [...this.#touched.values(), ...this.#inserted]) {
+      if (row.cells !== null) row.cells = map(row.cells);
+      if (row.original !== undefined) row.original.cells = map(row.original.cells);
+    }
+    this.#schema = schema;
+    this.#keys = keyColumns(schema);
+  }
+
+  keyOf(cells: Cells): string | undefined {
+    if (this.#keys.length === 0) return undefined;
+    return hashKey(this.#keys, ({ at }) => cells[at] ?? null).toString('latin1');
+  }
+
+  #checkSize(): void {
+    const rows = this.#touched.size + this.#inserted.length;
+    if (rows > LIMITS.changedRowsMax)
+      throw limitExceeded('changedRowsMax', LIMITS.changedRowsMax, rows, 'Make the change in several commits, each of fewer rows.');
+  }
+
+  #take(matched: Matched): DraftRow {
+    const known = this.#touched.get(matched.row);
+    if (known !== undefined) return known;
+    const key = this.keyOf(matched.cells);
+    const row: DraftRow = {
+      row: matched.row,
+      original: { from: matched.from, fileId: matched.fileId, cells: matched.cells, key },
+      cells: matched.cells,
+    };
+    this.#touched.set(matched.row, row);
+    if (key !== undefined) {
+      this.#byOldKey.set(key, row);
+      this.#owners.set(key, row);
+    }
+    return row;
+  }
+
+  #set(row: DraftRow, cells: Cells | null): void {
+    const before = row.cells === null ? undefined : this.keyOf(row.cells);
+    const after = cells === null ? undefined : this.keyOf(cells);
+    if (before !== undefined && before !== after && this.#owners.get(before) === row) this.#owners.delete(before);
+    row.cells = cells;
+    if (after !== undefined) this.#owners.set(after, row);
+  }
+
+  /** Rows that match, in the draft and in what is stored. */
+  async #matching(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
+    const stored = this.#stored === undefined ? [] : await this.#stored.match(filter, this.#schema.columns, this.#options);
+    const own = [...this.#touched.values(), ...this.#inserted].filter((row) => row.cells !== null);
+    const cells = own.map((row) => row.cells as Cells);
+    const matching =
+      filter === undefined || this.#stored === undefined
+        ? own.filter(() => filter === undefined)
+        : (await this.#stored.matchCells(this.#schema.columns, cells, filter, this.#options)).map((at) => own[at] as DraftRow);
+    const fresh = stored.filter(({ row }) => !this.#touched.has(row)).map((matched) => this.#take(matched));
+    this.#checkSize();
+    return [...fresh, ...matching];
+  }
+
+  async delete(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
+    const rows = await this.#matching(filter);
+    for (const row of rows) this.#set(row, null);
+    return rows.filter((row) => row.original !== undefined);
+  }
+
+  async update(filter: CheckedFilter | undefined, patch: Patch): Promise<DraftRow[]> {
+    const rows = await this.#matching(filter);
+    const keyed = patch.some(({ at }) => this.#keys.some((key) => key.at === at));
+    const next = rows.map((row) => {
+      const cells = (row.cells as Cells).slice();
+      for (const { at, cell } of patch) cells[at] = cell;
+      return cells;
+    });
+    if (keyed) await this.#moveKeys(rows, next);
+    for (const [index, row] of rows.entries()) this.#set(row, next[index] as Cells);
+    return rows;
+  }
+
+  /** An update of key columns: no two rows may end with one key. */
+  async #moveKeys(rows: readonly DraftRow[], next: readonly Cells[]): Promise<void> {
+    const column = this.#schema.primaryKey.join(', ');
+    const keys = next.map((cells) => this.keyOf(cells) as string);
+    const moving = new Set(rows);
+    const seen = new Set<string>();
+    for (const key of keys) {
+      const owner = this.#owners.get(key);
+      if (seen.has(key) || (owner !== undefined && !moving.has(owner)))
+        throw new EngineError('INVALID_ROW', `set: column ${column}: several rows would have the same primary key`, {
+          details: { rows: [], invalidRows: 1, totalRows: rows.length },
+          hint: 'Nothing was changed. Match one row at a time where its primary key is to change.',
+        });
+      seen.add(key);
+    }
+    const stored = await this.#owned(keys);
+    stored.forEach((row, index) => {
+      const taken = row !== undefined && !this.#touched.has(row);
+      if (!taken) return;
+      throw new EngineError('INVALID_ROW', `set: column ${column}: a row with the new primary key exists`, {
+        details: { rows: [], invalidRows: 1, totalRows: rows.length, row: index },
+        hint: 'Nothing was changed. Give the row a primary key that no other row has.',
+      });
+    });
+  }
+
+  /** The stored row that has each key now; undefined where none has. */
+  async #owned(keys: readonly string[]): Promise<(number | undefined)[]> {
+    if (this.#stored === undefined) return keys.map(() => undefined);
+    return this.#stored.ownersOf(keys.map((key) => Buffer.from(key, 'latin1')));
+  }
+
+  /** New rows; with a key that exists: INVALID_ROW. With the key of a row that this commit deleted: that row, changed. */
+  async append(rows: readonly Cells[]): Promise<DraftRow[]> {
+    if (this.#keys.length === 0) return rows.map((cells) => this.#insert(cells));
+    const keys = this.#distinct(rows);
+    const stored = await this.#owned(keys);
+    const column = this.#schema.primaryKey.join(', ');
+    const bad: InvalidRow[] = [];
+    keys.forEach((key, index) => {
+      const row = stored[index];
+      const taken = this.#owners.has(key) || (row !== undefined && !this.#touched.has(row));
+      if (taken) bad.push({ index, column, reason: 'a row with this primary key exists' });
+    });
+    if (bad.length > 0) throw invalidRows(bad.slice(0, LIMITS.invalidRowsReported), bad.length, rows.length);
+    return rows.map((cells, index) => {
+      const gone = this.#byOldKey.get(keys[index] as string);
+      if (gone === undefined || gone.cells !== null) return this.#insert(cells);
+      this.#set(gone, cells);
+      return gone;
+    });
+  }
+
+  #insert(cells: Cells): DraftRow {
+    const row: DraftRow = { row: null, original: undefined, cells: null };
+    this.#inserted.push(row);
+    this.#set(row, cells);
+    this.#checkSize();
+    return row;
+  }
+
+  /** The key of each row; no two may be the same. */
+  #distinct(rows: readonly Cells[]): string[] {
+    const seen = new Map<string, number>();
+    const column = this.#schema.primaryKey.join(', ');
+    const bad: InvalidRow[] = [];
+    const keys = rows.map((cells, index) => {
+      const key = this.keyOf(cells) as string;
+      const first = seen.get(key);
+      if (first === undefined) seen.set(key, index);
+      else bad.push({ index, column, reason: `has the same primary key as row ${first} of the batch` });
+      return key;
+    });
+    if (bad.length > 0) throw invalidRows(bad.slice(0, LIMITS.invalidRowsReported), bad.length, rows.length);
+    return keys;
+  }
+
+  /** Rows by primary key: where a row has the key its values are replaced, else a new row comes. */
+  async upsert(rows: readonly Cells[]): Promise<DraftRow[]> {
+    const keys = this.#distinct(rows);
+    const stored = await this.#owned(keys);
+    const wanted = stored.flatMap((row, index) =>
+      row === undefined || this.#touched.has(row) || this.#owners.has(keys[index] as string) ? [] : [row],
+    );
+    if (this.#stored !== undefined) {
+      for (const matched of await this.#stored.rows(wanted, this.#schema.columns, this.#options)) this.#take(matched);
+    }
+    this.#checkSize();
+    return rows.map((cells, index) => {
+      const key = keys[index] as string;
+      const gone = this.#byOldKey.get(key);
+      const known = this.#owners.get(key) ?? (gone?.cells === null ? gone : undefined);
+      if (known === undefined) return this.#insert(cells);
+      this.#set(known, cells);
+      return known;
+    });
+  }
+
+  async replace(filter: CheckedFilter | undefined, rows: readonly Cells[]): Promise<DraftRow[]> {
+    await this.delete(filter);
+    return this.append(rows);
+  }
+
+  get columns(): readonly Column[] {
+    return this.#schema.columns;
+  }
+}

@@ -1,0 +1,37 @@
+/** Roots over the rows of files (model/proof.ts), read back in bounded windows. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { newSeed, RootBuilder } from '../model/proof.ts';
+import type { Column } from '../model/types.ts';
+import { fromDuck } from './cells.ts';
+import { parquetSql, runOn, sqlName } from './duckdb.ts';
+import { nextTurn } from './load-rows.ts';
+
+const WINDOW_ROWS = 50_000;
+
+/** Adds a file's rows to a root, in the order of `position`, which counts from `lo` to `hi` without being dense. */
+export async function addFileRows(
+  root: RootBuilder,
+  connection: DuckDBConnection,
+  path: string,
+  {
+    columns,
+    position,
+    lo,
+    hi,
+  }: { readonly columns: readonly Column[]; readonly position: string; readonly lo: number; readonly hi: number },
+): Promise<void> {
+  const names = columns.map((column) => sqlName(column.name)).join(', ');
+  const parquet = parquetSql([path]);
+  for (let start = lo; start <= hi; start += WINDOW_ROWS) {
+    const window = `${position} >= ${start} AND ${position} < ${start + WINDOW_ROWS}`;
+    const result = await runOn(connection, `SELECT ${names} FROM ${parquet} WHERE ${window} ORDER BY ${position}`, [], {});
+    for (const chunk of await result.fetchAllChunks()) {
+      for (const row of chunk.getRows()) root.add(columns.map((column, at) => fromDuck(column, row[at] ?? null)));
+      await nextTurn();
+    }
+  }
+}
+
+export function newRoot(columns: readonly Column[]): RootBuilder {
+  return new RootBuilder(newSeed(), columns);
+}

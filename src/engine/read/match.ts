@@ -1,0 +1,197 @@
+/** The rows that a change is about: those that match a filter or have certain identities, with where each version lies. */
+import type { TableState } from '../catalog/state.ts';
+import { fromDuck, integer } from '../data/cells.ts';
+import { type Duck, type QueryOptions, runOn, sqlName } from '../data/duckdb.ts';
+import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../data/load-rows.ts';
+import type { FileId, SnapshotId } from '../model/ids.ts';
+import type { Cell, Cells, Column } from '../model/types.ts';
+import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
+import type { Life } from './plan.ts';
+import { type Scanner, withFilterColumns } from './scanner.ts';
+
+/** A version of a row, and the file that holds it. */
+export interface Matched {
+  readonly row: number;
+  readonly from: SnapshotId;
+  readonly fileId: FileId;
+  readonly cells: Cells;
+}
+
+/** Versions without their values, of one file, by identity. */
+export interface MatchedInFile {
+  readonly fileId: FileId;
+  readonly rows: Float64Array;
+  readonly froms: Float64Array;
+  /** Cells of the columns that were asked for, a column at a time. */
+  readonly cells: readonly (readonly Cell[])[];
+}
+
+export class Matcher {
+  readonly #scanner: Scanner;
+  readonly #duck: Duck;
+  #nextName = 1;
+
+  constructor(scanner: Scanner, duck: Duck) {
+    this.#scanner = scanner;
+    this.#duck = duck;
+  }
+
+  /** How many versions match; the table is of a state that the caller has pinned, here and below. */
+  async count(table: TableState, life: Life, filter: CheckedFilter | undefined, options: QueryOptions): Promise<number> {
+    const [row] = await this.#scanner.scanTable(
+      table,
+      {
+        tableId: table.id,
+        life,
+        filter,
+        columns: withFilterColumns([], filter),
+        hidden: 'none',
+        statement: (relation, where) => `SELECT count(*) FROM ${relation} WHERE ${where}`,
+      },
+      options,
+    );
+    return Number(row?.[0]);
+  }
+
+  /** Versions that match, by identity. */
+  match(
+    table: TableState,
+    life: Life,
+    { filter, columns }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<Matched[]> {
+    return this.#read(table, life, { filter, columns, condition: () => 'TRUE' }, options);
+  }
+
+  /** Versions of rows with certain identities, by identity. */
+  async rows(table: TableState, life: Life, ids: readonly number[], columns: readonly Column[], options: QueryOptions): Promise<Matched[]> {
+    if (ids.length === 0) return [];
+    const sorted = [...ids].sort((left, right) => left - right);
+    const window = { lo: sorted[0] as number, hi: (sorted.at(-1) as number) + 1 };
+    const condition = (): string => `_row IN (SELECT unnest([${sorted.join(', ')}]::BIGINT[]))`;
+    return this.#read(table, life, { filter: undefined, columns, condition, window }, options);
+  }
+
+  async #read(
+    table: TableState,
+    life: Life,
+    {
+      filter,
+      columns,
+      condition,
+      window,
+    }: {
+      readonly filter: CheckedFilter | undefined;
+      readonly columns: readonly Column[];
+      readonly condition: () => string;
+      readonly window?: { readonly lo: number; readonly hi: number };
+    },
+    options: QueryOptions,
+  ): Promise<Matched[]> {
+    const names = ['_row', '_from', '_file', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const values = await this.#scanner.scanTable(
+      table,
+      {
+        tableId: table.id,
+        life,
+        filter,
+        window,
+        columns: withFilterColumns(columns, filter),
+        hidden: 'full',
+        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} AND ${condition()} ORDER BY _row`,
+      },
+      options,
+    );
+    return values.map((row) => ({
+      row: Number(row[0]),
+      from: Number(row[1]) as SnapshotId,
+      fileId: Number(row[2]) as FileId,
+      cells: columns.map((column, at) => fromDuck(column, row[at + 3] ?? null)),
+    }));
+  }
+
+  /** Many versions that match, without a value for each: numbers in typed arrays, a list a file. */
+  async matchMany(
+    table: TableState,
+    life: Life,
+    { filter, columns }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<MatchedInFile[]> {
+    const names = ['_file::DOUBLE', '_row::DOUBLE', '_from::DOUBLE', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const result = await this.#scanner.runTable(
+      table,
+      {
+        tableId: table.id,
+        life,
+        filter,
+        columns: withFilterColumns(columns, filter),
+        hidden: 'full',
+        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} ORDER BY _file, _row`,
+      },
+      options,
+    );
+    const count = result.rowCount;
+    const files = new Float64Array(count);
+    const rows = new Float64Array(count);
+    const froms = new Float64Array(count);
+    const cells: Cell[][] = columns.map(() => new Array<Cell>(count));
+    let at = 0;
+    for (const chunk of await result.fetchAllChunks()) {
+      for (const [column, target] of [files, rows, froms].entries()) {
+        const { items } = chunk.getColumnVector(column) as unknown as { readonly items: Float64Array };
+        target.set(items.subarray(0, chunk.rowCount), at);
+      }
+      columns.forEach((column, index) => {
+        const values = chunk.getColumnValues(index + 3);
+        const target = cells[index] as Cell[];
+        for (let row = 0; row < chunk.rowCount; row += 1) target[at + row] = fromDuck(column, values[row] ?? null);
+      });
+      at += chunk.rowCount;
+    }
+    const found: MatchedInFile[] = [];
+    for (let start = 0; start < count; ) {
+      let end = start;
+      while (end < count && files[end] === files[start]) end += 1;
+      found.push({
+        fileId: files[start] as FileId,
+        rows: rows.slice(start, end),
+        froms: froms.slice(start, end),
+        cells: cells.map((column) => column.slice(start, end)),
+      });
+      start = end;
+    }
+    return found;
+  }
+
+  /** Which of some rows that are stored nowhere yet match: their positions, in order. */
+  async matchCells(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
+    if (rows.length === 0) return [];
+    const table = `match_${this.#nextName}`;
+    this.#nextName += 1;
+    return this.#duck.withConnection(async (connection) => {
+      try {
+        await connection.run(`CREATE TABLE ${table} (${tableColumns(columns, true)})`);
+        const appender = await ChunkAppender.open(connection, table, columns, true);
+        try {
+          for (let start = 0; start < rows.length; start += CHUNK_ROWS)
+            appender.append(rows, start, Math.min(start + CHUNK_ROWS, rows.length), (index) => ({ row: index, from: 0 }));
+          appender.flush();
+        } finally {
+          appender.close();
+        }
+        const parameters = new SqlParameters();
+        const where = filterSql(filter, parameters);
+        const limit = parameters.add(integer(rows.length));
+        const result = await runOn(
+          connection,
+          `SELECT _row FROM ${table} WHERE ${where} ORDER BY _row LIMIT ${limit}`,
+          parameters.list,
+          options,
+        );
+        return (await result.getRows()).map((row) => Number(row[0]));
+      } finally {
+        await connection.run(`DROP TABLE IF EXISTS ${table}`);
+      }
+    }, options);
+  }
+}

@@ -1,0 +1,51 @@
+/** What changes answer with. */
+import type { Evaluated } from './commit/evaluate.ts';
+import type { Commit, Snapshot } from './model/history.ts';
+import { asRowId, type RowId, type SnapshotId } from './model/ids.ts';
+import type { Cells } from './model/types.ts';
+
+/** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
+export interface CommitResult {
+  readonly commit: Commit | null;
+  /** The snapshots that the commit made; the tables' current ones where there is none. */
+  readonly snapshots: readonly Snapshot[];
+  /** Whether an earlier commit with the same idempotency key is returned. */
+  readonly replayed: boolean;
+  readonly insertedRows: number;
+  readonly updatedRows: number;
+  readonly deletedRows: number;
+}
+
+export interface ChangeResult extends CommitResult {
+  /**
+   * The row versions that the operation brought (delete: those it ended), all of the table's columns; append and upsert in
+   * input order. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
+   */
+  readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
+}
+
+/** The rows of an append, as they were committed: new identities follow one another. */
+export function appendedRows(rows: readonly Cells[], { snapshots }: CommitResult): ChangeResult['rows'] {
+  const [snapshot] = snapshots;
+  if (snapshot === undefined) return [];
+  const rowBase = snapshot.nextRow - snapshot.insertedRows;
+  return rows.map((cells, index) => ({ rowId: asRowId(rowBase + index), fromSnapshotId: snapshot.snapshotId, cells }));
+}
+
+/** The rows of a single operation's answer, as they were committed. */
+export function changedRows({ rows }: Evaluated, { snapshots }: CommitResult): ChangeResult['rows'] {
+  const [snapshot] = snapshots;
+  if (rows === undefined || snapshot === undefined) return [];
+  const inserted = rows.draft.inserted.filter((row) => row.cells !== null);
+  const rowBase = snapshot.nextRow - inserted.length;
+  const places = new Map(inserted.map((row, index) => [row, rowBase + index]));
+  return rows.rows.flatMap((row) => {
+    const rowId = asRowId(row.row ?? places.get(row) ?? 0);
+    if (row.cells !== null) return [{ rowId, fromSnapshotId: snapshot.snapshotId, cells: row.cells }];
+    return row.original === undefined ? [] : [{ rowId, fromSnapshotId: row.original.from, cells: row.original.cells }];
+  });
+}
+
+export function nothing(snapshots: readonly Snapshot[]): CommitResult {
+  return { commit: null, snapshots, replayed: false, insertedRows: 0, updatedRows: 0, deletedRows: 0 };
+}
