@@ -2,25 +2,24 @@
  * The engine: a versioned store of tables, usable alone. It wires the commit path, the read path and maintenance
  * together and is the one thing that src/server, src/resolvers and src/pubsub talk to.
  */
-import { mkdirSync, rmSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Administration, type ExpireRequest, type ExpireResult } from './administration.ts';
 import { CEILING_KEY } from './catalog/keys.ts';
 import { damageOfTable } from './catalog/leveldb-files.ts';
-import { openCatalog } from './catalog/load.ts';
 import { encodeNumber } from './catalog/records.ts';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
 import { type CatalogStore, corruptCatalog } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
-import { type Clock, systemClock, TimeKeeper } from './commit/clock.ts';
+import { systemClock, TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
 import type { CommitOperation } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
-import { Duck } from './data/duckdb.ts';
+import type { Duck } from './data/duckdb.ts';
 import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
 import { nextTurn } from './data/load-rows.ts';
@@ -32,88 +31,27 @@ import { LocalLog } from './log/log.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
 import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
-import type { ColumnChange } from './model/alter.ts';
-import type { Commit } from './model/history.ts';
+import { type ColumnChange, checkRetention } from './model/alter.ts';
+import type { Commit, Retention, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
+import type { EngineOptions, OpenedParts } from './options.ts';
 import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
-import { Matcher } from './read/match.ts';
-import { Reads } from './read/reads.ts';
+import { type AsOf, Reads } from './read/reads.ts';
 import { appendedRows, type ChangeResult, type CommitResult, changedRows, nothing } from './results.ts';
-
-export interface EngineOptions {
-  /** The data directory; made if it is not there. */
-  readonly directory: string;
-  readonly clock?: Clock;
-  /** Memory for DuckDB, bytes. A quarter of the machine's, at most 4 GiB, where absent. */
-  readonly memoryLimitBytes?: number;
-  /** Temporary disk for DuckDB, bytes; 16 GiB where absent. */
-  readonly spillLimitBytes?: number;
-  /** DuckDB's threads; two fewer than the machine's cores where absent. */
-  readonly threads?: number;
-  /** Memory for decoded rows, bytes; 64 MiB where absent, 0 for none. */
-  readonly cacheBytes?: number;
-  /** Queries at once. At least 8 fewer than UV_THREADPOOL_SIZE, or queries hold up commits; 4 where absent. */
-  readonly queryConnections?: number;
-  /** Time for one query, milliseconds; 30,000 where absent. */
-  readonly queryTimeoutMs?: number;
-  readonly maintenance?: Partial<MaintenanceOptions>;
-  /** Told of failures in the background. */
-  readonly onBackgroundError?: (error: unknown, task: string) => void;
-}
-
-export type { ChangeResult, CommitResult } from './results.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
-const DEFAULT_MAINTENANCE: MaintenanceOptions = { flushRows: 20_000, flushBytes: 8 * 1024 * 1024, autoCompact: true };
+const DEFAULT_MAINTENANCE: MaintenanceOptions = {
+  flushRows: 20_000,
+  flushBytes: 8 * 1024 * 1024,
+  autoCompact: true,
+  retentionEveryMs: 600_000,
+};
 const CLOSE_WAIT_MS = 10_000;
-
-/**
- * Opens or creates a database in a directory.
- * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}
- */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const directory = resolve(options.directory);
-  mkdirSync(directory, { recursive: true });
-  // DuckDB starts on other threads while the catalog is checked on this one.
-  const starting = startDuck(options, directory);
-  starting.catch(() => {});
-  const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory).catch(async (error: unknown) => {
-    (await starting.catch(() => undefined))?.close();
-    throw error;
-  });
-  try {
-    DataFiles.prepareDirectory(directory, state);
-    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck: await starting });
-  } catch (error) {
-    await store.close(false);
-    throw error;
-  }
-}
-
-function startDuck(options: EngineOptions, directory: string): Promise<Duck> {
-  return Duck.open({
-    dataDirectory: directory,
-    spillDirectory: join(directory, 'tmp', 'spill'),
-    memoryLimitBytes: options.memoryLimitBytes ?? Math.min(4 * 1024 ** 3, totalmem() / 4),
-    spillLimitBytes: options.spillLimitBytes ?? 16 * 1024 ** 3,
-    threads: options.threads ?? Math.max(1, availableParallelism() - 2),
-    connections: options.queryConnections ?? 4,
-  });
-}
-
-interface OpenedParts {
-  readonly directory: string;
-  readonly store: CatalogStore;
-  readonly state: CatalogState;
-  readonly ceilingMs: number;
-  readonly uncheckedTables: readonly number[];
-  readonly duck: Duck;
-}
 
 export class Engine {
   /** Everything that reads: instants, rows, aggregates, history. */
@@ -132,6 +70,7 @@ export class Engine {
   readonly #gates = new Gates();
   readonly #appends: Appends;
   readonly #changes: Changes;
+  readonly #administration: Administration;
   readonly #pins = new Pins();
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
@@ -201,19 +140,26 @@ export class Engine {
       roomFor: (tableId) => this.#scheduler.roomFor(tableId),
       failed: () => this.#sequencer.failure !== undefined,
     });
+    const changing = { store, staging: this.#staging, duck, scanner: this.read.scanner, matcher: this.read.matcher };
     this.#changes = new Changes({
+      ...changing,
       current,
       pins: this.#pins,
       gates: this.#gates,
       log: this.#log,
-      store,
-      staging: this.#staging,
-      duck,
-      scanner: this.read.scanner,
-      matcher: new Matcher(this.read.scanner, duck),
       now: () => this.#time.now(this.#state.timestampMs),
       failed: () => this.#sequencer.failure !== undefined,
     });
+    this.#administration = new Administration({
+      changes: this.#changes,
+      restoring: { ...changing, history: this.read.history },
+      expiring: { ...this.#parts, history: this.read.history, scanner: this.read.scanner, oldestNeeded: () => this.read.leases.oldest() },
+      exclusive: (work) => this.#scheduler.exclusive(work),
+      retention: options.retention === undefined ? null : checkRetention(options.retention),
+      now: () => this.#time.now(this.#state.timestampMs),
+      due: (tableId) => this.#scheduler.look(tableId),
+    });
+    this.#scheduler.every(() => this.#administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
     this.#track(this.#checkTables(uncheckedTables));
     this.#scheduler.touched(tablesOf(state));
@@ -411,6 +357,58 @@ export class Engine {
 
   get commitListeners(): number {
     return this.#listeners.size;
+  }
+
+  /**
+   * Brings some tables, or all of the catalog, back to an instant, as a new commit; the state left behind stays readable.
+   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, CONFLICT, OVERLOADED and those of resolve
+   */
+  async restore(
+    request: { readonly tables?: readonly string[] | null; readonly to: AsOf },
+    options?: CommitOptions | null,
+  ): Promise<CommitResult> {
+    const { snapshotId } = await this.read.resolve(request.to);
+    const { outcome, evaluated } = await this.#administration.restore(
+      { tables: request.tables ?? null, to: snapshotId },
+      checkOptions(options),
+    );
+    if (outcome !== undefined) return this.#result(outcome);
+    return nothing((evaluated?.tables ?? []).map((table) => tableById(this.#state, table.id).last));
+  }
+
+  /** The tables that a restore is about. @throws EngineError as restore */
+  restorable(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }): Promise<TableState[]> {
+    return this.#administration.restorable(request);
+  }
+
+  /** All tags, by name. */
+  tags(): Tag[] {
+    return [...this.#state.tags.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  /** Names a snapshot, the newest where none is given, and holds it against expiry. @throws EngineError TAG_EXISTS, INVALID_NAME */
+  async createTag(name: string, at: AsOf = { kind: 'newest' }, message: string | null = null): Promise<Tag> {
+    return this.#administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
+  }
+
+  /** @throws EngineError TAG_NOT_FOUND */
+  dropTag(name: string): Promise<Tag> {
+    return this.#administration.dropTag(name);
+  }
+
+  /** Lets snapshots expire by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
+  expireSnapshots(request: ExpireRequest): Promise<ExpireResult> {
+    return this.#administration.expire(request);
+  }
+
+  /** The policy that a table's history is kept by; null where nothing expires by itself. */
+  retentionOf(table: TableState): Retention | null {
+    return this.#administration.retentionOf(table);
+  }
+
+  /** Expires what the tables' policies let go; it also happens by itself. */
+  applyRetention(): Promise<void> {
+    return this.#administration.applyRetention();
   }
 
   /** Flushes the hot rows and merges the files of one table, or of all. */

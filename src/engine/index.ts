@@ -1,9 +1,11 @@
 /** The public face of the engine: everything above it imports from here alone. */
+
+export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export { type Clock, systemClock } from './commit/clock.ts';
 export type { CommitOperation } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
-export { type ChangeResult, type CommitListener, type CommitResult, Engine, type EngineOptions, openEngine } from './engine.ts';
+export { type CommitListener, Engine } from './engine.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
@@ -26,6 +28,8 @@ export {
   type TableSchema,
 } from './model/types.ts';
 export { parseCell, Refusal, toWire } from './model/values.ts';
+export { openEngine } from './open.ts';
+export type { EngineOptions } from './options.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
@@ -35,8 +39,10 @@ export {
   aggregateFits,
 } from './read/aggregate.ts';
 export { cursorHead } from './read/cursor.ts';
+export { CHANGE_KINDS, type ChangeKind, type ChangePage, type DiffQuery, type RowChange, type TableDiff } from './read/diff.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
 export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
+export type { ChangeResult, CommitResult } from './results.ts';

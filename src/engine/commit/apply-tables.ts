@@ -139,7 +139,7 @@ export function alter(work: CatalogWork, entry: CommitEntry, change: AlterChange
     table.schemas = table.before === undefined ? [...table.schemas.slice(0, -1), schema] : [...table.schemas.filter(isOlder), schema];
     table.schema = schema;
   }
-  table.operation ??= 'ALTER';
+  table.operation ??= change.operation;
   table.defined = true;
   work.schemaEpoch += 1;
   putTable(work, table);
@@ -155,7 +155,7 @@ export function drop(work: CatalogWork, entry: CommitEntry, change: DropChange):
   if (table instanceof Refused) return table;
   table.droppedSnapshotId = work.at.snapshotId;
   table.droppedAtMs = work.at.timestampMs;
-  table.operation ??= 'DROP';
+  table.operation = 'DROP';
   table.defined = true;
   const byName = new Map(work.byName);
   byName.delete(table.name);

@@ -282,7 +282,15 @@ export class Evaluation {
         const before = at.created?.schema ?? (at.table as TableState).schema;
         const isNew = schema.version !== before.version || schema !== before;
         const columns = isNew && schema.version !== before.version ? schema : null;
-        changes.push({ kind: 'alter', tableId: at.id, schemaVersion: before.version, schema: columns, description, retention });
+        changes.push({
+          kind: 'alter',
+          tableId: at.id,
+          operation: 'ALTER',
+          schemaVersion: before.version,
+          schema: columns,
+          description,
+          retention,
+        });
         bytes += 1024;
       }
       const built = at.dropped ? undefined : (at.bulk ?? (await this.#built(at)));

@@ -27,6 +27,8 @@ export interface CreateChange {
 export interface AlterChange {
   readonly kind: 'alter';
   readonly tableId: TableId;
+  /** What the snapshot is named by: ALTER, or RESTORE. */
+  readonly operation: Operation;
   /** The schema version that it was prepared on; apply refuses the entry where that is no longer the newest. */
   readonly schemaVersion: number;
   /** The new columns; null where they stay. Its `since` is set by apply. */

@@ -164,6 +164,16 @@ async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: bo
   return [];
 }
 
+/** Bytes of files that nothing which is kept can see, about. */
+export async function garbageBytes(parts: MaintenanceParts, table: TableState, kept: KeptRecord): Promise<number> {
+  let bytes = 0;
+  for (const file of table.files) {
+    if (file.kind !== 'history' || file.toLo > kept.horizon) continue;
+    bytes += Math.round((file.sizeBytes * (await countGarbage(parts, { ...table, kept }, file))) / file.rowCount);
+  }
+  return bytes;
+}
+
 async function countGarbage(parts: MaintenanceParts, table: TableState, file: DataFile): Promise<number> {
   await parts.files.ensureChecked([file]);
   const parameters = new SqlParameters();

@@ -20,6 +20,8 @@ export interface MaintenanceOptions {
   readonly flushBytes: number;
   /** Whether merges run by themselves. */
   readonly autoCompact: boolean;
+  /** How often retention is looked at, milliseconds. */
+  readonly retentionEveryMs: number;
 }
 
 /** After a failure the table is left alone this long. */
@@ -38,6 +40,8 @@ export class Scheduler {
   #queue: Promise<unknown> = Promise.resolve();
   #running = false;
   #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
   #nextIdempotencyCheck = 0;
   readonly #waiting = new Map<TableId, Set<() => void>>();
 
@@ -78,7 +82,7 @@ export class Scheduler {
   async #run(): Promise<void> {
     for (let tableId = this.#take(); tableId !== undefined && !this.#stopped; tableId = this.#take()) {
       const id = tableId;
-      await this.#exclusive(async () => {
+      await this.exclusive(async () => {
         try {
           if (this.#wantsFlush(tableById(this.#parts.current(), id))) await flush(this.#parts, id);
           if (this.#options.autoCompact && (await compactOnce(this.#parts, id, false)) > 0) this.#due.add(id);
@@ -90,6 +94,28 @@ export class Scheduler {
         }
       });
     }
+  }
+
+  /** A table may have something to do: expiry left garbage. */
+  look(tableId: TableId): void {
+    if (!this.#options.autoCompact) return;
+    this.#due.add(tableId);
+    this.#start();
+  }
+
+  /** Runs a task now and then, until the scheduler stops. */
+  every(task: () => Promise<void>): void {
+    this.#timer = setInterval(() => {
+      if (this.#stopped || this.#busy) return;
+      this.#busy = true;
+      this.#parts.background(
+        task()
+          .catch((error: unknown) => this.#report(error, 'retention'))
+          .finally(() => {
+            this.#busy = false;
+          }),
+      );
+    }, this.#options.retentionEveryMs).unref();
   }
 
   #take(): TableId | undefined {
@@ -110,7 +136,8 @@ export class Scheduler {
     this.#paused.set(tableId, timer.unref());
   }
 
-  #exclusive<T>(task: () => Promise<T>): Promise<T> {
+  /** Runs one task at a time for the whole catalog. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
     const run = this.#queue.then(task, task);
     this.#queue = run.catch(() => {});
     return run;
@@ -118,7 +145,7 @@ export class Scheduler {
 
   /** Flushes a table and merges its files as far as they go. @returns files merged */
   compact(tableId: TableId): Promise<{ flushedRows: number; mergedFiles: number }> {
-    return this.#exclusive(async () => {
+    return this.exclusive(async () => {
       const flushedRows = await flush(this.#parts, tableId);
       let mergedFiles = 0;
       for (let merged = await compactOnce(this.#parts, tableId, true); merged > 0; merged = await compactOnce(this.#parts, tableId, true))
@@ -194,6 +221,7 @@ export class Scheduler {
   /** Starts nothing more, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearInterval(this.#timer);
     for (const timer of this.#paused.values()) clearTimeout(timer);
     for (const waiting of this.#waiting.values()) for (const wake of [...waiting]) wake();
     await this.#queue.catch(() => {});

@@ -36,6 +36,8 @@ export const LIMITS = {
   holdMs: 10_000,
   /** Operations of one commit. */
   operationsMax: 1_000,
+  /** Snapshots of a table that a diff in steps goes through. */
+  diffSnapshotsMax: 10_000,
   tagsMax: 10_000,
   tagLengthMax: 200,
   retentionSnapshotsMax: 1_000_000_000,

@@ -6,7 +6,7 @@ import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../model/ids.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
-import type { Life } from './plan.ts';
+import type { Life, RowWindow } from './plan.ts';
 import { type Scanner, withFilterColumns } from './scanner.ts';
 
 /** A version of a row, and the file that holds it. */
@@ -14,6 +14,8 @@ export interface Matched {
   readonly row: number;
   readonly from: SnapshotId;
   readonly fileId: FileId;
+  /** The commit that ended it, where ended versions were asked for. */
+  readonly to: SnapshotId | undefined;
   readonly cells: Cells;
 }
 
@@ -57,10 +59,14 @@ export class Matcher {
   match(
     table: TableState,
     life: Life,
-    { filter, columns }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[] },
+    {
+      filter,
+      columns,
+      window,
+    }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[]; readonly window?: RowWindow },
     options: QueryOptions,
   ): Promise<Matched[]> {
-    return this.#read(table, life, { filter, columns, condition: () => 'TRUE' }, options);
+    return this.#read(table, life, { filter, columns, condition: () => 'TRUE', ...(window === undefined ? {} : { window }) }, options);
   }
 
   /** Versions of rows with certain identities, by identity. */
@@ -84,11 +90,11 @@ export class Matcher {
       readonly filter: CheckedFilter | undefined;
       readonly columns: readonly Column[];
       readonly condition: () => string;
-      readonly window?: { readonly lo: number; readonly hi: number };
+      readonly window?: RowWindow;
     },
     options: QueryOptions,
   ): Promise<Matched[]> {
-    const names = ['_row', '_from', '_file', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const names = ['_row', '_from', '_file', '_to', ...columns.map((column) => sqlName(column.name))].join(', ');
     const values = await this.#scanner.scanTable(
       table,
       {
@@ -106,7 +112,8 @@ export class Matcher {
       row: Number(row[0]),
       from: Number(row[1]) as SnapshotId,
       fileId: Number(row[2]) as FileId,
-      cells: columns.map((column, at) => fromDuck(column, row[at + 3] ?? null)),
+      to: row[3] === null || row[3] === undefined ? undefined : (Number(row[3]) as SnapshotId),
+      cells: columns.map((column, at) => fromDuck(column, row[at + 4] ?? null)),
     }));
   }
 

@@ -11,7 +11,10 @@ import type { ColumnBounds, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
+import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
 import { type History, type Instant, instantOf } from './history.ts';
+import { Leases } from './leases.ts';
+import { Matcher } from './match.ts';
 import { type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
 import { RowReader } from './rows.ts';
 import { Scanner, type ScannerParts } from './scanner.ts';
@@ -21,7 +24,8 @@ export type AsOf =
   | { readonly kind: 'newest' }
   /** UTC milliseconds, inclusive. */
   | { readonly kind: 'timestamp'; readonly timestampMs: number }
-  | { readonly kind: 'snapshot'; readonly snapshotId: number };
+  | { readonly kind: 'snapshot'; readonly snapshotId: number }
+  | { readonly kind: 'tag'; readonly tag: string };
 
 /** One table at one instant. */
 export interface TableAt extends PageTarget {
@@ -54,9 +58,13 @@ export interface ReadsParts extends ScannerParts {
 
 export class Reads {
   readonly history: History;
+  /** What queries under way and cursors still need. */
+  readonly leases = new Leases();
   readonly #parts: ReadsParts;
   /** For changes, which read before they write. */
   readonly scanner: Scanner;
+  readonly matcher: Matcher;
+  readonly #diffs: Diffs;
   readonly #rows: RowReader;
   #ceilingWrite: Promise<void> | undefined;
 
@@ -64,6 +72,8 @@ export class Reads {
     this.#parts = parts;
     this.history = parts.history;
     this.scanner = new Scanner(parts);
+    this.matcher = new Matcher(this.scanner, parts.duck);
+    this.#diffs = new Diffs(parts, this.matcher);
     this.#rows = new RowReader({ ...parts, scanner: this.scanner });
   }
 
@@ -73,7 +83,7 @@ export class Reads {
 
   /**
    * The snapshot that an instant means. Once answered, the answer never changes: later commits get later timestamps.
-   * @throws EngineError FUTURE_TIMESTAMP {now}, SNAPSHOT_NOT_FOUND
+   * @throws EngineError FUTURE_TIMESTAMP {now}, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND
    */
   async resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
     switch (asOf.kind) {
@@ -81,6 +91,8 @@ export class Reads {
         return this.#newest();
       case 'snapshot':
         return this.#bySnapshot(asOf.snapshotId);
+      case 'tag':
+        return this.#byTag(asOf.tag);
       case 'timestamp':
         return this.#byTimestamp(asOf.timestampMs, signal);
       default:
@@ -103,6 +115,21 @@ export class Reads {
     }
     const id = asSnapshotId(snapshotId);
     return { snapshotId: id, timestampMs: this.history.commit(id).timestampMs };
+  }
+
+  #byTag(name: string): Instant {
+    const { tags } = this.#parts.current();
+    const tag = tags.get(name);
+    if (tag !== undefined)
+      return tag.snapshotId === 0 ? { snapshotId: tag.snapshotId, timestampMs: null } : this.#bySnapshot(tag.snapshotId);
+    const names = [...tags.keys()].sort();
+    throw new EngineError('TAG_NOT_FOUND', `there is no tag ${JSON.stringify(name.slice(0, 80))}`, {
+      details: { tag: name.slice(0, 80) },
+      hint:
+        names.length === 0
+          ? 'Create it with createTag.'
+          : `The tags are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.`,
+    });
   }
 
   async #byTimestamp(timestampMs: number, signal: AbortSignal | undefined): Promise<Instant> {
@@ -143,8 +170,10 @@ export class Reads {
   }
 
   /** @throws EngineError of readPage */
-  page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
-    return readPage(this.scanner, target, query, this.#query(options));
+  async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
+    const page = await readPage(this.scanner, target, query, this.#query(options));
+    if (page.hasNextPage || page.hasPreviousPage) this.leases.keepForCursor(target.snapshotId);
+    return page;
   }
 
   /** @throws EngineError of readAggregate */
@@ -167,6 +196,11 @@ export class Reads {
     options?: QueryOptions,
   ): Promise<Row | undefined> {
     return this.#rows.byKey(target.tableId, target.snapshotId, key, columns, this.#query(options));
+  }
+
+  /** What became of a table's rows between two snapshots. @throws EngineError of Diffs.diff */
+  diff(table: TableState, query: DiffQuery, options?: QueryOptions): Promise<TableDiff> {
+    return this.#diffs.diff(table, query, this.#query(options));
   }
 
   /** One version of one row; undefined where there is none. */

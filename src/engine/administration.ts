@@ -1,0 +1,140 @@
+/** What is done to history itself: restore it, name it, let it expire, erase from it. */
+import { findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
+import { refusalError } from './commit/appends.ts';
+import { type Changed, type Changes, contentOf } from './commit/changes.ts';
+import type { CheckedOptions } from './commit/options.ts';
+import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
+import { maintenanceHeader } from './log/entry-id.ts';
+import { type ExpiredTable, type ExpireLimits, type ExpireParts, expireTable } from './maintenance/expire.ts';
+import { EngineError } from './model/errors.ts';
+import type { Retention, Tag } from './model/history.ts';
+import type { SnapshotId, TableId } from './model/ids.ts';
+import { LIMITS, limitExceeded } from './model/limits.ts';
+
+export interface AdministrationParts {
+  readonly changes: Changes;
+  readonly restoring: RestoreParts;
+  readonly expiring: ExpireParts;
+  /** One maintenance task at a time. */
+  readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
+  /** The policy of tables that have none of their own. */
+  readonly retention: Retention | null;
+  /** The current instant as the database sees it, UTC milliseconds. */
+  readonly now: () => number;
+  /** Told that a table has something to compact. */
+  readonly due: (tableId: TableId) => void;
+}
+
+export interface ExpireRequest {
+  /** All tables where absent. */
+  readonly table?: string | null | undefined;
+  /** UTC milliseconds. What was current then is kept, and all that is newer. */
+  readonly olderThanMs?: number | null | undefined;
+  /** The newest so many snapshots of each table are kept. */
+  readonly retainLast?: number | null | undefined;
+  readonly dryRun?: boolean | null | undefined;
+}
+
+export interface ExpireResult {
+  readonly dryRun: boolean;
+  readonly tables: readonly ExpiredTable[];
+  readonly removedSnapshots: number;
+  readonly reclaimableBytes: number;
+}
+
+export class Administration {
+  readonly #parts: AdministrationParts;
+
+  constructor(parts: AdministrationParts) {
+    this.#parts = parts;
+  }
+
+  restore(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }, options: CheckedOptions): Promise<Changed> {
+    const { changes, restoring } = this.#parts;
+    const content = options.idempotencyKey === null ? '' : contentOf(['restore', request]);
+    return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, { timeoutMs: LIMITS.holdMs }));
+  }
+
+  /** The tables that a restore would change. */
+  async restorable(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }): Promise<TableState[]> {
+    const { history, current } = this.#parts.expiring;
+    return (await restorableTables(history, current(), request)).map(({ table }) => table);
+  }
+
+  async createTag(name: string, snapshotId: SnapshotId, message: string | null): Promise<Tag> {
+    checkTagName(name);
+    if (message !== null && message.length > LIMITS.messageLengthMax)
+      throw limitExceeded('messageLengthMax', LIMITS.messageLengthMax, message.length, 'Shorten the message.');
+    return this.#tag(name, { snapshotId, message });
+  }
+
+  dropTag(name: string): Promise<Tag> {
+    return this.#tag(name, null);
+  }
+
+  async #tag(name: string, tag: { readonly snapshotId: SnapshotId; readonly message: string | null } | null): Promise<Tag> {
+    const outcome = await this.#parts.expiring.log.append({ ...maintenanceHeader(), kind: 'tag', name, tag });
+    if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+    if (outcome.kind !== 'tagged' || outcome.tag === null) throw new Error(`a tag ended as ${outcome.kind}`);
+    return outcome.tag;
+  }
+
+  /** @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
+  async expire({ table: name, olderThanMs = null, retainLast = null, dryRun }: ExpireRequest): Promise<ExpireResult> {
+    if (olderThanMs === null && retainLast === null)
+      throw new EngineError(
+        'BAD_USER_INPUT',
+        'expireSnapshots needs olderThan, olderThanMs or retainLast: without a limit it would expire all of history',
+        {
+          hint: 'retainLast: 1 keeps only the newest snapshot of each table.',
+        },
+      );
+    if (retainLast !== null && (!Number.isInteger(retainLast) || retainLast < 1))
+      throw new EngineError(
+        'BAD_USER_INPUT',
+        `retainLast: ${retainLast} is not a number of snapshots; the newest is always kept, so it is at least 1`,
+      );
+    const state = this.#parts.expiring.current();
+    const tables = name == null ? tablesOf(state) : [findTable(state, name) ?? tableNamed(state, name)];
+    const expired: ExpiredTable[] = [];
+    for (const table of tables) expired.push(await this.#expireTable(table.id, { olderThanMs, retainLast }, dryRun === true));
+    return {
+      dryRun: dryRun === true,
+      tables: expired,
+      removedSnapshots: expired.reduce((sum, one) => sum + one.removedSnapshots, 0),
+      reclaimableBytes: expired.reduce((sum, one) => sum + one.reclaimableBytes, 0),
+    };
+  }
+
+  async #expireTable(tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
+    const expired = await this.#parts.exclusive(() => expireTable(this.#parts.expiring, tableId, limits, dryRun));
+    if (!dryRun && expired.removedSnapshots > 0) this.#parts.due(tableId);
+    return expired;
+  }
+
+  /** The policy that a table's history is kept by; null where nothing expires by itself. */
+  retentionOf(table: TableState): Retention | null {
+    return table.retention ?? this.#parts.retention;
+  }
+
+  /** Expires what the tables' policies let go. */
+  async applyRetention(): Promise<void> {
+    for (const { id } of tablesOf(this.#parts.expiring.current())) {
+      const policy = this.retentionOf(tableById(this.#parts.expiring.current(), id));
+      if (policy === null) continue;
+      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.now() - policy.maxAgeMs;
+      await this.#expireTable(id, { olderThanMs, retainLast: policy.minSnapshots }, false);
+    }
+  }
+}
+
+const TAG_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+
+function checkTagName(name: string): void {
+  if (name.length > LIMITS.tagLengthMax) throw limitExceeded('tagLengthMax', LIMITS.tagLengthMax, name.length, 'Choose a shorter name.');
+  if (!TAG_NAME.test(name))
+    throw new EngineError('INVALID_NAME', `tag name ${JSON.stringify(name.slice(0, 80))} is not allowed`, {
+      details: { name: name.slice(0, 80), pattern: TAG_NAME.source },
+      hint: 'A tag starts with a letter or a digit, and has letters, digits, points, hyphens, underscores and slashes.',
+    });
+}

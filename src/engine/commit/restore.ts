@@ -1,0 +1,106 @@
+/**
+ * restore: some or all tables back to what they were at an instant, as a new commit. Nothing is lost: the state that is left
+ * behind stays readable, and what ended comes back as new versions of the same rows. Its cost is that of the difference.
+ */
+import { type CatalogState, isKept, snapshotExpired, type TableState, tableEverNamed, tableNamed, tablesOf } from '../catalog/state.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
+import type { ChangeFile, TableChange } from '../log/entry.ts';
+import { EngineError } from '../model/errors.ts';
+import type { Snapshot } from '../model/history.ts';
+import type { SnapshotId, TableId } from '../model/ids.ts';
+import type { TableSchema } from '../model/types.ts';
+import type { History } from '../read/history.ts';
+import { type BulkParts, bulkRestore } from './bulk.ts';
+import type { Evaluated } from './evaluate.ts';
+
+export interface RestoreParts extends BulkParts {
+  readonly history: History;
+}
+
+/** Which tables go back; all of the catalog where null. */
+export interface RestoreRequest {
+  readonly tables: readonly string[] | null;
+  readonly to: SnapshotId;
+}
+
+/** A table, and what it was at the instant; undefined where it did not exist. */
+export interface Restorable {
+  readonly table: TableState;
+  readonly past: Snapshot | undefined;
+}
+
+/** @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED */
+export async function restorableTables(
+  history: History,
+  state: CatalogState,
+  { tables: names, to }: RestoreRequest,
+): Promise<Restorable[]> {
+  const chosen =
+    names === null ? tablesOf(state) : [...new Set(names)].map((name) => tableEverNamed(state, name) ?? tableNamed(state, name));
+  const found: Restorable[] = [];
+  for (const table of chosen) {
+    if (to >= table.createdSnapshotId && !isKept(table, to)) throw snapshotExpired(table, to);
+    const past = to < table.createdSnapshotId ? undefined : await history.snapshotAtOrBefore(table, to);
+    const existed = past !== undefined && past.operation !== 'DROP';
+    if (!existed && names !== null) {
+      throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist at snapshot ${to}`, {
+        details: { table: table.name, createdAt: new Date(table.createdAtMs).toISOString(), droppedAt: null },
+        hint: 'Choose an instant at which it existed, or drop it with dropTable.',
+      });
+    }
+    // A table that was not there then and is not there now stays away.
+    if (existed || table.droppedSnapshotId === null) found.push({ table, past: existed ? past : undefined });
+  }
+  return found;
+}
+
+export async function evaluateRestore(
+  parts: RestoreParts,
+  state: CatalogState,
+  request: RestoreRequest,
+  options: QueryOptions,
+): Promise<Evaluated> {
+  const changes: TableChange[] = [];
+  const files: { tableId: TableId; file: ChangeFile }[] = [];
+  let bytes = 0;
+  const restorable = await restorableTables(parts.history, state, request);
+  for (const { table, past } of restorable) {
+    if (past === undefined) {
+      changes.push({ kind: 'drop', tableId: table.id });
+      continue;
+    }
+    if (table.droppedSnapshotId !== null) changes.push({ kind: 'undrop', tableId: table.id });
+    const schema = restoredSchema(table, past.schemaVersion);
+    if (schema !== table.schema) {
+      const { description, retention } = table;
+      changes.push({
+        kind: 'alter',
+        tableId: table.id,
+        operation: 'RESTORE',
+        schemaVersion: table.schema.version,
+        schema,
+        description,
+        retention,
+      });
+    }
+    if (past.snapshotId === table.last.snapshotId) continue;
+    const built = await bulkRestore(parts, { ...table, schema }, request.to, options);
+    if (built === undefined) continue;
+    changes.push(built.change);
+    files.push(...built.files.map((file) => ({ tableId: table.id, file })));
+    bytes += built.bytes;
+  }
+  const tables = restorable.map(({ table }) => table);
+  return { state, changes, tables, creates: false, files, bytes, memory: new Map(), rows: undefined };
+}
+
+/** The columns that a table had, as a new version of them; the present ones where they are the same version. */
+function restoredSchema(table: TableState, version: number): TableSchema {
+  const then = table.schemas.find((schema) => schema.version === version);
+  if (then === undefined || then.version === table.schema.version) return table.schema;
+  const same =
+    JSON.stringify([then.columns, then.primaryKey], bigints) === JSON.stringify([table.schema.columns, table.schema.primaryKey], bigints);
+  return same ? table.schema : { ...then, version: table.schema.version + 1, since: 0 };
+}
+
+const bigints = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);

@@ -1,0 +1,40 @@
+/** What an engine is opened with. */
+import type { CatalogState } from './catalog/state.ts';
+import type { CatalogStore } from './catalog/store.ts';
+import type { Clock } from './commit/clock.ts';
+import type { Duck } from './data/duckdb.ts';
+import type { MaintenanceOptions } from './maintenance/scheduler.ts';
+import type { RetentionDefinition } from './model/alter.ts';
+
+export interface EngineOptions {
+  /** The data directory; made if it is not there. */
+  readonly directory: string;
+  readonly clock?: Clock;
+  /** Memory for DuckDB, bytes. A quarter of the machine's, at most 4 GiB, where absent. */
+  readonly memoryLimitBytes?: number;
+  /** Temporary disk for DuckDB, bytes; 16 GiB where absent. */
+  readonly spillLimitBytes?: number;
+  /** DuckDB's threads; two fewer than the machine's cores where absent. */
+  readonly threads?: number;
+  /** Memory for decoded rows, bytes; 64 MiB where absent, 0 for none. */
+  readonly cacheBytes?: number;
+  /** Queries at once. At least 8 fewer than UV_THREADPOOL_SIZE, or queries hold up commits; 4 where absent. */
+  readonly queryConnections?: number;
+  /** Time for one query, milliseconds; 30,000 where absent. */
+  readonly queryTimeoutMs?: number;
+  readonly maintenance?: Partial<MaintenanceOptions>;
+  /** How much history of tables without a policy of their own is kept; all of it where absent. */
+  readonly retention?: RetentionDefinition | undefined;
+  /** Told of failures in the background. */
+  readonly onBackgroundError?: (error: unknown, task: string) => void;
+}
+
+/** What was opened before the engine is made. */
+export interface OpenedParts {
+  readonly directory: string;
+  readonly store: CatalogStore;
+  readonly state: CatalogState;
+  readonly ceilingMs: number;
+  readonly uncheckedTables: readonly number[];
+  readonly duck: Duck;
+}

@@ -1,0 +1,383 @@
+/**
+ * Diffs: what became of a table's rows between two instants. A small change comes from its commit's own record of it, so
+ * that its cost follows the change and not the table; a large one from the versions that came and went.
+ */
+import { changesKey } from '../catalog/keys.ts';
+import { columnsOfVersion, isKept, snapshotExpired, type TableState, tableById } from '../catalog/state.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
+import { type ChangeRecord, decodeChanges } from '../model/change-record.ts';
+import { EngineError } from '../model/errors.ts';
+import type { Snapshot } from '../model/history.ts';
+import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
+import { LIMITS, limitExceeded } from '../model/limits.ts';
+import { mapCells } from '../model/schema.ts';
+import type { Cells, TableSchema } from '../model/types.ts';
+import { type CheckedFilter, checkFilter, type Filter } from './filter.ts';
+import type { History } from './history.ts';
+import type { Matched, Matcher } from './match.ts';
+import { type PageArguments, pageSize, type Row } from './page.ts';
+import type { Life } from './plan.ts';
+import type { ScannerParts } from './scanner.ts';
+
+export const CHANGE_KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+export interface RowChange {
+  readonly kind: ChangeKind;
+  /** The commit that made it; for a net effect the last one that touched the row. */
+  readonly snapshotId: SnapshotId;
+  readonly rowId: number;
+  /** In the columns of the diff's `before` schema; null for an INSERT. */
+  readonly before: Row | null;
+  /** In the columns of its `after` schema; null for a DELETE. */
+  readonly after: Row | null;
+}
+
+export interface DiffQuery {
+  readonly from: SnapshotId;
+  readonly to: SnapshotId;
+  /** NET, the default: each row once, first against last. FULL: every step of every row, in commit order. */
+  readonly mode?: 'NET' | 'FULL' | undefined;
+  /** Changes whose row matches before or after. */
+  readonly where?: Filter | undefined;
+  readonly kinds?: readonly ChangeKind[] | undefined;
+  /** The columns of the answer; those that the table has at `from` and at `to` where absent. */
+  readonly schema?: TableSchema | undefined;
+}
+
+export interface ChangePage {
+  readonly changes: readonly RowChange[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  cursorAt(index: number): string;
+}
+
+export interface TableDiff {
+  readonly table: TableState;
+  readonly before: TableSchema;
+  readonly after: TableSchema;
+  readonly insertedRows: number;
+  readonly updatedRows: number;
+  readonly deletedRows: number;
+  /** @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
+  page(args: PageArguments): Promise<ChangePage>;
+}
+
+/** Snapshots between two instants up to which their commits' own records are put together. */
+const FOLDED_SNAPSHOTS_MAX = 200;
+/** Rows up to which they are. */
+const FOLDED_ROWS_MAX = 10_000;
+
+/** A change that is known, its rows read when they are asked for. */
+interface Step {
+  readonly kind: ChangeKind;
+  readonly row: number;
+  readonly snapshotId: SnapshotId;
+  readonly before?: Row | undefined;
+  readonly after?: Row | undefined;
+}
+
+/** Some changes in order, and how to read the rows of a few of them. */
+interface Steps {
+  readonly steps: readonly Step[];
+  readonly read: (steps: readonly Step[]) => Promise<RowChange[]>;
+}
+
+interface Span {
+  readonly table: TableState;
+  readonly after: SnapshotId;
+  readonly upTo: SnapshotId;
+  readonly before: TableSchema;
+  readonly now: TableSchema;
+}
+
+export class Diffs {
+  readonly #parts: ScannerParts;
+  readonly #history: History;
+  readonly #matcher: Matcher;
+
+  constructor(parts: ScannerParts & { readonly history: History }, matcher: Matcher) {
+    this.#parts = parts;
+    this.#history = parts.history;
+    this.#matcher = matcher;
+  }
+
+  /**
+   * What became of a table's rows from one snapshot to another, which may be the earlier one: then what going back would do.
+   * @throws EngineError SNAPSHOT_EXPIRED, BAD_USER_INPUT, COLUMN_NOT_FOUND, LIMIT_EXCEEDED and those of Scanner.scan
+   */
+  async diff(of: TableState, query: DiffQuery, options: QueryOptions): Promise<TableDiff> {
+    const { mode = 'NET' } = query;
+    const back = query.from > query.to;
+    if (back && mode === 'FULL')
+      throw new EngineError('BAD_USER_INPUT', 'mode FULL goes forward in time: `from` is after `to`', {
+        hint: 'Swap them, or use mode NET.',
+      });
+    const [after, upTo] = back ? [query.to, query.from] : [query.from, query.to];
+    const table = tableById(this.#parts.current(), of.id);
+    for (const at of [after, upTo]) if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
+    if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) throw snapshotExpired(table, after);
+    const schemaAt = async (snapshotId: SnapshotId): Promise<TableSchema> => {
+      const snapshot = await this.#history.snapshotAtOrBefore(table, snapshotId);
+      const version = snapshot?.schemaVersion;
+      return table.schemas.find((schema) => schema.version === version) ?? (table.schemas[0] as TableSchema);
+    };
+    const span: Span = {
+      table,
+      after,
+      upTo,
+      before: query.schema ?? (await schemaAt(after)),
+      now: query.schema ?? (await schemaAt(upTo)),
+    };
+    const filter = query.where === undefined ? undefined : checkFilter(back ? span.before : span.now, query.where);
+    const parts = mode === 'NET' ? [span] : await this.#stepSpans(span);
+    const all: Steps[] = [];
+    let total = 0;
+    for (const part of parts) {
+      const steps = await this.#chosen(part, await this.#net(part, options), filter, query.kinds, back, options);
+      total += steps.steps.length;
+      if (total > LIMITS.endedRowsMax) throw limitExceeded('endedRowsMax', LIMITS.endedRowsMax, total, 'Narrow the range.');
+      if (steps.steps.length > 0) all.push(steps);
+    }
+    const count = (kind: ChangeKind): number => all.reduce((sum, { steps }) => sum + steps.filter((step) => step.kind === kind).length, 0);
+    const counts = { INSERT: count('INSERT'), UPDATE: count('UPDATE'), DELETE: count('DELETE') };
+    return {
+      table,
+      before: back ? span.now : span.before,
+      after: back ? span.before : span.now,
+      insertedRows: counts[back ? 'DELETE' : 'INSERT'],
+      updatedRows: counts.UPDATE,
+      deletedRows: counts[back ? 'INSERT' : 'DELETE'],
+      page: (args) => pageOf(all, args, back),
+    };
+  }
+
+  /** One span a snapshot of the table, each against the one before it. */
+  async #stepSpans(span: Span): Promise<Span[]> {
+    const range = { lo: asSnapshotId(span.after + 1), hi: span.upTo, descending: false, limit: LIMITS.diffSnapshotsMax + 1 };
+    const snapshots = await this.#history.snapshots(span.table.id, undefined, range);
+    if (snapshots.length > LIMITS.diffSnapshotsMax)
+      throw limitExceeded('diffSnapshotsMax', LIMITS.diffSnapshotsMax, snapshots.length, 'Narrow the range, or use mode NET.');
+    return snapshots.map((snapshot) => ({ ...span, after: asSnapshotId(snapshot.snapshotId - 1), upTo: snapshot.snapshotId }));
+  }
+
+  /** The net effect, by row identity. */
+  async #net(span: Span, options: QueryOptions): Promise<Steps> {
+    const { table, after, upTo } = span;
+    const [first, last] = [await this.#existing(table, after), await this.#existing(table, upTo)];
+    if (first !== undefined && last !== undefined && first.snapshotId === last.snapshotId) return NOTHING;
+    const folded = first === undefined || last === undefined ? undefined : await this.#fold(span, first, last, options);
+    return folded ?? this.#scan(span, first !== undefined, last !== undefined, options);
+  }
+
+  /** The table's snapshot at an instant; undefined where it did not exist. */
+  async #existing(table: TableState, at: SnapshotId): Promise<Snapshot | undefined> {
+    const snapshot = await this.#history.snapshotAtOrBefore(table, at);
+    return snapshot?.operation === 'DROP' ? undefined : snapshot;
+  }
+
+  /** Puts the commits' own records together; undefined where one of them has none, or they are too many. */
+  async #fold(span: Span, first: Snapshot, last: Snapshot, options: QueryOptions): Promise<Steps | undefined> {
+    const { table, after, upTo } = span;
+    if (after < table.kept.horizon || last.nextRow - first.nextRow > FOLDED_ROWS_MAX) return undefined;
+    const range = { lo: asSnapshotId(after + 1), hi: upTo, descending: false, limit: FOLDED_SNAPSHOTS_MAX + 1 };
+    const snapshots = await this.#history.snapshots(table.id, undefined, range);
+    if (snapshots.length > FOLDED_SNAPSHOTS_MAX) return undefined;
+    const touched = new Map<number, { before: Row | undefined; after: Row | undefined; at: SnapshotId }>();
+    for (const snapshot of snapshots) {
+      const record = this.recordOf(table, snapshot);
+      if (record === undefined) return undefined;
+      const columns = columnsOfVersion(table, record.schemaVersion);
+      const [old, now] = [mapCells(columns, span.before.columns), mapCells(columns, span.now.columns)];
+      for (const { row, from, before, after: later } of record.rows) {
+        // Rows that came since are read as they are in the end.
+        if (row >= first.nextRow) continue;
+        const known = touched.get(row);
+        const was = before === null ? undefined : rowOf(row, from, old(before));
+        const is = later === null ? undefined : rowOf(row, snapshot.snapshotId, now(later));
+        touched.set(row, { before: known === undefined ? was : known.before, after: is, at: snapshot.snapshotId });
+      }
+      if (touched.size > FOLDED_ROWS_MAX) return undefined;
+    }
+    const steps: Step[] = [];
+    for (const [row, { before, after: is, at }] of touched) {
+      if (before === undefined && is === undefined) continue;
+      steps.push({
+        kind: before === undefined ? 'INSERT' : is === undefined ? 'DELETE' : 'UPDATE',
+        row,
+        snapshotId: at,
+        before,
+        after: is,
+      });
+    }
+    for (const matched of await this.#newRows(span, first, last, options)) {
+      steps.push({ kind: 'INSERT', row: matched.row, snapshotId: matched.from, after: rowOf(matched.row, matched.from, matched.cells) });
+    }
+    steps.sort((left, right) => left.row - right.row);
+    return { steps, read: async (some) => some.map(known) };
+  }
+
+  #newRows({ table, after, upTo, now }: Span, first: Snapshot, last: Snapshot, options: QueryOptions): Promise<Matched[]> {
+    if (first.nextRow === last.nextRow) return Promise.resolve([]);
+    const window = { lo: first.nextRow, hi: last.nextRow };
+    const life: Life = { kind: 'brought', after, upTo };
+    return this.#pinned(table, (pinned) => this.#matcher.match(pinned, life, { filter: undefined, columns: now.columns, window }, options));
+  }
+
+  /** What a commit recorded of its change; undefined where it was too large. */
+  recordOf(table: TableState, snapshot: Snapshot): ChangeRecord | undefined {
+    const bytes = this.#parts.store.get(changesKey(table.id, snapshot.snapshotId));
+    if (bytes !== undefined) return decodeChanges(bytes, (version) => columnsOfVersion(table, version));
+    // A commit that ended nothing needs no record: its new rows are told by their identities.
+    if (snapshot.updatedRows + snapshot.deletedRows > 0 || snapshot.operation === 'RESTORE' || snapshot.operation === 'ERASE')
+      return undefined;
+    const { schemaVersion, nextRow, insertedRows } = snapshot;
+    return { schemaVersion, rowBase: nextRow - insertedRows, newRows: insertedRows, rows: [] };
+  }
+
+  /** The versions that came and went, as numbers; their values are read for those that are asked for. */
+  async #scan(span: Span, existed: boolean, exists: boolean, options: QueryOptions): Promise<Steps> {
+    const { table, after, upTo } = span;
+    const cameLife: Life = existed ? { kind: 'brought', after, upTo } : { kind: 'visible', at: upTo };
+    const wentLife: Life = exists ? { kind: 'ended', after, upTo } : { kind: 'visible', at: after };
+    const numbers = async (life: Life): Promise<[number, number][]> => {
+      const files = await this.#pinned(table, (pinned) =>
+        this.#matcher.matchMany(pinned, life, { filter: undefined, columns: [] }, options),
+      );
+      return files.flatMap(({ rows, froms }) => Array.from(rows, (row, index): [number, number] => [row, froms[index] as number]));
+    };
+    const came = new Map(exists ? await numbers(cameLife) : []);
+    const went = new Map(existed ? await numbers(wentLife) : []);
+    const steps: Step[] = [];
+    for (const [row, from] of came) steps.push({ kind: went.has(row) ? 'UPDATE' : 'INSERT', row, snapshotId: asSnapshotId(from) });
+    const single = span.upTo === span.after + 1;
+    for (const row of went.keys()) {
+      // Which commit deleted it is known without looking where there is but one.
+      if (!came.has(row)) steps.push({ kind: 'DELETE', row, snapshotId: single ? upTo : asSnapshotId(0) });
+    }
+    steps.sort((left, right) => left.row - right.row);
+    const read = async (some: readonly Step[]): Promise<RowChange[]> => {
+      const rows = some.map((step) => step.row);
+      const fetch = async (life: Life, schema: TableSchema): Promise<Map<number, Row & { readonly to: SnapshotId | undefined }>> => {
+        const found = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, schema.columns, options));
+        return new Map(found.map((matched) => [matched.row, { ...rowOf(matched.row, matched.from, matched.cells), to: matched.to }]));
+      };
+      const is = exists ? await fetch(cameLife, span.now) : new Map<number, Row>();
+      const was = existed ? await fetch(wentLife, span.before) : new Map<number, Row & { readonly to: SnapshotId | undefined }>();
+      return some.map((step) => {
+        const before = was.get(step.row);
+        const ended = before?.to ?? upTo;
+        return known({ ...step, snapshotId: step.snapshotId === 0 ? ended : step.snapshotId, before, after: is.get(step.row) });
+      });
+    };
+    return { steps, read };
+  }
+
+  /** The steps of the kinds that are asked for whose row matches before or after. */
+  async #chosen(
+    span: Span,
+    all: Steps,
+    filter: CheckedFilter | undefined,
+    kinds: readonly ChangeKind[] | undefined,
+    back: boolean,
+    options: QueryOptions,
+  ): Promise<Steps> {
+    const wanted = kinds === undefined ? all.steps : all.steps.filter(({ kind }) => kinds.includes(back ? REVERSED[kind] : kind));
+    if (filter === undefined || wanted.length === 0) return { steps: wanted, read: all.read };
+    const matching = new Set<number>();
+    for (let start = 0; start < wanted.length; start += FOLDED_ROWS_MAX) {
+      const some = await all.read(wanted.slice(start, start + FOLDED_ROWS_MAX));
+      for (const [side, schema] of [
+        ['before', span.before],
+        ['after', span.now],
+      ] as const) {
+        const rows = some.flatMap((change) => (change[side] === null ? [] : [change[side]]));
+        // The filter names columns by identity, so that it fits rows of either schema; one that a side lacks is null there.
+        const columns = back ? span.before.columns : span.now.columns;
+        const map = mapCells(schema.columns, columns);
+        const cells = rows.map((row) => map(row.cells));
+        for (const at of await this.#matcher.matchCells(columns, cells, filter, options)) matching.add((rows[at] as Row).rowId);
+      }
+    }
+    return { steps: wanted.filter((step) => matching.has(step.row)), read: all.read };
+  }
+
+  async #pinned<T>(table: TableState, work: (table: TableState) => Promise<T>): Promise<T> {
+    const state = this.#parts.current();
+    const pin = this.#parts.pins.pin(state.logIndex);
+    try {
+      return await work(tableById(state, table.id));
+    } finally {
+      pin.release();
+    }
+  }
+}
+
+const NOTHING: Steps = { steps: [], read: async () => [] };
+const REVERSED: Readonly<Record<ChangeKind, ChangeKind>> = { INSERT: 'DELETE', UPDATE: 'UPDATE', DELETE: 'INSERT' };
+
+function rowOf(row: number, from: number, cells: Cells): Row {
+  return { rowId: asRowId(row), fromSnapshotId: asSnapshotId(from), cells };
+}
+
+function known({ kind, row, snapshotId, before, after }: Step): RowChange {
+  return { kind, snapshotId, rowId: row, before: before ?? null, after: after ?? null };
+}
+
+/** A cursor: the span's place in the list, and the row. */
+function encodeCursor(part: number, row: number): string {
+  return Buffer.from(`d:${part}:${row}`).toString('base64url');
+}
+
+function decodeCursor(cursor: string, argument: string): readonly [number, number] {
+  const match = /^d:(\d{1,16}):(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (match === null)
+    throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of changes`, {
+      hint: 'Pass the endCursor of the page before.',
+    });
+  return [Number(match[1]), Number(match[2])];
+}
+
+async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean): Promise<ChangePage> {
+  const { limit, backward } = pageSize(args);
+  const after = args.after == null ? undefined : decodeCursor(args.after, 'after');
+  const before = args.before == null ? undefined : decodeCursor(args.before, 'before');
+  const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];
+  const beyond = (part: number, row: number): boolean =>
+    (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&
+    (before === undefined || part < before[0] || (part === before[0] && row < before[1]));
+  const order = backward ? [...all.keys()].reverse() : [...all.keys()];
+  search: for (const at of order) {
+    const part = all[at] as Steps;
+    for (let index = 0; index < part.steps.length; index += 1) {
+      const step = part.steps[backward ? part.steps.length - 1 - index : index] as Step;
+      if (!beyond(at, step.row)) continue;
+      found.push({ part, at, step });
+      if (found.length > limit) break search;
+    }
+  }
+  const more = found.length > limit;
+  const taken = found.slice(0, limit);
+  if (backward) taken.reverse();
+  const changes: RowChange[] = [];
+  for (let start = 0; start < taken.length; ) {
+    let end = start;
+    while (taken[end]?.part === taken[start]?.part && end < taken.length) end += 1;
+    const { part } = taken[start] as (typeof taken)[number];
+    changes.push(...(await part.read(taken.slice(start, end).map(({ step }) => step))));
+    start = end;
+  }
+  return {
+    changes: back ? changes.map(reversed) : changes,
+    hasNextPage: backward ? before !== undefined : more,
+    hasPreviousPage: backward ? more : after !== undefined,
+    cursorAt: (index) => {
+      const { at, step } = taken[index] as (typeof taken)[number];
+      return encodeCursor(at, step.row);
+    },
+  };
+}
+
+function reversed(change: RowChange): RowChange {
+  return { ...change, kind: REVERSED[change.kind], before: change.after, after: change.before };
+}
