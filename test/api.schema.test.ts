@@ -31,9 +31,11 @@ describe('GET /schema.graphql is what clients generate types from', () => {
     const document = '{ __schema { mutationType { fields { name } } } }';
     type Fields = { __schema: { mutationType: { fields: { name: string }[] } } };
     const names = async (): Promise<string[]> => (await server.data<Fields>(document)).__schema.mutationType.fields.map(({ name }) => name);
-    expect(await names()).toEqual(['createTable', 'append', 'compact']);
-    expect(await names()).toEqual(['createTable', 'append', 'compact']);
+    const before = await names();
+    expect(before).toEqual(expect.arrayContaining(['createTable', 'append', 'compact']));
+    expect(before).not.toContain('appendOrders');
+    expect(await names()).toEqual(before);
     await server.data('mutation { createTable(input: {name: "orders", columns: [{name: "a", type: INT}]}) { replayed } }');
-    expect(await names()).toEqual(['createTable', 'append', 'compact', 'appendOrders']);
+    expect((await names()).slice(0, before.length + 1)).toEqual([...before, 'appendOrders']);
   });
 });

@@ -8,7 +8,7 @@ import { Administration, type ExpireRequest, type ExpireResult } from './adminis
 import { CEILING_KEY } from './catalog/keys.ts';
 import { damageOfTable } from './catalog/leveldb-files.ts';
 import { encodeNumber } from './catalog/records.ts';
-import { type CatalogState, findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
+import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
 import { type CatalogStore, corruptCatalog } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { Appends, refusalError } from './commit/appends.ts';
@@ -41,7 +41,7 @@ import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
 import { type AsOf, Reads } from './read/reads.ts';
-import { appendedRows, type ChangeResult, type CommitResult, changedRows, nothing } from './results.ts';
+import { appendedRows, type ChangeResult, type CommitResult, changedRows, committedResult, nothing } from './results.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -199,8 +199,24 @@ export class Engine {
   }
 
   /** All tables, in the order of their creation. */
-  tables(): TableState[] {
-    return tablesOf(this.#state);
+  tables(includeDropped = false): TableState[] {
+    return tablesOf(this.#state).filter((table) => includeDropped || table.droppedSnapshotId === null);
+  }
+
+  /** The table that has a name, or had it last; undefined where none ever had. */
+  tableEverNamed(name: string): TableState | undefined {
+    return tableEverNamed(this.#state, name);
+  }
+
+  /** Every table that ever had a name, the newest first. @throws EngineError TABLE_NOT_FOUND where none had */
+  tablesEverNamed(name: string): TableState[] {
+    const found = this.tables(true).filter((table) => table.name === name);
+    return found.length === 0 ? [this.table(name)] : found.reverse();
+  }
+
+  /** The current instant as the database sees it, UTC milliseconds. */
+  now(): number {
+    return this.#time.now(this.#state.timestampMs);
   }
 
   /** @returns undefined where there is no table of that name */
@@ -319,19 +335,7 @@ export class Engine {
   }
 
   #result(outcome: Outcome): CommitResult {
-    if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') throw new Error(`a commit ended as ${outcome.kind}`);
-    const replayed = outcome.kind === 'replayed';
-    const commit = replayed ? this.read.history.commit(outcome.snapshotId) : outcome.commit;
-    const sum = (key: 'insertedRows' | 'updatedRows' | 'deletedRows'): number =>
-      commit.snapshots.reduce((total, snapshot) => total + snapshot[key], 0);
-    return {
-      commit,
-      snapshots: commit.snapshots,
-      replayed,
-      insertedRows: sum('insertedRows'),
-      updatedRows: sum('updatedRows'),
-      deletedRows: sum('deletedRows'),
-    };
+    return committedResult(this.read.history, outcome);
   }
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
@@ -415,7 +419,7 @@ export class Engine {
   async compact(
     tableName?: string | null,
   ): Promise<{ readonly tables: readonly TableState[]; readonly flushedRows: number; readonly mergedFiles: number }> {
-    const tables = tableName == null ? this.tables() : [this.table(tableName)];
+    const tables = tableName == null ? this.tables(true) : [this.table(tableName)];
     let flushedRows = 0;
     let mergedFiles = 0;
     for (const table of tables) {

@@ -1,8 +1,10 @@
 /** What changes answer with. */
 import type { Evaluated } from './commit/evaluate.ts';
+import type { Outcome } from './log/entry.ts';
 import type { Commit, Snapshot } from './model/history.ts';
 import { asRowId, type RowId, type SnapshotId } from './model/ids.ts';
 import type { Cells } from './model/types.ts';
+import type { History } from './read/history.ts';
 
 /** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
 export interface CommitResult {
@@ -22,6 +24,23 @@ export interface ChangeResult extends CommitResult {
    * input order. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
    */
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
+}
+
+/** What a commit did, be it made now or by an earlier call with the same idempotency key. */
+export function committedResult(history: History, outcome: Outcome): CommitResult {
+  if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') throw new Error(`a commit ended as ${outcome.kind}`);
+  const replayed = outcome.kind === 'replayed';
+  const commit = replayed ? history.commit(outcome.snapshotId) : outcome.commit;
+  const sum = (key: 'insertedRows' | 'updatedRows' | 'deletedRows'): number =>
+    commit.snapshots.reduce((total, snapshot) => total + snapshot[key], 0);
+  return {
+    commit,
+    snapshots: commit.snapshots,
+    replayed,
+    insertedRows: sum('insertedRows'),
+    updatedRows: sum('updatedRows'),
+    deletedRows: sum('deletedRows'),
+  };
 }
 
 /** The rows of an append, as they were committed: new identities follow one another. */

@@ -8,6 +8,7 @@ import { cursorsBelow } from './selection.ts';
 export interface InstantArguments {
   readonly timestamp?: string | number | null | undefined;
   readonly snapshotId?: number | null | undefined;
+  readonly tag?: string | null | undefined;
 }
 
 export interface AsOfArguments extends InstantArguments {
@@ -17,12 +18,13 @@ export interface AsOfArguments extends InstantArguments {
 /** @throws EngineError BAD_USER_INPUT where more than one instant is given */
 export function asOfOf(args: AsOfArguments): AsOf {
   const given: AsOf[] = [];
-  for (const { timestamp, snapshotId } of [args, args.at ?? {}]) {
+  for (const { timestamp, snapshotId, tag } of [args, args.at ?? {}]) {
     if (timestamp != null) given.push({ kind: 'timestamp', timestampMs: toTimestampMs(timestamp) });
     if (snapshotId != null) given.push({ kind: 'snapshot', snapshotId });
+    if (tag != null) given.push({ kind: 'tag', tag });
   }
   if (given.length > 1) {
-    throw new EngineError('BAD_USER_INPUT', 'asOf takes one instant: timestamp, snapshotId or at, not several', {
+    throw new EngineError('BAD_USER_INPUT', 'asOf takes one instant: timestamp, snapshotId, tag or at, not several', {
       details: { given: given.length },
     });
   }
@@ -34,6 +36,12 @@ export function asOfOf(args: AsOfArguments): AsOf {
  * @throws EngineError CURSOR_INVALID {cursorSnapshotId, snapshotId} where cursors and instant do not agree
  */
 export async function resolveInstant(context: Context, args: AsOfArguments, info: GraphQLResolveInfo): Promise<Instant> {
+  const instant = await chosenInstant(context, args, info);
+  context.hold(instant.snapshotId);
+  return instant;
+}
+
+async function chosenInstant(context: Context, args: AsOfArguments, info: GraphQLResolveInfo): Promise<Instant> {
   const asOf = asOfOf(args);
   const pinned = new Set(cursorsBelow(info).flatMap((cursor) => cursorHead(cursor)?.snapshotId ?? []));
   const [cursorSnapshotId, other] = pinned;
@@ -57,8 +65,10 @@ export async function tableAtOrThrow(context: Context, table: Table, instant: In
   const at = await context.engine.read.tableAt(table, instant.snapshotId);
   if (at !== undefined) return at;
   const createdAt = new Date(table.createdAtMs).toISOString();
-  throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist then; it was created at ${createdAt}`, {
-    details: { table: table.name, createdAt, droppedAt: null },
-    hint: 'Ask for an instant at or after its creation.',
+  const droppedAt = table.droppedAtMs === null ? null : new Date(table.droppedAtMs).toISOString();
+  const dropped = droppedAt === null ? '' : ` and dropped at ${droppedAt}`;
+  throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist then; it was created at ${createdAt}${dropped}`, {
+    details: { table: table.name, createdAt, droppedAt },
+    hint: droppedAt === null ? 'Ask for an instant at or after its creation.' : 'Ask for an instant between its creation and its end.',
   });
 }

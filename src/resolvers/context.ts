@@ -1,5 +1,5 @@
 /** What every resolver gets. */
-import type { Engine } from '../engine/index.ts';
+import type { Engine, SnapshotId } from '../engine/index.ts';
 import type { CommitFeed } from '../pubsub/index.ts';
 import type { TableTypes } from './table-types.ts';
 
@@ -9,5 +9,9 @@ export interface Context {
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;
   /** How long the client waits. The signal is made when it is first asked for: a commit never asks. */
+  /** Keeps a snapshot from expiring until the operation has ended. */
+  readonly hold: (snapshotId: SnapshotId) => void;
+  /** What lets the held snapshots go; undefined while nothing is executed. */
+  readonly holding: { releases: (() => void)[] | undefined };
   readonly lifetime: { readonly signal: AbortSignal | undefined };
 }

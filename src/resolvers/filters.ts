@@ -69,3 +69,29 @@ export function genericFilter(input: Input): Filter {
   }
   return all(filters);
 }
+
+/**
+ * In a change an empty object at any depth of a filter is refused: it would match every row. `{and: []}` says all.
+ * @throws EngineError BAD_USER_INPUT naming the place
+ */
+export function refuseEmptyFilter(input: Input, path = 'where'): void {
+  if (Object.keys(input).length === 0) {
+    throw new EngineError('BAD_USER_INPUT', `${path} is empty, which would match every row`, {
+      details: { path },
+      hint: 'Say which rows, or {and: []} at the top for all of them.',
+    });
+  }
+  for (const [key, value] of Object.entries(input)) {
+    const inner = `${path}.${key}`;
+    if (Array.isArray(value)) {
+      if (key !== 'and' && key !== 'or') continue;
+      value.forEach((item, index) => {
+        if (isObject(item)) refuseEmptyFilter(item, `${inner}[${index}]`);
+      });
+    } else if (isObject(value)) refuseEmptyFilter(value, inner);
+  }
+}
+
+function isObject(value: unknown): value is Input {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date) && !(value instanceof Uint8Array);
+}

@@ -53,7 +53,7 @@ export async function listCommits(
   args: PageArguments & TimeRange & { readonly tables?: readonly string[] | null | undefined; readonly author?: string | null | undefined },
 ): Promise<Connection<Commit>> {
   const range = await idRange(context, args);
-  const tableIds = args.tables?.map((name) => context.engine.table(name).id);
+  const tableIds = args.tables?.flatMap((name) => context.engine.tablesEverNamed(name).map((table) => table.id));
   return newestFirst(
     args,
     range,
@@ -81,7 +81,12 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
 
 /** The table as of the snapshot. */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
-  const at = await context.engine.read.tableAt(tableOf(context, snapshot), snapshot.snapshotId);
+  // A dropped table has no state of its own: the one right before it was dropped.
+  const { snapshotId } = snapshot;
+  const at = await context.engine.read.tableAt(
+    tableOf(context, snapshot),
+    snapshot.operation === 'DROP' ? asSnapshotId(snapshotId - 1) : snapshotId,
+  );
   if (at === undefined) throw new Error(`table ${snapshot.tableId} is not there at its own snapshot ${snapshot.snapshotId}`);
   return { at };
 }

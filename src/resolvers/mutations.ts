@@ -15,7 +15,8 @@ export interface WritePayloadModel extends PayloadModel {
   readonly rows: ChangeResult['rows'];
 }
 
-async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
+/** The catalog right after a commit, beside what it did. */
+export async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
   const view =
     result.commit === null
       ? await context.engine.read.resolve({ kind: 'newest' })

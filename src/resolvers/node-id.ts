@@ -5,14 +5,16 @@ export type NodeRef =
   | { readonly kind: 'table'; readonly tableId: number }
   | { readonly kind: 'snapshot'; readonly tableId: number; readonly snapshotId: number }
   | { readonly kind: 'commit'; readonly snapshotId: number }
+  | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'view'; readonly snapshotId: number }
   | { readonly kind: 'tableView'; readonly tableId: number; readonly snapshotId: number }
   | { readonly kind: 'row'; readonly tableId: number; readonly rowId: number; readonly snapshotId: number }
   | { readonly kind: 'rowIdentity'; readonly tableId: number; readonly rowId: number };
 
-const TAGS = { table: 'T', snapshot: 'S', commit: 'C', view: 'V', tableView: 'W', row: 'R', rowIdentity: 'I' } as const;
+const TAGS = { table: 'T', snapshot: 'S', commit: 'C', tag: 'G', view: 'V', tableView: 'W', row: 'R', rowIdentity: 'I' } as const;
 
 export function encodeNodeId(ref: NodeRef): string {
+  if (ref.kind === 'tag') return Buffer.from(`${TAGS.tag}:${ref.name}`, 'utf8').toString('base64url');
   const parts: (string | number)[] = [TAGS[ref.kind]];
   if ('tableId' in ref) parts.push(ref.tableId);
   if ('rowId' in ref) parts.push(ref.rowId);
@@ -22,6 +24,8 @@ export function encodeNodeId(ref: NodeRef): string {
 
 /** @throws EngineError BAD_USER_INPUT where the text is no id of this API */
 export function decodeNodeId(id: string): NodeRef {
+  const text = Buffer.from(id, 'base64url').toString('utf8');
+  if (text.startsWith(`${TAGS.tag}:`)) return { kind: 'tag', name: text.slice(2) };
   const [tag, ...rest] = Buffer.from(id, 'base64url').toString('latin1').split(':');
   const numbers = rest.map((part) => (/^\d{1,16}$/.test(part) ? Number(part) : Number.NaN));
   const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = numbers;

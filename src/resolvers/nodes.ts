@@ -1,5 +1,5 @@
 /** `node(id)`: any object by its global id. */
-import { asRowId, asSnapshotId, asTableId, type Commit, EngineError, type Snapshot, type Table } from '../engine/index.ts';
+import { asRowId, asSnapshotId, asTableId, type Commit, EngineError, type Snapshot, type Table, type Tag } from '../engine/index.ts';
 import type { Context } from './context.ts';
 import { commitById } from './history.ts';
 import { decodeNodeId } from './node-id.ts';
@@ -10,6 +10,7 @@ export type NodeModel =
   | { readonly type: 'Table'; readonly value: Table }
   | { readonly type: 'Snapshot'; readonly value: Snapshot }
   | { readonly type: 'Commit'; readonly value: Commit }
+  | { readonly type: 'Tag'; readonly value: Tag }
   | { readonly type: 'CatalogView'; readonly value: ViewModel }
   | { readonly type: 'TableView'; readonly value: TableViewModel }
   | { readonly type: 'Row'; readonly value: RowModel };
@@ -27,6 +28,10 @@ export async function resolveNode(context: Context, id: string): Promise<NodeMod
       const value = engine.read.history.snapshot(asTableId(ref.tableId), asSnapshotId(ref.snapshotId));
       return value === undefined ? null : { type: 'Snapshot', value };
     }
+    case 'tag': {
+      const value = engine.tags().find((tag) => tag.name === ref.name);
+      return value === undefined ? null : { type: 'Tag', value };
+    }
     case 'commit':
       return orNull(async () => ({ type: 'Commit', value: await commitById(context, ref.snapshotId) }));
     case 'view':
@@ -38,8 +43,10 @@ export async function resolveNode(context: Context, id: string): Promise<NodeMod
     case 'tableView': {
       const table = engine.tableById(asTableId(ref.tableId));
       if (table === undefined || ref.snapshotId > engine.headSnapshotId) return null;
-      const at = await engine.read.tableAt(table, asSnapshotId(ref.snapshotId));
-      return at === undefined ? null : { type: 'TableView', value: { at } };
+      return orNull(async () => {
+        const at = await engine.read.tableAt(table, asSnapshotId(ref.snapshotId));
+        return at === undefined ? null : { type: 'TableView', value: { at } };
+      });
     }
     case 'row':
       return rowNode(context, ref);
@@ -56,20 +63,19 @@ async function rowNode(
   const typed = types.ofTable(ref.tableId);
   const table = engine.tableById(asTableId(ref.tableId));
   if (typed === undefined || table === undefined) return null;
-  const snapshot = engine.read.history.snapshot(table.id, asSnapshotId(ref.snapshotId));
-  if (snapshot === undefined || ref.rowId >= snapshot.nextRow || ref.rowId < snapshot.nextRow - snapshot.insertedRows) return null;
-  const { columns } = table.schema;
+  if (ref.snapshotId > engine.headSnapshotId) return null;
+  const { columns } = typed.table.schema;
   const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, {
     signal: lifetime.signal,
   });
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns } };
 }
 
-async function orNull(work: () => Promise<NodeModel>): Promise<NodeModel | null> {
+async function orNull(work: () => Promise<NodeModel | null>): Promise<NodeModel | null> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'SNAPSHOT_NOT_FOUND') return null;
+    if (error instanceof EngineError && (error.code === 'SNAPSHOT_NOT_FOUND' || error.code === 'SNAPSHOT_EXPIRED')) return null;
     throw error;
   }
 }

@@ -134,7 +134,8 @@ function typedOrder(typed: TypedTable, order: TypedOrder): Order {
 /** The typed table at an instant, with today's columns. */
 export async function typedTableAt(context: Context, typed: TypedTable, snapshotId: number): Promise<TableAt | undefined> {
   const table = context.engine.tableById(typed.table.id);
-  return table === undefined ? undefined : context.engine.read.tableAt(table, snapshotId as TableAt['snapshotId']);
+  const at = table === undefined ? undefined : await context.engine.read.tableAt(table, snapshotId as TableAt['snapshotId']);
+  return at === undefined ? undefined : { ...at, schema: typed.table.schema };
 }
 
 /** `ordersByKey(order_id: ...)`. */

@@ -41,8 +41,12 @@ export async function tableAsOf(context: Context, table: Table, args: AsOfArgume
 
 /** `asOf { table(name) }`: null where the table did not exist then. @throws EngineError TABLE_NOT_FOUND where it never did */
 export async function tableInView(context: Context, view: ViewModel, name: string): Promise<TableViewModel | null> {
-  const at = await context.engine.read.tableAt(context.engine.table(name), view.snapshotId);
-  return at === undefined ? null : { at };
+  // A name may have been several tables' over time: the one that had it at the instant.
+  for (const table of context.engine.tablesEverNamed(name)) {
+    const at = await context.engine.read.tableAt(table, view.snapshotId);
+    if (at !== undefined) return { at };
+  }
+  return null;
 }
 
 export function viewRows(context: Context, { at }: TableViewModel, args: RowsArguments, info: GraphQLResolveInfo): RowConnection<JsonRow> {

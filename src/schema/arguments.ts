@@ -24,6 +24,7 @@ export function instantArguments(t: ArgumentBuilder, { asOfInput }: Shared) {
       description: 'The newest commit at or before this instant. Up to 5 s ahead it is waited for; further is FUTURE_TIMESTAMP.',
     }),
     snapshotId: t({ type: 'SafeInt', description: 'Right after this commit; any commit will do, also one that touched other tables.' }),
+    tag: t.string({ description: 'As of the snapshot that a tag names.' }),
   };
 }
 

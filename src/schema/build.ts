@@ -3,11 +3,15 @@ import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
 import type { TableTypes } from '../resolvers/table-types.ts';
 import { makeBuilder } from './builder.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
+import { addDiffs, addRowChanges } from './diffs.ts';
+import { addInputs } from './inputs.ts';
+import { addMutation } from './mutations.ts';
 import { addNode } from './node.ts';
 import { addObjects } from './objects.ts';
-import { addMutation, addQuery, addSubscription } from './operations.ts';
+import { addQuery, addSubscription } from './operations.ts';
 import { addScalars } from './scalars.ts';
 import { addShared } from './static.ts';
+import { addDiffFields } from './tables/diff.ts';
 import { addRowTypes } from './tables/row.ts';
 import { addViewFields } from './tables/view.ts';
 import { addWriteFields } from './tables/write.ts';
@@ -20,14 +24,18 @@ export function buildSchema(types: TableTypes): GraphQLSchema {
   const generic = addGenericFilter(builder, shared);
   const conditions = addConditions(builder);
   const node = addNode(builder);
-  const objects = addObjects(builder, shared, generic, node);
-  addQuery(builder, shared, objects, node);
-  addMutation(builder, shared, objects);
+  const rowChanges = addRowChanges(builder, shared);
+  const objects = addObjects(builder, shared, generic, node, rowChanges);
+  const diffs = addDiffs(builder, generic, objects, rowChanges);
+  const inputs = addInputs(builder, shared, generic);
+  addQuery(builder, shared, objects, diffs, node);
+  addMutation(builder, { shared, objects, generic, diffs, inputs });
   addSubscription(builder, shared, objects);
   for (const typed of types.tables) {
     const row = addRowTypes(builder, shared, conditions, node, typed);
     addViewFields(builder, objects, typed, row);
-    addWriteFields(builder, shared, objects, typed, row);
+    addDiffFields(builder, shared, diffs, typed, row);
+    addWriteFields(builder, shared, objects, inputs, typed, row);
   }
   return builder.toSchema({ sortSchema: false });
 }

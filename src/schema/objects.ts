@@ -1,5 +1,7 @@
 /** The object types that refer to one another: tables, snapshots, commits, views, files. */
-import type { Commit, Snapshot, Table } from '../engine/index.ts';
+import type { Commit, Snapshot, Table, Tag } from '../engine/index.ts';
+import { type RetentionModel, retentionOf } from '../resolvers/administration.ts';
+import { snapshotChanges } from '../resolvers/diff.ts';
 import { commitById, parentOf, type SnapshotsModel, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
@@ -17,6 +19,7 @@ import { instantArguments, pageArguments, timeRangeArguments } from './arguments
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import { addConnection } from './connection.ts';
+import type { RowChanges } from './diffs.ts';
 import type { NodeRef } from './node.ts';
 import type { Shared } from './static.ts';
 
@@ -25,18 +28,20 @@ type Generic = ReturnType<typeof addGenericFilter>;
 
 const milliseconds = (ms: number): string => new Date(ms).toISOString();
 
-export function addObjects(builder: Builder, shared: Shared, generic: Generic, node: NodeRef) {
+export function addObjects(builder: Builder, shared: Shared, generic: Generic, node: NodeRef, rowChanges: RowChanges) {
   const refs = {
     table: builder.objectRef<Table>('Table'),
     snapshot: builder.objectRef<Snapshot>('Snapshot'),
     commit: builder.objectRef<Commit>('Commit'),
     view: builder.objectRef<ViewModel>('CatalogView'),
     tableView: builder.objectRef<TableViewModel>('TableView'),
+    tag: builder.objectRef<Tag>('Tag'),
   };
   const files = addDataFiles(builder, shared);
   addTable(builder, shared, node, refs);
-  addSnapshot(builder, shared, node, refs, files);
+  addSnapshot(builder, shared, node, refs, files, rowChanges);
   addCommit(node, refs);
+  addTag(node, refs);
   addTableView(builder, shared, generic, node, refs, files);
   refs.view.implement({
     description:
@@ -69,14 +74,33 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
     ...refs,
     tables: addConnection<Table>(builder, shared, 'Table', refs.table, 'tables'),
     commits: addConnection<Commit>(builder, shared, 'Commit', refs.commit, 'commits, newest first'),
+    tags: addConnection<Tag>(builder, shared, 'Tag', refs.tag, 'tags, by name'),
   };
 }
 
-type Refs = Pick<Objects, 'table' | 'snapshot' | 'commit' | 'view' | 'tableView'>;
+export type Refs = Pick<Objects, 'table' | 'snapshot' | 'commit' | 'view' | 'tableView' | 'tag'>;
 type Files = ReturnType<typeof addDataFiles>;
 
 function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): void {
   const snapshots = addSnapshotConnection(builder, shared, refs);
+  const retention = builder.objectRef<RetentionModel>('RetentionPolicy').implement({
+    description: 'How much history is kept: snapshots expire once both limits let them. Tagged ones and the newest never do.',
+    fields: (t) => ({
+      maxAgeMs: t.field({
+        type: 'SafeInt',
+        nullable: true,
+        description: 'Snapshots older than this may expire, milliseconds; null where age does not count.',
+        resolve: (at) => at.maxAgeMs,
+      }),
+      minSnapshots: t.exposeInt('minSnapshots', {
+        nullable: true,
+        description: 'The newest so many are always kept; null where number does not count.',
+      }),
+      inherited: t.exposeBoolean('inherited', {
+        description: "Whether this is the catalog's policy and not the table's own. With neither limit, all is kept.",
+      }),
+    }),
+  });
   refs.table.implement({
     description: 'A table: its columns now, and its whole history.',
     interfaces: [node],
@@ -100,13 +124,27 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
         type: 'DateTime',
         nullable: true,
         description: 'When it was dropped; null while it lives.',
-        resolve: () => null,
+        resolve: (table) => (table.droppedAtMs === null ? null : milliseconds(table.droppedAtMs)),
       }),
       currentSnapshot: t.field({
         type: refs.snapshot,
         nullable: true,
         description: 'The newest snapshot.',
         resolve: (table, _args, { engine }) => (engine.tableById(table.id) ?? table).last,
+      }),
+      retention: t.field({
+        type: retention,
+        description: 'How much of its history is kept. alterTable(setRetention) changes it.',
+        resolve: (table, _args, context) => retentionOf(context, table.id),
+      }),
+      availableFrom: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'The oldest instant from which on it can be read: its creation, or what expiry left.',
+        resolve: (table, _args, { engine }) => {
+          const { kept, createdAtMs } = engine.tableById(table.id) ?? table;
+          return milliseconds(kept.horizon === 0 ? createdAtMs : kept.horizonMs);
+        },
       }),
       snapshot: t.field({
         type: refs.snapshot,
@@ -163,7 +201,7 @@ function addSnapshotConnection(builder: Builder, shared: Shared, refs: Refs) {
   });
 }
 
-function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs, files: Files): void {
+function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs, files: Files, { changes }: RowChanges): void {
   const summary = builder.objectRef<Snapshot>('SnapshotSummary').implement({
     description: 'What a commit did to a table, in numbers.',
     fields: (t) => ({
@@ -229,6 +267,12 @@ function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs
         args: pageArguments(t.arg),
         resolve: async (at, args, context) => manifestOf(context, (await snapshotView(context, at)).at, args),
       }),
+      changes: t.field({
+        type: changes,
+        description: "What the commit did to the table's rows, each before and after.",
+        args: pageArguments(t.arg),
+        resolve: (at, args, context) => snapshotChanges(context, at, args),
+      }),
     }),
   });
 }
@@ -257,7 +301,35 @@ function addCommit(node: NodeRef, refs: Refs): void {
         description: 'Whatever else they said.',
         resolve: (at) => (at.properties === null ? null : (JSON.parse(at.properties) as unknown)),
       }),
-      snapshots: t.field({ type: [refs.snapshot], description: 'One a table that it touched.', resolve: (at) => [...at.snapshots] }),
+      hash: t.string({
+        nullable: true,
+        description: 'Its link of the audit chain, hex: SHA-256 over its content and the hash before it. `verify` recomputes all of them.',
+        resolve: (at) => at.hash.toString('hex'),
+      }),
+      snapshots: t.field({
+        type: [refs.snapshot],
+        description: 'One a table that it touched; those that have expired are left out.',
+        resolve: (at) => [...at.snapshots],
+      }),
+    }),
+  });
+}
+
+function addTag(node: NodeRef, refs: Refs): void {
+  refs.tag.implement({
+    description: 'A name for a snapshot. It never moves, and its snapshot does not expire.',
+    interfaces: [node],
+    fields: (t) => ({
+      id: t.id({ description: 'The global id.', resolve: ({ name }) => encodeNodeId({ kind: 'tag', name }) }),
+      name: t.exposeString('name', { description: 'The name: pass it to asOf(tag).' }),
+      snapshotId: t.field({ type: 'SafeInt', description: 'The snapshot that it names.', resolve: (at) => at.snapshotId }),
+      commit: t.field({
+        type: refs.commit,
+        description: 'The commit of that snapshot.',
+        resolve: (at, _args, context) => commitById(context, at.snapshotId),
+      }),
+      message: t.exposeString('message', { nullable: true, description: 'What it stands for.' }),
+      createdAt: t.field({ type: 'DateTime', description: 'When the tag was set.', resolve: (at) => milliseconds(at.createdAtMs) }),
     }),
   });
 }

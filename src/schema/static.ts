@@ -113,6 +113,7 @@ export function addShared(builder: Builder) {
     fields: (t) => ({
       timestamp: t.field({ type: 'DateTime', description: 'The newest commit at or before this instant.' }),
       snapshotId: t.field({ type: 'SafeInt', description: 'Right after this commit.' }),
+      tag: t.string({ description: 'The snapshot that a tag names.' }),
     }),
   });
 

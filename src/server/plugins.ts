@@ -53,6 +53,22 @@ export function invalidRows(): Plugin {
   };
 }
 
+/** What an operation reads at cannot expire until it is answered. */
+export function heldSnapshots(): Plugin {
+  return {
+    onExecute: ({ args }) => {
+      const { holding } = args.contextValue as unknown as Context;
+      holding.releases = [];
+      return {
+        onExecuteDone: () => {
+          for (const release of holding.releases ?? []) release();
+          holding.releases = undefined;
+        },
+      };
+    },
+  };
+}
+
 const INTROSPECTIONS_MAX = 20;
 
 function introspectsOnly(document: DocumentNode): boolean {

@@ -17,6 +17,7 @@ import {
   catalogSchema,
   checkedParameters,
   errorCodes,
+  heldSnapshots,
   invalidRows,
   subscriptionTransport,
   type WithSchema,
@@ -129,7 +130,9 @@ export function makeYoga({
           return signal ?? request?.signal;
         },
       };
-      return { engine, feed, types, lifetime };
+      const holding: Context['holding'] = { releases: undefined };
+      const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(engine.read.leases.hold(snapshotId));
+      return { engine, feed, types, lifetime, holding, hold };
     },
     plugins: [
       catalogSchema(provider),
@@ -137,6 +140,7 @@ export function makeYoga({
       documentLimits(config),
       errorCodes(),
       invalidRows(),
+      heldSnapshots(),
       cachedIntrospection(),
       subscriptionTransport(),
     ],

@@ -7,8 +7,10 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 /** An instant: exactly one. */
 export type AsOfInput =
   {   /** Right after this commit. */
-  snapshotId: number | string; timestamp?: never; }
-  |  { snapshotId?: never;   /** The newest commit at or before this instant. */
+  snapshotId: number | string; tag?: never; timestamp?: never; }
+  |  { snapshotId?: never;   /** The snapshot that a tag names. */
+  tag: string; timestamp?: never; }
+  |  { snapshotId?: never; tag?: never;   /** The newest commit at or before this instant. */
   timestamp: string | number; };
 
 /** What values a column holds. */
@@ -65,7 +67,7 @@ export type Operation =
   /** Rows were added, or changed where their primary key was there. */
   | 'UPSERT';
 
-/** A new row of orders: what is absent takes the column's default, null means null. */
+/** A row of orders: what is absent takes the column's default, null means null. */
 export type OrdersRowInput = {
   /** DOUBLE column amount. */
   amount?: number | null | undefined;

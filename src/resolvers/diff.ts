@@ -1,0 +1,181 @@
+/** Diffs and changes, for both doors. */
+import {
+  asSnapshotId,
+  type ChangeKind,
+  type Column,
+  type Filter,
+  type Instant,
+  type PageArguments,
+  type Row,
+  type RowChange,
+  type Snapshot,
+  type SnapshotId,
+  type Table,
+  type TableDiff,
+  toWire,
+} from '../engine/index.ts';
+import { asOfOf, type InstantArguments } from './as-of.ts';
+import type { Connection } from './connections.ts';
+import type { Context } from './context.ts';
+import { genericFilter, typedFilter } from './filters.ts';
+import { tableOf } from './history.ts';
+import { encodeNodeId } from './node-id.ts';
+import type { RowModel } from './rows.ts';
+import type { TypedTable } from './table-types.ts';
+
+/** The whole catalog between two instants. */
+export interface CatalogDiffModel {
+  readonly from: Instant;
+  readonly to: Instant;
+  /** Only these tables, where a restore names some. */
+  readonly only: readonly Table[] | undefined;
+}
+
+export async function catalogDiff(
+  context: Context,
+  args: { readonly from: InstantArguments; readonly to?: InstantArguments | null | undefined },
+): Promise<CatalogDiffModel> {
+  const { read } = context.engine;
+  const from = await read.resolve(asOfOf({ at: args.from }), context.lifetime.signal);
+  const to = await read.resolve(args.to == null ? { kind: 'newest' } : asOfOf({ at: args.to }), context.lifetime.signal);
+  context.hold(from.snapshotId);
+  context.hold(to.snapshotId);
+  return { from, to, only: undefined };
+}
+
+export interface DiffArguments {
+  readonly mode?: 'NET' | 'FULL' | null | undefined;
+  readonly where?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly kinds?: readonly ChangeKind[] | null | undefined;
+}
+
+function query(model: CatalogDiffModel, args: DiffArguments, where: Filter | undefined) {
+  return {
+    from: model.from.snapshotId,
+    to: model.to.snapshotId,
+    mode: args.mode ?? undefined,
+    where,
+    kinds: args.kinds ?? undefined,
+  };
+}
+
+/** One table of a diff, through the generic door. */
+export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
+  const where = args.where == null ? undefined : genericFilter(args.where);
+  return context.engine.read.diff(table, query(model, args, where), { signal: context.lifetime.signal });
+}
+
+/** Null where the table was there at neither instant; TABLE_NOT_FOUND where no table ever had the name. */
+export async function tableDiffNamed(
+  context: Context,
+  model: CatalogDiffModel,
+  args: DiffArguments & { readonly name: string },
+): Promise<TableDiff | null> {
+  const table = context.engine.tableEverNamed(args.name) ?? context.engine.table(args.name);
+  if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
+  if (table.createdSnapshotId > Math.max(model.from.snapshotId, model.to.snapshotId)) return null;
+  return tableDiff(context, model, table, args);
+}
+
+/** The tables in which anything differs, in the order of their creation. */
+export async function changedTables(context: Context, model: CatalogDiffModel): Promise<TableDiff[]> {
+  const { engine } = context;
+  const found: TableDiff[] = [];
+  for (const table of model.only ?? engine.tables(true)) {
+    const [one, other] = [await last(context, table, model.from.snapshotId), await last(context, table, model.to.snapshotId)];
+    if (one?.snapshotId === other?.snapshotId) continue;
+    const diff = await tableDiff(context, model, table, {});
+    if (diff.insertedRows + diff.updatedRows + diff.deletedRows > 0) found.push(diff);
+  }
+  return found;
+}
+
+function last(context: Context, table: Table, at: SnapshotId): Promise<Snapshot | undefined> {
+  return context.engine.read.history.snapshotAtOrBefore(table, at);
+}
+
+/** A change through the generic door. */
+export interface RowChangeModel {
+  readonly change: RowChange;
+  readonly table: Table;
+  readonly before: Readonly<Record<string, unknown>> | null;
+  readonly after: Readonly<Record<string, unknown>> | null;
+}
+
+function jsonRow(row: Row | null, columns: readonly Column[]): Readonly<Record<string, unknown>> | null {
+  return row === null ? null : Object.fromEntries(columns.map((column, at) => [column.name, toWire(column, row.cells[at] ?? null)]));
+}
+
+/** What a page of changes is: its items, and where it lies. */
+async function connectionOf<T>(diff: TableDiff, args: PageArguments, nodeOf: (change: RowChange) => T): Promise<Connection<T>> {
+  const page = await diff.page(args);
+  const edges = page.changes.map((change, index) => ({ cursor: page.cursorAt(index), node: nodeOf(change) }));
+  return {
+    nodes: edges.map((edge) => edge.node),
+    edges,
+    pageInfo: {
+      hasNextPage: page.hasNextPage,
+      hasPreviousPage: page.hasPreviousPage,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+export function genericChanges(diff: TableDiff, args: PageArguments): Promise<Connection<RowChangeModel>> {
+  return connectionOf(diff, args, (change) => ({
+    change,
+    table: diff.table,
+    before: jsonRow(change.before, diff.before.columns),
+    after: jsonRow(change.after, diff.after.columns),
+  }));
+}
+
+export function changeRowId({ change, table }: RowChangeModel): string {
+  return encodeNodeId({ kind: 'rowIdentity', tableId: table.id, rowId: change.rowId });
+}
+
+/** `Snapshot.changes`: what the commit did to the table's rows. */
+export async function snapshotChanges(context: Context, snapshot: Snapshot, args: PageArguments): Promise<Connection<RowChangeModel>> {
+  const { snapshotId } = snapshot;
+  const span = { from: asSnapshotId(snapshotId - 1), to: snapshotId, mode: 'FULL' as const };
+  const diff = await context.engine.read.diff(tableOf(context, snapshot), span, { signal: context.lifetime.signal });
+  return genericChanges(diff, args);
+}
+
+/** `diff { orders }`. */
+export interface TypedDiffModel {
+  readonly typed: TypedTable;
+  readonly diff: TableDiff;
+}
+
+export async function typedDiff(
+  context: Context,
+  model: CatalogDiffModel,
+  typed: TypedTable,
+  args: DiffArguments,
+): Promise<TypedDiffModel | null> {
+  const table = context.engine.tableById(typed.table.id);
+  if (table === undefined || table.createdSnapshotId > Math.max(model.from.snapshotId, model.to.snapshotId)) return null;
+  if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
+  const where = args.where == null ? undefined : typedFilter(typed, args.where);
+  const asked = { ...query(model, args, where), schema: typed.table.schema };
+  return { typed, diff: await context.engine.read.diff(table, asked, { signal: context.lifetime.signal }) };
+}
+
+export interface TypedChangeModel {
+  readonly change: RowChange;
+  readonly before: RowModel | null;
+  readonly after: RowModel | null;
+}
+
+export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArguments): Promise<Connection<TypedChangeModel>> {
+  const { columns } = typed.table.schema;
+  const model = (row: Row | null): RowModel | null => (row === null ? null : { typed, row, columns });
+  return connectionOf(diff, args, (change) => ({ change, before: model(change.before), after: model(change.after) }));
+}
+
+/** A commit of an end of a diff; null before the first. */
+export function commitOfInstant(context: Context, { snapshotId }: Instant) {
+  return snapshotId === 0 ? null : context.engine.read.history.commit(snapshotId);
+}
