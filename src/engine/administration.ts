@@ -2,9 +2,12 @@
 import { findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
 import { refusalError } from './commit/appends.ts';
 import { type Changed, type Changes, contentOf } from './commit/changes.ts';
+import type { Gates } from './commit/gates.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
+import type { Outcome } from './log/entry.ts';
 import { maintenanceHeader } from './log/entry-id.ts';
+import { checkReason, type EraseParts, type EraseRequest, eraseRows } from './maintenance/erase.ts';
 import { type ExpiredTable, type ExpireLimits, type ExpireParts, expireTable } from './maintenance/expire.ts';
 import { EngineError } from './model/errors.ts';
 import type { Retention, Tag } from './model/history.ts';
@@ -15,6 +18,8 @@ export interface AdministrationParts {
   readonly changes: Changes;
   readonly restoring: RestoreParts;
   readonly expiring: ExpireParts;
+  readonly erasing: EraseParts;
+  readonly gates: Gates;
   /** One maintenance task at a time. */
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
   /** The policy of tables that have none of their own. */
@@ -40,6 +45,13 @@ export interface ExpireResult {
   readonly tables: readonly ExpiredTable[];
   readonly removedSnapshots: number;
   readonly reclaimableBytes: number;
+}
+
+export interface EraseResult {
+  readonly outcome: Outcome | undefined;
+  readonly table: TableState;
+  readonly erasedRows: number;
+  readonly erasedVersions: number;
 }
 
 export class Administration {
@@ -110,6 +122,18 @@ export class Administration {
     const expired = await this.#parts.exclusive(() => expireTable(this.#parts.expiring, tableId, limits, dryRun));
     if (!dryRun && expired.removedSnapshots > 0) this.#parts.due(tableId);
     return expired;
+  }
+
+  /** Takes rows out of every snapshot of a table; see maintenance/erase.ts. */
+  async erase(request: EraseRequest, options: CheckedOptions): Promise<EraseResult> {
+    checkReason(request.reason);
+    const { erasing, exclusive, gates } = this.#parts;
+    const table = tableNamed(erasing.current(), request.table);
+    const erased = await exclusive(() =>
+      gates.exclusive([table.id], () => eraseRows(erasing, tableById(erasing.current(), table.id), request, options)),
+    );
+    if (erased.outcome?.kind === 'refused') throw refusalError(erased.outcome.refusal);
+    return { ...erased, table };
   }
 
   /** The policy that a table's history is kept by; null where nothing expires by itself. */

@@ -28,11 +28,13 @@ import { Pins } from './data/pins.ts';
 import { Staging } from './data/staging.ts';
 import type { CommitEntry, Outcome } from './log/entry.ts';
 import { LocalLog } from './log/log.ts';
+import type { AuditParts } from './maintenance/audit.ts';
+import type { EraseRequest } from './maintenance/erase.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
 import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
-import type { Commit, Retention, Tag } from './model/history.ts';
+import type { Commit, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
@@ -41,7 +43,7 @@ import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
 import { type AsOf, Reads } from './read/reads.ts';
-import { appendedRows, type ChangeResult, type CommitResult, changedRows, committedResult, nothing } from './results.ts';
+import { appendedRows, type ChangeResult, type CommitResult, changedRows, committedResult, type EraseResult, nothing } from './results.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -70,7 +72,9 @@ export class Engine {
   readonly #gates = new Gates();
   readonly #appends: Appends;
   readonly #changes: Changes;
-  readonly #administration: Administration;
+  readonly #auditing: AuditParts;
+  /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
+  readonly administration: Administration;
   readonly #pins = new Pins();
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
@@ -117,6 +121,7 @@ export class Engine {
       background: (work) => this.#track(work),
     };
     this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
+    const blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
     this.read = new Reads({
       current,
       store,
@@ -128,7 +133,7 @@ export class Engine {
       duck,
       time: this.#time,
       settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
-      blocks: new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024),
+      blocks,
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     });
     this.#appends = new Appends({
@@ -150,16 +155,24 @@ export class Engine {
       now: () => this.#time.now(this.#state.timestampMs),
       failed: () => this.#sequencer.failure !== undefined,
     });
-    this.#administration = new Administration({
+    this.#auditing = {
+      ...this.#parts,
+      history: this.read.history,
+      scanner: this.read.scanner,
+      oldestNeeded: () => this.read.leases.oldest(),
+    };
+    this.administration = new Administration({
       changes: this.#changes,
       restoring: { ...changing, history: this.read.history },
-      expiring: { ...this.#parts, history: this.read.history, scanner: this.read.scanner, oldestNeeded: () => this.read.leases.oldest() },
+      expiring: this.#auditing,
+      erasing: { ...this.#auditing, blocks },
+      gates: this.#gates,
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
-    this.#scheduler.every(() => this.#administration.applyRetention());
+    this.#scheduler.every(() => this.administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
     this.#track(this.#checkTables(uncheckedTables));
     this.#scheduler.touched(tablesOf(state));
@@ -372,17 +385,12 @@ export class Engine {
     options?: CommitOptions | null,
   ): Promise<CommitResult> {
     const { snapshotId } = await this.read.resolve(request.to);
-    const { outcome, evaluated } = await this.#administration.restore(
+    const { outcome, evaluated } = await this.administration.restore(
       { tables: request.tables ?? null, to: snapshotId },
       checkOptions(options),
     );
     if (outcome !== undefined) return this.#result(outcome);
     return nothing((evaluated?.tables ?? []).map((table) => tableById(this.#state, table.id).last));
-  }
-
-  /** The tables that a restore is about. @throws EngineError as restore */
-  restorable(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }): Promise<TableState[]> {
-    return this.#administration.restorable(request);
   }
 
   /** All tags, by name. */
@@ -392,27 +400,27 @@ export class Engine {
 
   /** Names a snapshot, the newest where none is given, and holds it against expiry. @throws EngineError TAG_EXISTS, INVALID_NAME */
   async createTag(name: string, at: AsOf = { kind: 'newest' }, message: string | null = null): Promise<Tag> {
-    return this.#administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
+    return this.administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
   }
 
   /** @throws EngineError TAG_NOT_FOUND */
   dropTag(name: string): Promise<Tag> {
-    return this.#administration.dropTag(name);
+    return this.administration.dropTag(name);
   }
 
   /** Lets snapshots expire by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   expireSnapshots(request: ExpireRequest): Promise<ExpireResult> {
-    return this.#administration.expire(request);
+    return this.administration.expire(request);
   }
 
-  /** The policy that a table's history is kept by; null where nothing expires by itself. */
-  retentionOf(table: TableState): Retention | null {
-    return this.#administration.retentionOf(table);
-  }
-
-  /** Expires what the tables' policies let go; it also happens by itself. */
-  applyRetention(): Promise<void> {
-    return this.#administration.applyRetention();
+  /**
+   * Takes the rows of which any version matches out of every snapshot, physically: for the right to be forgotten. A commit
+   * stays that says when, by whom, why and how many. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
+   */
+  async eraseRows(request: EraseRequest, options?: CommitOptions | null): Promise<EraseResult> {
+    const { outcome, table, erasedRows, erasedVersions } = await this.administration.erase(request, checkOptions(options));
+    const result = outcome === undefined ? nothing([tableById(this.#state, table.id).last]) : this.#result(outcome);
+    return { ...result, erasedRows, erasedVersions };
   }
 
   /** Flushes the hot rows and merges the files of one table, or of all. */
@@ -432,17 +440,11 @@ export class Engine {
 
   /** Reads everything that is stored and compares it with its checksums. */
   verify(): Promise<VerifyReport> {
-    return verify(this.#parts);
+    return this.#scheduler.exclusive(() => verify(this.#auditing));
   }
 
   /** Figures for operators. */
-  statistics(): {
-    readonly pins: number;
-    readonly retired: number;
-    readonly mirrorRows: number;
-    readonly queriesRunning: number;
-    readonly queriesWaiting: number;
-  } {
+  statistics(): Record<'pins' | 'retired' | 'mirrorRows' | 'queriesRunning' | 'queriesWaiting', number> {
     const { running, waiting } = this.#duck.load;
     return {
       pins: this.#pins.heldPins,

@@ -26,6 +26,12 @@ export interface ChangeResult extends CommitResult {
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
 }
 
+export interface EraseResult extends CommitResult {
+  readonly erasedRows: number;
+  /** Versions of them, over all of history. */
+  readonly erasedVersions: number;
+}
+
 /** What a commit did, be it made now or by an earlier call with the same idempotency key. */
 export function committedResult(history: History, outcome: Outcome): CommitResult {
   if (outcome.kind !== 'committed' && outcome.kind !== 'replayed') throw new Error(`a commit ended as ${outcome.kind}`);

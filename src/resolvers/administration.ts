@@ -11,6 +11,7 @@ import {
 import { asOfOf, type InstantArguments } from './as-of.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';
+import { genericFilter, refuseEmptyFilter } from './filters.ts';
 import { type PayloadModel, withView } from './mutations.ts';
 import { toTimestampMs } from './scalars.ts';
 
@@ -58,7 +59,7 @@ export async function restore(
   if (tables !== null && tables.length === 0)
     throw new EngineError('BAD_USER_INPUT', 'tables is empty: name some, or leave it out for all of the catalog');
   const to = await engine.read.resolve(asOfOf({ at: args.to }), context.lifetime.signal);
-  const only = await engine.restorable({ tables, to: to.snapshotId });
+  const only = await engine.administration.restorable({ tables, to: to.snapshotId });
   if (args.dryRun === true) {
     const from = await engine.read.resolve({ kind: 'newest' });
     const snapshots = only.map((table) => table.last);
@@ -76,6 +77,26 @@ async function instantBefore(context: Context, snapshotId: number): Promise<Inst
   return context.engine.read.resolve({ kind: 'snapshot', snapshotId: snapshotId - 1 });
 }
 
+export interface EraseModel extends PayloadModel {
+  readonly erasedRows: number;
+  readonly erasedVersions: number;
+}
+
+export async function eraseRows(
+  context: Context,
+  args: {
+    readonly table: string;
+    readonly where: Readonly<Record<string, unknown>>;
+    readonly reason: string;
+    readonly options?: CommitOptions | null | undefined;
+  },
+): Promise<EraseModel> {
+  refuseEmptyFilter(args.where);
+  const request = { table: args.table, where: genericFilter(args.where), reason: args.reason };
+  const result = await context.engine.eraseRows(request, args.options);
+  return { ...(await withView(context, result)), erasedRows: result.erasedRows, erasedVersions: result.erasedVersions };
+}
+
 /** How much of a table's history is kept, and whose rule it is. */
 export interface RetentionModel {
   readonly maxAgeMs: number | null;
@@ -86,7 +107,7 @@ export interface RetentionModel {
 export function retentionOf(context: Context, tableId: number): RetentionModel {
   const table = context.engine.tableById(tableId as never);
   const own = table?.retention ?? null;
-  const policy = table === undefined ? null : context.engine.retentionOf(table);
+  const policy = table === undefined ? null : context.engine.administration.retentionOf(table);
   return { maxAgeMs: policy?.maxAgeMs ?? null, minSnapshots: policy?.minSnapshots ?? null, inherited: own === null };
 }
 

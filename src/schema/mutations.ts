@@ -1,6 +1,14 @@
 /** The mutations that do not depend on any table. Every one is nullable: a failed one must not take the others with it. */
 import type { VerifyReport } from '../engine/index.ts';
-import { createTag, type ExpireArguments, expireSnapshots, type RestoreModel, restore } from '../resolvers/administration.ts';
+import {
+  createTag,
+  type EraseModel,
+  type ExpireArguments,
+  eraseRows,
+  expireSnapshots,
+  type RestoreModel,
+  restore,
+} from '../resolvers/administration.ts';
 import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
 import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
 import type { Builder } from './builder.ts';
@@ -32,6 +40,18 @@ function addPayloads(builder: Builder, { objects, diffs }: MutationTypes) {
       ...payloadFields(t, objects),
       dryRun: t.exposeBoolean('dryRun', { description: 'Whether nothing was changed.' }),
       diff: t.field({ type: diffs.catalogDiff, description: 'What it changes.', resolve: (at) => at.diff }),
+    }),
+  });
+  const erased = builder.objectRef<EraseModel>('ErasePayload').implement({
+    description: 'What was erased, in numbers; not what it was.',
+    fields: (t) => ({
+      ...payloadFields(t, objects),
+      erasedRows: t.field({ type: 'SafeInt', description: 'Rows that are in no snapshot any more.', resolve: (at) => at.erasedRows }),
+      erasedVersions: t.field({
+        type: 'SafeInt',
+        description: 'Versions of them, over all of history.',
+        resolve: (at) => at.erasedVersions,
+      }),
     }),
   });
   const compacted = builder.objectRef<CompactModel>('CompactPayload').implement({
@@ -76,12 +96,12 @@ function addPayloads(builder: Builder, { objects, diffs }: MutationTypes) {
       tables: t.field({ type: [expiredTable], description: 'Table by table.', resolve: (at) => [...at.tables] }),
     }),
   });
-  return { payload, restored, compacted, expired };
+  return { payload, restored, erased, compacted, expired };
 }
 
 export function addMutation(builder: Builder, types: MutationTypes): void {
   const { shared, objects, generic, inputs } = types;
-  const { payload, restored, compacted, expired } = addPayloads(builder, types);
+  const { payload, restored, erased, compacted, expired } = addPayloads(builder, types);
   builder.mutationType({
     description: 'Changes. Root fields run in order, each one commit.',
     fields: (t) => {
@@ -189,6 +209,22 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             options,
           },
           resolve: (_root, args, context) => restore(context, args),
+        }),
+        eraseRows: t.field({
+          type: erased,
+          nullable: true,
+          description:
+            'Takes rows out of every snapshot, physically, for the right to be forgotten: each row of which any version matches goes with all of its versions. Afterwards no byte of them is left on disk; a commit stays that says when, by whom, why and how many. This cannot be undone.',
+          args: {
+            table,
+            where,
+            reason: t.arg.string({
+              required: true,
+              description: 'Why, without saying what the rows were; it stays as the message of the commit.',
+            }),
+            options: t.arg({ type: shared.commitOptions, description: 'Who: its author. Its message and properties are not used.' }),
+          },
+          resolve: (_root, args, context) => eraseRows(context, args),
         }),
         createTag: t.field({
           type: objects.tag,

@@ -1,7 +1,7 @@
 /** Binary forms of the catalog's records (docs/format.md, "Records"). Checksums are added by the store. */
 import { hash as digest } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../model/bytes.ts';
-import type { Commit, KeptRecord, Snapshot } from '../model/history.ts';
+import type { Commit, KeptRecord, ReplacedRoot, Snapshot } from '../model/history.ts';
 import {
   asLogIndex,
   asRowId,
@@ -67,13 +67,6 @@ export interface CommitTable {
   readonly definition: Buffer | null;
 }
 
-/** A root that an erasure put in the place of an earlier commit's. */
-export interface ReplacedRoot {
-  readonly tableId: TableId;
-  readonly snapshotId: SnapshotId;
-  readonly root: Buffer;
-}
-
 /** A commit record holds all of a commit but its snapshots, which have records of their own. */
 export interface CommitRecord extends Omit<Commit, 'snapshots'> {
   readonly tables: readonly CommitTable[];
@@ -93,7 +86,13 @@ export function encodeCommit(commit: Omit<CommitRecord, 'hash'>, previousHash: B
     else writer.u8(1).raw(table.definition);
   }
   writer.varint(commit.replaced.length);
-  for (const { tableId, snapshotId, root } of commit.replaced) writer.varint(tableId).varint(snapshotId).raw(root);
+  for (const { tableId, snapshotId, of, root } of commit.replaced) {
+    writer
+      .varint(tableId)
+      .varint(snapshotId)
+      .u8(of === 'commit' ? 0 : 1)
+      .raw(root);
+  }
   const hash = commitHash(previousHash, commit.snapshotId, writer.finish());
   return { bytes: writer.raw(hash).finish(), hash };
 }
@@ -126,6 +125,7 @@ export function decodeCommit(snapshotId: SnapshotId, bytes: Uint8Array): CommitR
     (): ReplacedRoot => ({
       tableId: asTableId(reader.varint()),
       snapshotId: asSnapshotId(reader.varint()),
+      of: reader.u8() === 0 ? 'commit' : 'checkpoint',
       root: Buffer.from(reader.raw(HASH_BYTES)),
     }),
   );
@@ -262,6 +262,9 @@ export interface IdempotencyRecord {
   /** First 16 bytes of SHA-256 over the content, hex. */
   readonly content: string;
 }
+
+/** What an erasure puts in the place of a content hash: rows must not be guessed back from it. */
+export const ERASED_CONTENT = '0'.repeat(32);
 
 export function encodeIdempotency(record: IdempotencyRecord): Buffer {
   return new ByteWriter(40).varint(record.snapshotId).varint(record.timestampMs).raw(Buffer.from(record.content, 'hex')).finish();

@@ -181,13 +181,15 @@ export function decodeFlushed(bytes: Uint8Array): FlushedRecord {
   };
 }
 
-export const NOTHING_EXPIRED: KeptRecord = { horizon: asSnapshotId(0), horizonMs: asTimestampMs(0), held: [], checkpoints: [] };
+export const NOTHING_EXPIRED: KeptRecord = { horizon: asSnapshotId(0), horizonMs: asTimestampMs(0), held: [], checkpoints: [], erased: [] };
 
 export function encodeKept(kept: KeptRecord): Buffer {
   const writer = new ByteWriter(128).varint(kept.horizon).varint(kept.horizonMs).varint(kept.held.length);
   for (const { from, until } of kept.held) writer.varint(from).varint(until);
   writer.varint(kept.checkpoints.length);
   for (const { at, seed, root } of kept.checkpoints) writer.varint(at).raw(seed).raw(root);
+  writer.varint(kept.erased.length);
+  for (const { from, to, rows } of kept.erased) writer.varint(from).varint(to).varint(rows);
   return writer.finish();
 }
 
@@ -200,7 +202,12 @@ export function decodeKept(bytes: Uint8Array): KeptRecord {
     until: asSnapshotId(reader.varint()),
   }));
   const checkpoints = Array.from({ length: reader.varint() }, () => ({ at: asSnapshotId(reader.varint()), ...readProof(reader) }));
-  return { horizon, horizonMs, held, checkpoints };
+  const erased = Array.from({ length: reader.varint() }, () => ({
+    from: asSnapshotId(reader.varint()),
+    to: asSnapshotId(reader.varint()),
+    rows: reader.varint(),
+  }));
+  return { horizon, horizonMs, held, checkpoints, erased };
 }
 
 export function encodeTag(tag: Tag): Buffer {

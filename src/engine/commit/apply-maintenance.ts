@@ -17,7 +17,7 @@ function refused(state: CatalogState, refusal: RefusedEntry): Applied {
 
 const outdated = (message: string): RefusedEntry => ({ code: 'CONFLICT', message, details: {} });
 
-export function newFile(table: TableState, file: NewFile, fileId: number): DataFile {
+export function newFile(table: Pick<TableState, 'id'>, file: NewFile, fileId: number): DataFile {
   return { ...file, fileId: asFileId(fileId), tableId: table.id, endedAt: null };
 }
 
@@ -56,7 +56,9 @@ export function applyRewrite(state: CatalogState, entry: RewriteEntry): Applied 
   return maintained(state, next, outputs.length, puts, { kind: 'maintained', retired });
 }
 
-export function putFlushed(table: TableState): Put {
+export function putFlushed(
+  table: Pick<TableState, 'id' | 'hotFloor' | 'hotRowLo' | 'flushedRowsEver' | 'flushedBytesEver' | 'flushedVersionsEver'>,
+): Put {
   const value = encodeFlushed({
     hotFloor: table.hotFloor,
     hotRowLo: table.hotRowLo,

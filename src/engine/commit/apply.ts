@@ -6,19 +6,19 @@
 import { authorKey, commitKey, idempotencyAgeKey, idempotencyKey, operationKey, snapshotKey, timeKey } from '../catalog/keys.ts';
 import {
   type CommitTable,
+  ERASED_CONTENT,
   encodeCommit,
   encodeIdempotency,
   encodeIdempotencyAge,
   encodeSnapshot,
   type IdempotencyRecord,
-  type ReplacedRoot,
 } from '../catalog/records.ts';
 import type { CatalogState } from '../catalog/state.ts';
 import type { Put } from '../catalog/store.ts';
 import type { CommitEntry, LogEntry, Outcome, RefusedEntry, TableChange } from '../log/entry.ts';
 import { ByteWriter } from '../model/bytes.ts';
 import { unreachable } from '../model/errors.ts';
-import type { Commit, RowsProof, Snapshot } from '../model/history.ts';
+import type { Commit, ReplacedRoot, RowsProof, Snapshot } from '../model/history.ts';
 import { asLogIndex, asSnapshotId, type TimestampMs } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import { RootBuilder } from '../model/proof.ts';
@@ -112,7 +112,7 @@ function applyChange(
     case 'undrop':
       return undrop(work, change);
     case 'erase':
-      return applyErase(work, change, replaced);
+      return applyErase(work, entry, change, replaced);
     default:
       return unreachable(change);
   }
@@ -203,6 +203,3 @@ function replay(state: CatalogState, content: string, earlier: IdempotencyRecord
     hint: 'Use a new key for each new commit.',
   });
 }
-
-/** What an erasure puts in the place of a content hash: rows must not be guessed back from it. */
-export const ERASED_CONTENT = '0'.repeat(32);

@@ -3,7 +3,7 @@ import { definitionHash, NOTHING_EXPIRED } from '../catalog/records.ts';
 import type { CatalogState, TableState } from '../catalog/state.ts';
 import type { Put } from '../catalog/store.ts';
 import type { RefusedEntry } from '../log/entry.ts';
-import type { DataFile, Ends, Retention, RowsProof, Snapshot } from '../model/history.ts';
+import type { DataFile, Ends, KeptRecord, Retention, RowsProof, Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type LogIndex, type RowId, type SnapshotId, type TableId, type TimestampMs } from '../model/ids.ts';
 import type { NewTable } from '../model/schema.ts';
 import { OPERATIONS, type Operation, type TableSchema } from '../model/types.ts';
@@ -46,6 +46,9 @@ export interface TableWork {
   droppedSnapshotId: SnapshotId | null;
   droppedAtMs: TimestampMs | null;
   retention: Retention | null;
+  kept: KeptRecord;
+  /** Hot rows that are no more: they count as taken by a flush. */
+  taken: { rows: number; bytes: number; versions: number };
   schema: TableSchema;
   schemas: readonly TableSchema[];
   files: readonly DataFile[];
@@ -84,6 +87,8 @@ export function workOn(work: CatalogWork, tableId: TableId): TableWork | undefin
     droppedSnapshotId: table.droppedSnapshotId,
     droppedAtMs: table.droppedAtMs,
     retention: table.retention,
+    kept: table.kept,
+    taken: { rows: 0, bytes: 0, versions: 0 },
     schema: table.schema,
     schemas: table.schemas,
     files: table.files,
@@ -119,6 +124,8 @@ export function workOnNew(work: CatalogWork, id: TableId, wanted: NewTable): Tab
     droppedSnapshotId: null,
     droppedAtMs: null,
     retention: null,
+    kept: NOTHING_EXPIRED,
+    taken: { rows: 0, bytes: 0, versions: 0 },
     schema,
     schemas: [schema],
     files: [],
@@ -146,7 +153,7 @@ export function finishWork(work: TableWork, at: CommitPlace, noProof: () => Rows
   const { before } = work;
   const previous = before?.last;
   const operation = work.operation ?? 'ALTER';
-  const flushedBytesEver = before?.flushedBytesEver ?? 0;
+  const flushedBytesEver = (before?.flushedBytesEver ?? 0) + work.taken.bytes;
   const last: Snapshot = {
     tableId: work.id,
     snapshotId: at.snapshotId,
@@ -178,7 +185,7 @@ export function finishWork(work: TableWork, at: CommitPlace, noProof: () => Rows
     droppedSnapshotId: work.droppedSnapshotId,
     droppedAtMs: work.droppedAtMs,
     retention: work.retention,
-    kept: before?.kept ?? NOTHING_EXPIRED,
+    kept: work.kept,
     schema: work.schema,
     schemas: work.schemas,
     last,
@@ -186,9 +193,9 @@ export function finishWork(work: TableWork, at: CommitPlace, noProof: () => Rows
     filesBytes: work.filesBytes,
     hotFloor: before?.hotFloor ?? asSnapshotId(0),
     hotRowLo: before?.hotRowLo ?? asRowId(0),
-    flushedRowsEver: before?.flushedRowsEver ?? 0,
+    flushedRowsEver: (before?.flushedRowsEver ?? 0) + work.taken.rows,
     flushedBytesEver,
-    flushedVersionsEver: before?.flushedVersionsEver ?? 0,
+    flushedVersionsEver: (before?.flushedVersionsEver ?? 0) + work.taken.versions,
     ends: work.ends,
     endsEpoch: work.endsEpoch,
     filesEpoch: work.filesEpoch,

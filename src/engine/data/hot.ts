@@ -11,6 +11,8 @@ import type { Cells } from '../model/types.ts';
 export interface HotCommit {
   readonly snapshotId: SnapshotId;
   readonly schemaVersion: number;
+  /** Identities from here on are of rows that the commit brought; earlier ones of new versions of rows that were there. */
+  readonly rowBase: RowId;
   /** The identities of the rows. */
   readonly rowIds: readonly RowId[];
   readonly rows: readonly Cells[];
@@ -36,7 +38,7 @@ export function decodeHotCommit(table: TableState, snapshotId: SnapshotId, value
     schemaVersion = version;
     return columnsOfVersion(table, version);
   });
-  return { snapshotId, schemaVersion, rowIds, rows };
+  return { snapshotId, schemaVersion, rowBase: asRowId(rowBase), rowIds, rows };
 }
 
 /** Hot commits after `after`, up to and with `upTo`, at most `limit` of them, in order. */

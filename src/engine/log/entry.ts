@@ -1,6 +1,17 @@
 /** What the log orders. An entry carries a format version, a unique id and everything that apply needs: no clock, no disk. */
 import type { ErrorCode, ErrorDetails } from '../model/errors.ts';
-import type { Checkpoint, ColumnBounds, Commit, DataFile, KeptRecord, Retention, RowsProof, Tag } from '../model/history.ts';
+import type {
+  Checkpoint,
+  ColumnBounds,
+  Commit,
+  DataFile,
+  ErasedVersions,
+  KeptRecord,
+  ReplacedRoot,
+  Retention,
+  RowsProof,
+  Tag,
+} from '../model/history.ts';
 import type { FileId, RowId, SnapshotId, TableId } from '../model/ids.ts';
 import type { NewTable } from '../model/schema.ts';
 import type { Operation, TableSchema } from '../model/types.ts';
@@ -109,24 +120,23 @@ export type TableChange = CreateChange | AlterChange | DropChange | UndropChange
 export interface EraseChange {
   readonly kind: 'erase';
   readonly tableId: TableId;
+  readonly schemaVersion: number;
   readonly base: { readonly snapshotId: SnapshotId; readonly filesEpoch: number };
-  readonly reason: string;
-  readonly erasedRows: number;
-  /** Of them, those that lived. */
+  /** Of the erased rows, those that lived. */
   readonly livingRows: number;
-  /** Files that held versions of the rows, and what takes their place. */
+  /** Files that held versions of the rows, and what takes their place, with all ends of theirs in it. */
   readonly inputs: readonly FileId[];
   readonly outputs: readonly NewFile[];
-  /** Identities of the rows: their loose ends go. */
+  /** Identities of the rows, ascending: their loose ends go. */
   readonly rows: Float64Array;
-  /** Catalog records written anew without them, or taken out. */
+  /** Catalog records written anew without them, or, where null, taken out. */
   readonly rewritten: readonly { readonly key: Buffer; readonly value: Buffer | null }[];
   /** What hot rows are fewer by. */
   readonly hot: { readonly rows: number; readonly bytes: number; readonly versions: number };
-  readonly proofs: readonly { readonly snapshotId: SnapshotId; readonly proof: RowsProof }[];
+  /** Roots over what remains of earlier commits, and of what expiry left. */
+  readonly replaced: readonly ReplacedRoot[];
   readonly checkpoints: readonly Checkpoint[];
-  /** Rows fewer, from each snapshot on: what past counts are corrected by. */
-  readonly corrections: readonly { readonly from: SnapshotId; readonly rows: number }[];
+  readonly erased: readonly ErasedVersions[];
   readonly proof: RowsProof;
 }
 

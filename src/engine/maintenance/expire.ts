@@ -132,6 +132,7 @@ async function keptAt(parts: ExpireParts, table: TableState, horizon: SnapshotId
     horizonMs: oldest?.timestampMs ?? table.kept.horizonMs,
     held: [...held.values()].sort((left, right) => left.from - right.from),
     checkpoints: [],
+    erased: table.kept.erased.filter(({ to }) => to > horizon),
   };
 }
 
@@ -152,7 +153,7 @@ async function checkpointsOf(parts: ExpireParts, table: TableState, kept: KeptRe
   return checkpoints;
 }
 
-function schemaOf({ history }: Pick<ExpireParts, 'history'>, table: TableState, at: SnapshotId) {
+export function schemaOf({ history }: Pick<ExpireParts, 'history'>, table: TableState, at: SnapshotId) {
   const version = history.snapshot(table.id, at)?.schemaVersion;
   return (table.schemas.find((schema) => schema.version === version) ?? table.schema).columns;
 }
@@ -163,6 +164,7 @@ export async function rootAt(
   table: TableState,
   at: SnapshotId,
   root: RootBuilder,
+  without = '',
 ): Promise<RowsProof> {
   const columns = schemaOf(parts, table, at);
   const names = columns.map((column) => sqlName(column.name)).join(', ');
@@ -175,7 +177,7 @@ export async function rootAt(
         window: { lo, hi: lo + WINDOW_ROWS },
         columns,
         hidden: 'version',
-        statement: (relation) => `SELECT ${names} FROM ${relation} ORDER BY _row`,
+        statement: (relation) => `SELECT ${names} FROM ${relation}${without} ORDER BY _row`,
       },
       {},
     );

@@ -7,7 +7,7 @@ import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
 import { EngineError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
-import type { MaintenanceParts } from './parts.ts';
+import { type AuditParts, type AuditReport, audit } from './audit.ts';
 
 export interface Finding {
   /** Relative to the data directory. */
@@ -30,7 +30,7 @@ export interface VerifyReport {
 const RECORDS_PER_READ = 1000;
 
 /** Reads the whole database once; findings name the damaged files. */
-export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
+export async function verify(parts: AuditParts): Promise<VerifyReport> {
   const findings: Finding[] = [];
   const note = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -44,6 +44,7 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
   const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);
   let dataFiles = 0;
+  let audited: AuditReport = { rows: 0, firstBadCommit: null, findings: [] };
   try {
     await note(() => verifyChain(parts.store, state, state.snapshotId));
     for (const prefix of Object.values(PREFIX)) await note(() => readAll(parts, prefix));
@@ -69,11 +70,25 @@ export async function verify(parts: MaintenanceParts): Promise<VerifyReport> {
         }
       });
     }
+    // With damaged files or records the rows cannot be told.
+    if (findings.length === 0) {
+      await note(async () => {
+        audited = await audit(parts);
+        for (const what of audited.findings) findings.push({ file: 'catalog', what });
+      });
+    }
   } finally {
     pin.release();
   }
   const hash = state.snapshotId === 0 ? null : state.hash.toString('hex');
-  return { commits: state.snapshotId, dataFiles, rows: 0, hash, firstBadCommit: null, findings: unique(findings) };
+  return {
+    commits: state.snapshotId,
+    dataFiles,
+    rows: audited.rows,
+    hash,
+    firstBadCommit: audited.firstBadCommit,
+    findings: unique(findings),
+  };
 }
 
 const LOOKS = 5;
@@ -90,7 +105,7 @@ async function settledDamages(directory: string): Promise<Damage[]> {
   return damages;
 }
 
-async function readAll(parts: MaintenanceParts, prefix: number): Promise<void> {
+async function readAll(parts: AuditParts, prefix: number): Promise<void> {
   const { lt } = prefixRange(prefix);
   let gte: Buffer | undefined = Buffer.of(prefix);
   while (gte !== undefined) {

@@ -156,4 +156,21 @@ export interface KeptRecord {
   readonly held: readonly Held[];
   /** Rows of the oldest snapshots that are kept, in place of the roots of the commits that brought them. */
   readonly checkpoints: readonly Checkpoint[];
+  /** What was erased from the table, ever. */
+  readonly erased: readonly ErasedVersions[];
+}
+
+/** A root that an erasure put in the place of an earlier one: of a commit's rows, or of a checkpoint. */
+export interface ReplacedRoot {
+  readonly tableId: TableId;
+  readonly snapshotId: SnapshotId;
+  readonly of: 'commit' | 'checkpoint';
+  readonly root: Buffer;
+}
+
+/** How many erased versions were visible at [from, to): what past counts of rows are corrected by. */
+export interface ErasedVersions {
+  readonly from: SnapshotId;
+  readonly to: SnapshotId;
+  readonly rows: number;
 }

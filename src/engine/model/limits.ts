@@ -34,6 +34,8 @@ export const LIMITS = {
   looseEndsMax: 4_000_000,
   /** How long a change may keep its table to itself, or wait for it. */
   holdMs: 10_000,
+  /** Rows that one erasure takes out of history. */
+  erasedRowsMax: 100_000,
   /** Operations of one commit. */
   operationsMax: 1_000,
   /** Snapshots of a table that a diff in steps goes through. */

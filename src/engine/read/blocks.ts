@@ -55,6 +55,16 @@ export class Blocks {
     return this.#bytes;
   }
 
+  /** Drops what is cached of some files. */
+  forget(files: readonly DataFile[]): void {
+    const ids = new Set(files.map((file) => String(file.fileId)));
+    for (const [key, entry] of this.#entries) {
+      if (!ids.has(key.slice(0, key.indexOf(':')))) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+
   /** Whether rows of these files are small enough to be kept, and lie together by identity. */
   suits(files: readonly DataFile[]): boolean {
     return (

@@ -166,7 +166,11 @@ export class Reads {
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
     if (snapshot === undefined || snapshot.operation === 'DROP') return undefined;
     const schema = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
-    return { table, tableId: table.id, schema, snapshotId, snapshot, nextRow: snapshot.nextRow };
+    // Rows that were erased since are not there any more.
+    let erased = 0;
+    for (const { from, to, rows } of table.kept.erased) if (from <= snapshotId && snapshotId < to) erased += rows;
+    const counted = erased === 0 ? snapshot : { ...snapshot, totalRows: snapshot.totalRows - erased };
+    return { table, tableId: table.id, schema, snapshotId, snapshot: counted, nextRow: snapshot.nextRow };
   }
 
   /** @throws EngineError of readPage */

@@ -1,0 +1,327 @@
+/**
+ * erase: rows taken out of every snapshot, physically, for the right to be forgotten. Files and catalog records that hold
+ * any version of them are written anew without them, hashes over them are replaced, and the old bytes are removed from
+ * disk before the caller is answered. What remains is a commit that says when, by whom, why and how many, but not what.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { changesKey, hotKey, idempotencyAgeKey, idempotencyKey, primaryKeyKey, snapshotKey } from '../catalog/keys.ts';
+import { decodeIdempotency, decodeIdempotencyAge, ERASED_CONTENT, encodeIdempotency, encodeSnapshot } from '../catalog/records.ts';
+import { columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
+import type { CheckedOptions } from '../commit/options.ts';
+import { commitEntry } from '../commit/prepare.ts';
+import { fromDuck } from '../data/cells.ts';
+import { sqlName } from '../data/duckdb.ts';
+import { decodeHotCommit, encodeHotCommit } from '../data/hot.ts';
+import type { EraseChange, NewFile, Outcome } from '../log/entry.ts';
+import { ByteWriter } from '../model/bytes.ts';
+import { decodeChanges, encodeChanges } from '../model/change-record.ts';
+import { encodeHotRows } from '../model/codec.ts';
+import { EngineError } from '../model/errors.ts';
+import { type DataFile, type ErasedVersions, HOT, type ReplacedRoot, type RowsProof } from '../model/history.ts';
+import { asSnapshotId, type FileId, type SnapshotId } from '../model/ids.ts';
+import { hashKey, keyColumns } from '../model/keys.ts';
+import { LIMITS, limitExceeded } from '../model/limits.ts';
+import { newSeed, RootBuilder } from '../model/proof.ts';
+import type { Cells } from '../model/types.ts';
+import type { Blocks } from '../read/blocks.ts';
+import { type CheckedFilter, checkFilter, type Filter } from '../read/filter.ts';
+import { withFilterColumns } from '../read/scanner.ts';
+import { type AuditParts, commitRoot } from './audit.ts';
+import { rootAt, schemaOf } from './expire.ts';
+import { writeVersions } from './rewrite.ts';
+
+export interface EraseParts extends AuditParts {
+  readonly blocks: Blocks;
+}
+
+export interface EraseRequest {
+  readonly table: string;
+  readonly where: Filter;
+  readonly reason: string;
+}
+
+export interface Erased {
+  readonly outcome: Outcome | undefined;
+  readonly erasedRows: number;
+  readonly erasedVersions: number;
+}
+
+/** A version that goes. */
+interface Version {
+  readonly row: number;
+  readonly from: SnapshotId;
+  /** Null while it lives. */
+  readonly to: SnapshotId | null;
+  readonly fileId: FileId;
+}
+
+/** With the table held and no maintenance under way. */
+export async function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
+  const filter = checkFilter(table.schema, request.where);
+  const rows = await matchingRows(parts, table, filter);
+  if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0 };
+  const state = parts.current();
+  const pin = parts.pins.pin(state.logIndex);
+  let change: EraseChange;
+  let versions: readonly Version[];
+  let retired: readonly DataFile[];
+  try {
+    versions = await versionsOf(parts, table, rows);
+    const inputs = new Set(versions.map(({ fileId }) => fileId).filter((fileId) => fileId !== HOT));
+    retired = table.files.filter((file) => inputs.has(file.fileId));
+    change = await prepare(parts, table, { rows, versions, retired, head: state.snapshotId });
+  } finally {
+    pin.release();
+  }
+  const facts = { erasedRows: rows.length, erasedVersions: versions.length };
+  const entry = commitEntry([change], { ...options, message: request.reason, properties: JSON.stringify(facts) }, ERASED_CONTENT, 4096);
+  // LevelDB drops a replaced record only where it merges two tables: the old ones must lie in one before the new ones come.
+  await parts.store.compactAll();
+  const outcome = await parts.log.append(entry);
+  if (outcome.kind === 'committed') await removeBytes(parts, table, retired);
+  return { outcome, ...facts };
+}
+
+/** Identities of the rows of which any version matches, ascending. */
+async function matchingRows(parts: EraseParts, table: TableState, filter: CheckedFilter): Promise<Float64Array> {
+  const found = await parts.scanner.scan(
+    {
+      tableId: table.id,
+      life: { kind: 'all', upTo: parts.current().snapshotId },
+      filter,
+      columns: withFilterColumns([], filter),
+      hidden: 'full',
+      statement: (relation, where) => `SELECT DISTINCT _row FROM ${relation} WHERE ${where} ORDER BY _row`,
+    },
+    {},
+  );
+  if (found.length > LIMITS.erasedRowsMax)
+    throw limitExceeded('erasedRowsMax', LIMITS.erasedRowsMax, found.length, 'Erase the rows in several calls, each of fewer.');
+  return Float64Array.from(found, ([row]) => Number(row));
+}
+
+export const listed = (rows: Float64Array): string => `[${[...rows].join(', ')}]::BIGINT[]`;
+
+async function versionsOf(parts: EraseParts, table: TableState, rows: Float64Array): Promise<Version[]> {
+  const found = await parts.scanner.scan(
+    {
+      tableId: table.id,
+      life: { kind: 'all', upTo: parts.current().snapshotId },
+      window: { lo: rows[0] as number, hi: (rows.at(-1) as number) + 1 },
+      columns: [],
+      hidden: 'full',
+      statement: (relation) => `SELECT _row, _from, _to, _file FROM ${relation} WHERE _row IN (SELECT unnest(${listed(rows)}))`,
+    },
+    {},
+  );
+  return found.map(([row, from, to, file]) => ({
+    row: Number(row),
+    from: asSnapshotId(Number(from)),
+    to: to === null || to === undefined ? null : asSnapshotId(Number(to)),
+    fileId: Number(file) as FileId,
+  }));
+}
+
+interface Found {
+  readonly rows: Float64Array;
+  readonly versions: readonly Version[];
+  readonly retired: readonly DataFile[];
+  readonly head: SnapshotId;
+}
+
+async function prepare(parts: EraseParts, table: TableState, { rows, versions, retired, head }: Found): Promise<EraseChange> {
+  const outputs: NewFile[] = [];
+  for (const file of retired) {
+    await parts.files.ensureChecked([file]);
+    const sources = { files: [file], mirrors: [], schemaVersion: file.schemaVersion, without: rows };
+    outputs.push(...(await writeVersions(parts, table, sources, head)).outputs);
+  }
+  const gone = new Set(rows);
+  const touched = new Set<SnapshotId>();
+  for (const { from, to } of versions) {
+    touched.add(from);
+    if (to !== null) touched.add(to);
+  }
+  const rewritten: { key: Buffer; value: Buffer | null }[] = [];
+  const hot = { rows: 0, bytes: 0, versions: 0 };
+  const replaced: ReplacedRoot[] = [];
+  for (const snapshotId of [...touched].sort((left, right) => left - right)) {
+    rewriteHot(parts, table, { snapshotId, gone, rewritten, hot });
+    rewriteChanges(parts, table, { snapshotId, gone, rewritten });
+    forgetContent(parts, snapshotId, rewritten);
+    const snapshot = parts.history.snapshot(table.id, snapshotId);
+    if (snapshot === undefined || snapshotId < table.kept.horizon) continue;
+    const root = new RootBuilder(newSeed(), columnsOfVersion(table, snapshot.schemaVersion));
+    const proof = await commitRoot(parts, table, snapshot, root, rows);
+    rewritten.push({ key: snapshotKey(table.id, snapshotId), value: encodeSnapshot({ ...snapshot, proof }) });
+    replaced.push({ tableId: table.id, snapshotId, of: 'commit', root: proof.root });
+  }
+  rewritten.push(...(await keysOf(parts, table, rows)));
+  const checkpoints = await newCheckpoints(parts, table, versions, rows, replaced);
+  const living = versions.filter(({ to }) => to === null);
+  const proof: RowsProof = new RootBuilder(newSeed(), table.schema.columns).finish();
+  return {
+    kind: 'erase',
+    tableId: table.id,
+    schemaVersion: table.schema.version,
+    base: { snapshotId: table.last.snapshotId, filesEpoch: table.filesEpoch },
+    livingRows: living.length,
+    inputs: retired.map((file) => file.fileId),
+    outputs,
+    rows,
+    rewritten,
+    hot,
+    replaced,
+    checkpoints,
+    erased: corrections(versions, asSnapshotId(head + 1)),
+    proof,
+  };
+}
+
+interface Rewriting {
+  readonly snapshotId: SnapshotId;
+  readonly gone: ReadonlySet<number>;
+  readonly rewritten: { key: Buffer; value: Buffer | null }[];
+}
+
+/** The record of a small commit without the rows; what is left of it says each row's identity. */
+function rewriteHot(
+  { store }: EraseParts,
+  table: TableState,
+  { snapshotId, gone, rewritten, hot }: Rewriting & { readonly hot: { rows: number; bytes: number; versions: number } },
+): void {
+  const key = hotKey(table.id, snapshotId);
+  const stored = store.get(key);
+  if (stored === undefined) return;
+  const commit = decodeHotCommit(table, snapshotId, stored);
+  const kept = [...commit.rows.keys()].filter((index) => !gone.has(commit.rowIds[index] as number));
+  if (kept.length === commit.rows.length) return;
+  const schema = { version: commit.schemaVersion, columns: columnsOfVersion(table, commit.schemaVersion) };
+  const rows = kept.map((index) => commit.rows[index] as Cells);
+  const bytes = encodeHotRows(schema, rows, Number.MAX_SAFE_INTEGER) as Buffer;
+  const value =
+    kept.length === 0
+      ? null
+      : encodeHotCommit(
+          commit.rowBase,
+          0,
+          kept.map((index) => commit.rowIds[index] as number),
+          bytes,
+        );
+  rewritten.push({ key, value });
+  if (snapshotId <= table.hotFloor) return;
+  const before = encodeHotRows(schema, commit.rows, Number.MAX_SAFE_INTEGER) as Buffer;
+  hot.rows += commit.rows.length - kept.length;
+  hot.bytes += before.length - (kept.length === 0 ? 0 : bytes.length);
+  hot.versions += commit.rowIds.filter((row) => row < commit.rowBase && gone.has(row)).length;
+}
+
+function rewriteChanges({ store }: EraseParts, table: TableState, { snapshotId, gone, rewritten }: Rewriting): void {
+  const key = changesKey(table.id, snapshotId);
+  const stored = store.get(key);
+  if (stored === undefined) return;
+  const record = decodeChanges(stored, (version) => columnsOfVersion(table, version));
+  const rows = record.rows.filter(({ row }) => !gone.has(row));
+  if (rows.length === record.rows.length) return;
+  const columns = columnsOfVersion(table, record.schemaVersion);
+  const body = encodeChanges({ ...record, rows }, columns, Number.MAX_SAFE_INTEGER) as Buffer;
+  rewritten.push({ key, value: new ByteWriter(8 + body.length).varint(record.rowBase).raw(body).finish() });
+}
+
+/** The hash of what a commit with an idempotency key brought goes: a short row could be guessed back from it. */
+function forgetContent({ store }: EraseParts, snapshotId: SnapshotId, rewritten: Rewriting['rewritten']): void {
+  const age = store.get(idempotencyAgeKey(snapshotId));
+  if (age === undefined) return;
+  const key = idempotencyKey(decodeIdempotencyAge(age).hash);
+  const stored = store.get(key);
+  if (stored === undefined) return;
+  const record = decodeIdempotency(stored);
+  if (record.snapshotId === snapshotId) rewritten.push({ key, value: encodeIdempotency({ ...record, content: ERASED_CONTENT }) });
+}
+
+/** The rows' entries in the key index. */
+async function keysOf(parts: EraseParts, table: TableState, rows: Float64Array): Promise<{ key: Buffer; value: null }[]> {
+  const keys = keyColumns(table.schema);
+  if (keys.length === 0) return [];
+  const columns = keys.map(({ column }) => column);
+  const found = await parts.scanner.scan(
+    {
+      tableId: table.id,
+      life: { kind: 'visible', at: table.last.snapshotId },
+      columns,
+      hidden: 'version',
+      statement: (relation) =>
+        `SELECT ${columns.map((column) => sqlName(column.name)).join(', ')} FROM ${relation} WHERE _row IN (SELECT unnest(${listed(rows)}))`,
+    },
+    {},
+  );
+  return found.map((row) => {
+    const hash = hashKey(keys, (key, at) => fromDuck(key.column, row[at] ?? null));
+    return { key: primaryKeyKey(table.id, hash), value: null };
+  });
+}
+
+/** Roots over the oldest states that are kept, where the rows were part of them. */
+async function newCheckpoints(
+  parts: EraseParts,
+  table: TableState,
+  versions: readonly Version[],
+  rows: Float64Array,
+  replaced: ReplacedRoot[],
+): Promise<EraseChange['checkpoints']> {
+  const checkpoints: EraseChange['checkpoints'][number][] = [];
+  for (const checkpoint of table.kept.checkpoints) {
+    const { at } = checkpoint;
+    if (!versions.some(({ from, to }) => from <= at && (to === null || to > at))) {
+      checkpoints.push(checkpoint);
+      continue;
+    }
+    const root = new RootBuilder(newSeed(), schemaOf(parts, table, at));
+    const proof = await rootAt(parts, table, at, root, ` WHERE _row NOT IN (SELECT unnest(${listed(rows)}))`);
+    checkpoints.push({ at, ...proof });
+    replaced.push({ tableId: table.id, snapshotId: at, of: 'checkpoint', root: proof.root });
+  }
+  return checkpoints;
+}
+
+function corrections(versions: readonly Version[], erasedAt: SnapshotId): ErasedVersions[] {
+  const counts = new Map<string, ErasedVersions>();
+  for (const { from, to } of versions) {
+    const span = { from, to: to ?? erasedAt };
+    const key = `${span.from}:${span.to}`;
+    counts.set(key, { ...span, rows: (counts.get(key)?.rows ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
+
+/** Takes the old bytes off the disk: files, memory copies, and what LevelDB still has of the old records. */
+async function removeBytes(parts: EraseParts, table: TableState, retired: readonly DataFile[]): Promise<void> {
+  const after = parts.current();
+  const { store, mirrors, endMirrors, files, blocks } = parts;
+  mirrors.forget(table.id);
+  await new Promise<void>((resolve, reject) => {
+    parts.pins.retire(after.logIndex, () => {
+      mirrors.forget(table.id);
+      endMirrors.retire(table.id, tableById(after, table.id).endsEpoch);
+      // Records that a flush took over before wait for their removal no longer.
+      const flushed = store.clear({ gt: hotKey(table.id, asSnapshotId(0)), lte: hotKey(table.id, table.hotFloor) });
+      Promise.all([flushed, ...retired.map((file) => files.remove(file))]).then(() => resolve(), reject);
+    });
+  });
+  blocks.forget(retired);
+  // The first moves the new records into a table, the second merges what is left of the old ones with it.
+  await store.compactAll();
+  await store.compactAll();
+  rmSync(join(parts.dataDirectory, 'damaged'), { recursive: true, force: true });
+}
+
+/** @throws EngineError BAD_USER_INPUT, LIMIT_EXCEEDED */
+export function checkReason(reason: string): void {
+  if (reason.trim() === '')
+    throw new EngineError('BAD_USER_INPUT', 'reason is empty: say why the rows are erased, without saying what they were', {
+      hint: 'A ticket number will do.',
+    });
+  if (reason.length > LIMITS.messageLengthMax)
+    throw limitExceeded('messageLengthMax', LIMITS.messageLengthMax, reason.length, 'Shorten the reason.');
+}
