@@ -1,7 +1,16 @@
-/** The command line: `tidemark --data DIR --port 4000`. */
+/** The command line: `tidemark --data DIR --port 4000`, and `tidemark verify --data DIR`. */
 import { readFileSync } from 'node:fs';
-import { EngineError } from './engine/index.ts';
-import { ConfigError, helpText, makeLogger, parseCommandLine, type RunningServer, type ServerConfig, startServer } from './server/index.ts';
+import { EngineError, openEngine } from './engine/index.ts';
+import {
+  ConfigError,
+  engineOptions,
+  helpText,
+  makeLogger,
+  parseCommandLine,
+  type RunningServer,
+  type ServerConfig,
+  startServer,
+} from './server/index.ts';
 
 const EXIT_USAGE = 2;
 
@@ -38,6 +47,26 @@ async function serve(config: ServerConfig): Promise<void> {
   process.once('SIGINT', stop);
 }
 
+/** Checks a data directory that no server has open. */
+async function verify(config: ServerConfig): Promise<void> {
+  try {
+    const engine = await openEngine(engineOptions(config));
+    try {
+      const { commits, dataFiles, rows, hash, findings, firstBadCommit } = await engine.verify();
+      for (const { file, what } of findings) process.stdout.write(`${file}: ${what}\n`);
+      const outcome = findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`;
+      const first = firstBadCommit === null ? '' : `, the first in commit ${firstBadCommit}`;
+      process.stdout.write(`${commits} commits, ${dataFiles} data files, ${rows} row versions: ${outcome}${first}\nhash ${hash ?? '-'}\n`);
+      if (findings.length > 0) process.exitCode = 1;
+    } finally {
+      await engine.close();
+    }
+  } catch (error) {
+    process.stderr.write(`tidemark: ${startFailure(error, config)}\n`);
+    process.exitCode = 1;
+  }
+}
+
 function startFailure(error: unknown, { host, port }: ServerConfig): string {
   if (error instanceof EngineError) return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return `port ${port} on ${host} is taken; choose another with --port`;
@@ -50,6 +79,7 @@ try {
   const command = parseCommandLine(process.argv.slice(2), process.env);
   if (command.kind === 'help') process.stdout.write(`${helpText()}\n`);
   else if (command.kind === 'version') process.stdout.write(`${version()}\n`);
+  else if (command.kind === 'verify') await verify(command.config);
   else await serve(command.config);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

@@ -19,6 +19,14 @@ const integer = (minimum: number, maximum: number) =>
     .transform(Number)
     .pipe(z.number().min(minimum).max(maximum));
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** 30d, 12h, 45m or 90s, as milliseconds. */
+const age = z
+  .string()
+  .regex(/^\d{1,9}[smhd]$/, 'it is not an age such as 30d, 12h, 45m or 90s')
+  .transform((text) => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] as number));
+
 const OPTIONS = {
   data: {
     flag: 'data',
@@ -119,6 +127,20 @@ const OPTIONS = {
           .filter((item) => item !== ''),
       ),
   },
+  retentionMaxAgeMs: {
+    flag: 'retention-max-age',
+    variable: 'TIDEMARK_RETENTION_MAX_AGE',
+    argument: 'AGE',
+    text: 'snapshots older than this may expire (30d, 12h, 45m or 90s), of tables without a policy of their own; never where not given',
+    schema: age.optional(),
+  },
+  retentionMinSnapshots: {
+    flag: 'retention-min-snapshots',
+    variable: 'TIDEMARK_RETENTION_MIN_SNAPSHOTS',
+    argument: 'N',
+    text: 'the newest snapshots that are always kept, of tables without a policy of their own',
+    schema: integer(1, 1_000_000_000).optional(),
+  },
   logLevel: {
     flag: 'log-level',
     variable: 'TIDEMARK_LOG_LEVEL',
@@ -134,19 +156,22 @@ export type ServerConfig = { readonly [Name in keyof typeof OPTIONS]: z.output<(
 export class ConfigError extends Error {}
 
 export type ParsedCommandLine =
-  | { readonly kind: 'serve'; readonly config: ServerConfig }
+  | { readonly kind: 'serve' | 'verify'; readonly config: ServerConfig }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' };
 
 /** @throws ConfigError naming the flag or variable, and what it takes */
 export function parseCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedCommandLine {
-  const flags = readFlags(args);
+  const verifies = args[0] === 'verify';
+  const flags = readFlags(verifies ? args.slice(1) : args);
   if (flags['help'] === true) return { kind: 'help' };
   if (flags['version'] === true) return { kind: 'version' };
   const known = new Set<string>([
     ...Object.values(OPTIONS).map((option) => option.variable),
     'TIDEMARK_CRASH_ROUNDS',
     'TIDEMARK_DEMO_ROWS',
+    'TIDEMARK_RANDOM_RUNS',
+    'TIDEMARK_RANDOM_SEED',
   ]);
   const unknown = Object.keys(environment).find(
     (name) => name.startsWith('TIDEMARK_') && !known.has(name) && !name.startsWith('TIDEMARK_TEST_') && !name.startsWith('TIDEMARK_BENCH_'),
@@ -164,7 +189,7 @@ export function parseCommandLine(args: readonly string[], environment: Readonly<
       );
     }),
   );
-  return { kind: 'serve', config: config as ServerConfig };
+  return { kind: verifies ? 'verify' : 'serve', config: config as ServerConfig };
 }
 
 function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
@@ -188,17 +213,18 @@ export function helpText(): string {
   const lines = Object.values(OPTIONS).map((option: Option) => {
     const parsed = option.schema.safeParse(undefined);
     const fallback = parsed.success && parsed.data !== undefined && !Array.isArray(parsed.data) ? ` (${String(parsed.data)})` : '';
-    return `  ${`--${option.flag} ${option.argument}`.padEnd(22)} ${option.variable.padEnd(24)} ${option.text}${fallback}`;
+    return `  ${`--${option.flag} ${option.argument}`.padEnd(30)} ${option.variable.padEnd(33)} ${option.text}${fallback}`;
   });
   return [
     'Tidemark: a GraphQL database of snapshots.',
     '',
-    'Usage: tidemark [flags]      from a checkout: npm start -- [flags]',
+    'Usage: tidemark [flags]           serves; from a checkout: npm start -- [flags]',
+    '       tidemark verify [flags]    reads all that is stored, recomputes its hashes, and ends with 1 where something is wrong',
     '',
-    `  ${'flag'.padEnd(22)} ${'variable'.padEnd(24)} meaning (default)`,
+    `  ${'flag'.padEnd(30)} ${'variable'.padEnd(33)} meaning (default)`,
     ...lines,
-    `  ${'--help, -h'.padEnd(22)} ${''.padEnd(24)} this text`,
-    `  ${'--version, -v'.padEnd(22)} ${''.padEnd(24)} the version`,
+    `  ${'--help, -h'.padEnd(30)} ${''.padEnd(33)} this text`,
+    `  ${'--version, -v'.padEnd(30)} ${''.padEnd(33)} the version`,
     '',
     'A flag wins over its variable. Unknown flags and TIDEMARK_ variables are errors.',
   ].join('\n');

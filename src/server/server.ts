@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Engine, openEngine } from '../engine/index.ts';
+import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
 import { CommitFeed } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -39,9 +39,10 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** @throws EngineError of openEngine; the system's error where the port is taken */
-export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
-  const engine = await openEngine({
+/** What the engine is told by the command line. */
+export function engineOptions(config: ServerConfig): EngineOptions {
+  const { retentionMaxAgeMs: maxAgeMs, retentionMinSnapshots: minSnapshots } = config;
+  return {
     directory: config.data,
     queryConnections: QUERY_CONNECTIONS,
     queryTimeoutMs: config.queryTimeoutMs,
@@ -49,6 +50,14 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     spillLimitBytes: config.spillMiB * 1024 * 1024,
     ...(config.memoryMiB === undefined ? {} : { memoryLimitBytes: config.memoryMiB * 1024 * 1024 }),
     ...(config.threads === undefined ? {} : { threads: config.threads }),
+    ...(maxAgeMs === undefined && minSnapshots === undefined ? {} : { retention: { maxAgeMs, minSnapshots } }),
+  };
+}
+
+/** @throws EngineError of openEngine; the system's error where the port is taken */
+export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  const engine = await openEngine({
+    ...engineOptions(config),
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const feed = new CommitFeed(engine);
