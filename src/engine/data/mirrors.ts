@@ -219,7 +219,10 @@ export class Mirrors {
    */
   seal(table: TableState, at: SnapshotId): void {
     const open = this.#generationsOf(table).find((generation) => generation.hi === undefined);
-    if (open !== undefined && open.lo < at) open.hi = at;
+    if (open === undefined || open.lo >= at) return;
+    // Never past the last commit of the columns that it was made with.
+    const last = this.#nextSchema(table, open.lo);
+    open.hi = last !== undefined && last < at ? last : at;
   }
 
   /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. */
@@ -230,7 +233,7 @@ export class Mirrors {
   /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */
   drop(tableId: TableId, upTo: SnapshotId): void {
     const generations = this.#generations.get(tableId) ?? [];
-    const stale = generations.filter((generation) => generation.hi !== undefined && generation.hi <= upTo && generation.users === 0);
+    const stale = generations.filter((generation) => (generation.hi ?? generation.loadedTo) <= upTo && generation.users === 0);
     for (const generation of stale) void this.#drop(generation);
   }
 

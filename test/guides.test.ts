@@ -1,0 +1,102 @@
+/**
+ * Runs the guides: every GraphQL document of docs/guides, in order, against a fresh server for each guide. A json block
+ * right after a document is its variables; one marked `<!-- answer -->` is what it answers, in part; a document marked
+ * `<!-- error: CODE -->` fails with that code, and its answer is the error.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { type Loose, type TestServer, testServer } from './server-support.ts';
+
+const GUIDES = fileURLToPath(new URL('../docs/guides', import.meta.url));
+
+interface Step {
+  /** Where the document starts, to find it. */
+  readonly line: number;
+  readonly document: string;
+  readonly errorCode: string | undefined;
+  variables?: Loose;
+  answer?: Loose;
+}
+
+interface Block {
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+  /** The comment right before it, as in `<!-- answer -->`. */
+  readonly mark: string | undefined;
+  /** Whether nothing but blank lines stands between it and the block before. */
+  readonly follows: boolean;
+}
+
+/** The fenced blocks of a page, with what marks them. */
+function blocksOf(markdown: string): Block[] {
+  const blocks: Block[] = [];
+  let open: { readonly line: number; readonly language: string; readonly text: string[] } | undefined;
+  let mark: string | undefined;
+  let follows = false;
+  for (const [index, line] of markdown.split('\n').entries()) {
+    const fence = /^```(\w*)$/.exec(line);
+    if (open !== undefined) {
+      if (fence === null) open.text.push(line);
+      else {
+        blocks.push({ line: open.line, language: open.language, text: open.text.join('\n'), mark, follows });
+        [open, mark, follows] = [undefined, undefined, true];
+      }
+    } else if (fence !== null) open = { line: index + 1, language: fence[1] as string, text: [] };
+    else if (line.trim() !== '') {
+      if (mark !== undefined) throw new Error(`line ${index + 1}: the mark "${mark}" before it belongs to no block`);
+      mark = /^<!-- (.*) -->$/.exec(line)?.[1];
+      if (mark === undefined) follows = false;
+    }
+  }
+  if (open !== undefined) throw new Error(`line ${open.line}: the block has no end`);
+  return blocks;
+}
+
+function stepsOf(markdown: string): Step[] {
+  const steps: Step[] = [];
+  for (const { line, language, text, mark, follows } of blocksOf(markdown)) {
+    const last = steps.at(-1);
+    if (language === 'graphql') {
+      const errorCode = /^error: ([A-Z_]+)$/.exec(mark ?? '')?.[1];
+      if (mark !== undefined && errorCode === undefined) throw new Error(`line ${line}: no document is marked "${mark}"`);
+      steps.push({ line, document: text, errorCode });
+    } else if (language === 'json') {
+      const value = JSON.parse(text) as Loose;
+      if (last === undefined) throw new Error(`line ${line}: no document stands before this JSON`);
+      if (mark === 'answer' && last.answer === undefined) last.answer = value;
+      else if (mark === undefined && follows && last.variables === undefined && last.answer === undefined) last.variables = value;
+      else throw new Error(`line ${line}: neither the variables nor the answer of the document in line ${last.line}`);
+    } else if (mark !== undefined) throw new Error(`line ${line}: a block of ${language} cannot be marked "${mark}"`);
+  }
+  return steps;
+}
+
+async function run(server: TestServer, { document, variables, errorCode, answer }: Step): Promise<void> {
+  if (errorCode === undefined) {
+    const data = await server.data(document, variables);
+    if (answer !== undefined) expect(data).toMatchObject(answer);
+    return;
+  }
+  const error = await server.failure(document, variables);
+  expect(error.extensions.code, error.message).toBe(errorCode);
+  if (answer !== undefined) expect(error).toMatchObject(answer);
+}
+
+describe('the documents of docs/guides run as they are, and answer what the guides say', () => {
+  it.each(readdirSync(GUIDES).filter((name) => name.endsWith('.md')))('%s', async (name) => {
+    const steps = stepsOf(readFileSync(join(GUIDES, name), 'utf8'));
+    expect(steps.length, 'documents of the guide').toBeGreaterThan(0);
+    const server = await testServer();
+    for (const step of steps) {
+      try {
+        await run(server, step);
+      } catch (error) {
+        if (error instanceof Error) error.message = `docs/guides/${name}:${step.line}: ${error.message}`;
+        throw error;
+      }
+    }
+  });
+});
