@@ -85,8 +85,17 @@ async function run(server: TestServer, { document, variables, errorCode, answer 
   if (answer !== undefined) expect(error).toMatchObject(answer);
 }
 
+/** The anchor of a heading, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+const NAMES = readdirSync(GUIDES).filter((name) => name.endsWith('.md'));
+
 describe('the documents of docs/guides run as they are, and answer what the guides say', () => {
-  it.each(readdirSync(GUIDES).filter((name) => name.endsWith('.md')))('%s', async (name) => {
+  it.each(NAMES)('%s', async (name) => {
     const steps = stepsOf(readFileSync(join(GUIDES, name), 'utf8'));
     expect(steps.length, 'documents of the guide').toBeGreaterThan(0);
     const server = await testServer();
@@ -97,6 +106,16 @@ describe('the documents of docs/guides run as they are, and answer what the guid
         if (error instanceof Error) error.message = `docs/guides/${name}:${step.line}: ${error.message}`;
         throw error;
       }
+    }
+  });
+});
+
+describe('links of docs/guides lead somewhere', () => {
+  it.each(NAMES)('%s', (name) => {
+    for (const [, page = '', anchor] of readFileSync(join(GUIDES, name), 'utf8').matchAll(/\]\(([^)#:]*)(?:#([^)]*))?\)/g)) {
+      const target = readFileSync(join(GUIDES, page === '' ? name : page), 'utf8');
+      const anchors = [...target.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading as string));
+      if (anchor !== undefined) expect(anchors, `${page}#${anchor}`).toContain(anchor);
     }
   });
 });

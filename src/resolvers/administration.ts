@@ -5,6 +5,7 @@ import {
   EngineError,
   type ExpireResult,
   type Instant,
+  type Table,
   type Tag,
   type VerifyReport,
 } from '../engine/index.ts';
@@ -62,14 +63,34 @@ export async function restore(
   const only = await engine.administration.restorable({ tables, to: to.snapshotId });
   if (args.dryRun === true) {
     const from = await engine.read.resolve({ kind: 'newest' });
-    const snapshots = only.map((table) => table.last);
-    const nothing = { commit: null, snapshots, replayed: false, insertedRows: 0, updatedRows: 0, deletedRows: 0 };
-    return { ...(await withView(context, nothing)), dryRun: true, diff: { from, to, only } };
+    const counts = { insertedRows: 0, updatedRows: 0, deletedRows: 0 };
+    for (const table of only) {
+      refuseUnexpected(table, args.options?.expectedSnapshotId);
+      const diff = await engine.read.diff(table, { from: from.snapshotId, to: to.snapshotId });
+      counts.insertedRows += diff.insertedRows;
+      counts.updatedRows += diff.updatedRows;
+      counts.deletedRows += diff.deletedRows;
+    }
+    const would = { commit: null, snapshots: only.map((table) => table.last), replayed: false, ...counts };
+    return { ...(await withView(context, would)), dryRun: true, diff: { from, to, only } };
   }
   const result = await engine.restore({ tables, to: { kind: 'snapshot', snapshotId: to.snapshotId } }, args.options);
   const after: Instant = result.commit ?? (await engine.read.resolve({ kind: 'newest' }));
   const before = result.commit === null ? after : await instantBefore(context, result.commit.snapshotId);
   return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only } };
+}
+
+/** @throws EngineError CONFLICT as the restore itself would */
+function refuseUnexpected(table: Table, expected: number | null | undefined): void {
+  if (expected == null || table.last.snapshotId <= expected) return;
+  throw new EngineError(
+    'CONFLICT',
+    `table ${table.name} has changed: its newest snapshot is ${table.last.snapshotId}, expected ${expected} or older`,
+    {
+      details: { table: table.name, expectedSnapshotId: expected, actualSnapshotId: table.last.snapshotId },
+      hint: 'Read the table again and decide anew.',
+    },
+  );
 }
 
 async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {

@@ -71,7 +71,10 @@ export async function tableDiffNamed(
   model: CatalogDiffModel,
   args: DiffArguments & { readonly name: string },
 ): Promise<TableDiff | null> {
-  const table = context.engine.tableEverNamed(args.name) ?? context.engine.table(args.name);
+  // A name may have been several tables' over time: the newest that was there at either instant.
+  const named = context.engine.tablesEverNamed(args.name);
+  const newest = Math.max(model.from.snapshotId, model.to.snapshotId);
+  const table = named.find((candidate) => candidate.createdSnapshotId <= newest) ?? (named[0] as Table);
   if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
   if (table.createdSnapshotId > Math.max(model.from.snapshotId, model.to.snapshotId)) return null;
   return tableDiff(context, model, table, args);

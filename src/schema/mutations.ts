@@ -291,7 +291,8 @@ export function addVerify(builder: Builder) {
       rows: t.field({ type: 'SafeInt', description: 'Row versions whose hashes were recomputed.', resolve: (at) => at.rows }),
       hash: t.string({
         nullable: true,
-        description: 'The newest hash of the audit chain, hex: keep it elsewhere to compare later.',
+        description:
+          'The hash of the newest commit, hex: keep it elsewhere, and compare it with that of the same commit later. Null where something is wrong.',
         resolve: (at) => at.hash,
       }),
       firstBadCommit: t.field({

@@ -98,11 +98,8 @@ export function encodeCommit(commit: Omit<CommitRecord, 'hash'>, previousHash: B
 }
 
 function commitHash(previousHash: Buffer, snapshotId: SnapshotId, body: Uint8Array): Buffer {
-  return digest(
-    'sha256',
-    new ByteWriter(HASH_BYTES + 9 + body.length).u8(0x63).raw(previousHash).u64(snapshotId).raw(body).finish(),
-    'buffer',
-  );
+  const linked = new ByteWriter(HASH_BYTES + 9 + body.length).u8(0x63).raw(previousHash).u64(snapshotId).raw(body).finish();
+  return digest('sha256', linked, 'buffer');
 }
 
 export function decodeCommit(snapshotId: SnapshotId, bytes: Uint8Array): CommitRecord {

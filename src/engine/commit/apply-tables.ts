@@ -156,6 +156,7 @@ export function drop(work: CatalogWork, entry: CommitEntry, change: DropChange):
   table.droppedSnapshotId = work.at.snapshotId;
   table.droppedAtMs = work.at.timestampMs;
   table.operation = 'DROP';
+  table.deletedRows += table.before === undefined ? 0 : table.before.last.totalRows + table.insertedRows - table.deletedRows;
   table.defined = true;
   const byName = new Map(work.byName);
   byName.delete(table.name);
@@ -169,12 +170,21 @@ export function drop(work: CatalogWork, entry: CommitEntry, change: DropChange):
 export function undrop(work: CatalogWork, change: UndropChange): Refused | undefined {
   const table = workOn(work, change.tableId);
   if (table === undefined || table.droppedSnapshotId === null) return undefined;
-  if (work.byName.has(table.name)) return tableExists(table.name);
+  if (work.byName.has(table.name)) {
+    return new Refused({
+      code: 'TABLE_EXISTS',
+      message: `table ${table.name} cannot come back: another table has its name now`,
+      details: { table: table.name },
+      hint: 'Drop the table that has the name now first; its history stays readable.',
+    });
+  }
   const clash = nameClash(work, table, table.id);
   if (clash !== undefined) return clash;
   table.droppedSnapshotId = null;
   table.droppedAtMs = null;
   table.operation ??= 'RESTORE';
+  // The rows that went with it come back with it.
+  table.insertedRows += table.before?.last.deletedRows ?? 0;
   table.defined = true;
   work.byName = new Map(work.byName).set(table.name, table.id);
   work.schemaEpoch += 1;

@@ -13,7 +13,7 @@ import { type InvalidRow, invalidRows } from '../model/rows.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
 import type { CheckedFilter } from '../read/filter.ts';
-import type { Matched } from '../read/match.ts';
+import type { Matched, Matcher } from '../read/match.ts';
 import type { StoredRows } from './stored-rows.ts';
 
 /** One row of the table as the draft has it. */
@@ -31,6 +31,7 @@ export type Patch = readonly { readonly at: number; readonly cell: Cell }[];
 export class Draft {
   readonly table: TableState | undefined;
   readonly #stored: StoredRows | undefined;
+  readonly #matcher: Matcher;
   readonly #options: QueryOptions;
   #schema: TableSchema;
   #keys: readonly KeyColumn[];
@@ -42,8 +43,17 @@ export class Draft {
   readonly #byOldKey = new Map<string, DraftRow>();
 
   /** `stored` is undefined for a table that the commit itself creates. */
-  constructor(schema: TableSchema, table: TableState | undefined, stored: StoredRows | undefined, options: QueryOptions) {
+  constructor(
+    schema: TableSchema,
+    {
+      table,
+      stored,
+      matcher,
+    }: { readonly table: TableState | undefined; readonly stored: StoredRows | undefined; readonly matcher: Matcher },
+    options: QueryOptions,
+  ) {
     this.table = table;
+    this.#matcher = matcher;
     this.#stored = stored;
     this.#options = options;
     this.#schema = schema;
@@ -115,9 +125,9 @@ export class Draft {
     const own = [...this.#touched.values(), ...this.#inserted].filter((row) => row.cells !== null);
     const cells = own.map((row) => row.cells as Cells);
     const matching =
-      filter === undefined || this.#stored === undefined
-        ? own.filter(() => filter === undefined)
-        : (await this.#stored.matchCells(this.#schema.columns, cells, filter, this.#options)).map((at) => own[at] as DraftRow);
+      filter === undefined
+        ? own
+        : (await this.#matcher.matchCells(this.#schema.columns, cells, filter, this.#options)).map((at) => own[at] as DraftRow);
     const fresh = stored.filter(({ row }) => !this.#touched.has(row)).map((matched) => this.#take(matched));
     this.#checkSize();
     return [...fresh, ...matching];

@@ -117,7 +117,7 @@ export class Evaluation {
       const stored =
         table === undefined ? undefined : new StoredRows(table, this.#parts.matcher, this.#parts.store, this.#earlier?.get(table.id));
       if (stored !== undefined) this.#memory.set(at.id, stored.memory);
-      at.draft = new Draft(this.#schemaOf(at), table, stored, this.#options);
+      at.draft = new Draft(this.#schemaOf(at), { table, stored, matcher: this.#parts.matcher }, this.#options);
     }
     return at.draft;
   }

@@ -29,7 +29,7 @@ export class Gates {
       return await work();
     } finally {
       gate.shared -= 1;
-      this.#next(id, gate);
+      if (gate.shared === 0) this.#next(gate);
     }
   }
 
@@ -44,7 +44,7 @@ export class Gates {
       return await this.exclusive(rest, work);
     } finally {
       gate.held = false;
-      this.#next(first, gate);
+      this.#next(gate);
     }
   }
 
@@ -58,7 +58,7 @@ export class Gates {
   }
 
   /** Lets the next holder in, or all that share. */
-  #next(id: number, gate: Gate): void {
+  #next(gate: Gate): void {
     if (gate.held || gate.shared > 0) return;
     const holder = gate.holders.shift();
     if (holder !== undefined) {
@@ -66,7 +66,6 @@ export class Gates {
       gate.held = true;
       holder();
     } else if (gate.waiting.length > 0) for (const enter of gate.waiting.splice(0)) enter();
-    else this.#gates.delete(id);
   }
 
   #wait(queue: (() => void)[], id: number): Promise<void> {
@@ -79,7 +78,7 @@ export class Gates {
         const at = queue.indexOf(enter);
         if (at >= 0) queue.splice(at, 1);
         const gate = this.#gates.get(id);
-        if (gate !== undefined) this.#next(id, gate);
+        if (gate !== undefined) this.#next(gate);
         reject(overloaded());
       }, LIMITS.holdMs);
       queue.push(enter);

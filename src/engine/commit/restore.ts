@@ -35,8 +35,9 @@ export async function restorableTables(
   state: CatalogState,
   { tables: names, to }: RestoreRequest,
 ): Promise<Restorable[]> {
-  const chosen =
-    names === null ? tablesOf(state) : [...new Set(names)].map((name) => tableEverNamed(state, name) ?? tableNamed(state, name));
+  const chosen: TableState[] = [];
+  if (names === null) chosen.push(...tablesOf(state));
+  for (const name of new Set(names ?? [])) chosen.push(await tableNamedAt(history, state, name, to));
   const found: Restorable[] = [];
   for (const table of chosen) {
     if (to >= table.createdSnapshotId && !isKept(table, to)) throw snapshotExpired(table, to);
@@ -44,7 +45,11 @@ export async function restorableTables(
     const existed = past !== undefined && past.operation !== 'DROP';
     if (!existed && names !== null) {
       throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist at snapshot ${to}`, {
-        details: { table: table.name, createdAt: new Date(table.createdAtMs).toISOString(), droppedAt: null },
+        details: {
+          table: table.name,
+          createdAt: new Date(table.createdAtMs).toISOString(),
+          droppedAt: table.droppedAtMs === null ? null : new Date(table.droppedAtMs).toISOString(),
+        },
         hint: 'Choose an instant at which it existed, or drop it with dropTable.',
       });
     }
@@ -52,6 +57,16 @@ export async function restorableTables(
     if (existed || table.droppedSnapshotId === null) found.push({ table, past: existed ? past : undefined });
   }
   return found;
+}
+
+/** The table that had a name at a snapshot; the newest that ever had it where none did. */
+async function tableNamedAt(history: History, state: CatalogState, name: string, at: SnapshotId): Promise<TableState> {
+  for (const table of tablesOf(state).reverse()) {
+    if (table.name !== name || at < table.createdSnapshotId) continue;
+    const past = await history.snapshotAtOrBefore(table, at);
+    if (past !== undefined && past.operation !== 'DROP') return table;
+  }
+  return tableEverNamed(state, name) ?? tableNamed(state, name);
 }
 
 export async function evaluateRestore(
@@ -64,11 +79,10 @@ export async function evaluateRestore(
   const files: { tableId: TableId; file: ChangeFile }[] = [];
   let bytes = 0;
   const restorable = await restorableTables(parts.history, state, request);
+  // What goes makes room for names that come back.
+  for (const { table, past } of restorable) if (past === undefined) changes.push({ kind: 'drop', tableId: table.id });
   for (const { table, past } of restorable) {
-    if (past === undefined) {
-      changes.push({ kind: 'drop', tableId: table.id });
-      continue;
-    }
+    if (past === undefined) continue;
     if (table.droppedSnapshotId !== null) changes.push({ kind: 'undrop', tableId: table.id });
     const schema = restoredSchema(table, past.schemaVersion);
     if (schema !== table.schema) {

@@ -8,7 +8,7 @@ import type { CatalogStore } from '../catalog/store.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { ByteReader } from '../model/bytes.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
-import type { Cells, Column } from '../model/types.ts';
+import type { Column } from '../model/types.ts';
 import { isEnded } from '../read/blocks.ts';
 import type { CheckedFilter } from '../read/filter.ts';
 import type { Matched, Matcher } from '../read/match.ts';
@@ -76,10 +76,6 @@ export class StoredRows {
 
   rows(ids: readonly number[], columns: readonly Column[], options: QueryOptions): Promise<Matched[]> {
     return this.#matcher.rows(this.#table, { kind: 'visible', at: this.#table.last.snapshotId }, ids, columns, options);
-  }
-
-  matchCells(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
-    return this.#matcher.matchCells(columns, rows, filter, options);
   }
 
   /** The row that has each key; undefined where none has. */

@@ -173,7 +173,9 @@ async function auditTable(
   }
   for (const { at, seed, root } of table.kept.checkpoints) {
     const expected = replaced.get(replacedKey('checkpoint', tableId, at));
-    const found = await rootAt(parts, table, at, new RootBuilder(seed, schemaOf(parts, table, at)));
+    const builder = new RootBuilder(seed, schemaOf(parts, table, at));
+    const found = await rootAt(parts, table, at, builder);
+    rows += builder.rows;
     if (!found.root.equals(root) || expected === undefined || !expected.equals(root))
       bad.push({ at, what: `table ${table.name}: its rows as of snapshot ${at}, the oldest that is kept, are not those that expiry left` });
   }

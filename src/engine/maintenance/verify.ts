@@ -20,7 +20,7 @@ export interface VerifyReport {
   readonly dataFiles: number;
   /** Row versions whose leaves were recomputed. */
   readonly rows: number;
-  /** The newest hash of the audit chain, hex; null before the first commit. */
+  /** The hash of the newest commit, hex; null before the first, and where something is wrong. */
   readonly hash: string | null;
   /** The first commit whose content is not what its hash says; null where all are. */
   readonly firstBadCommit: SnapshotId | null;
@@ -80,7 +80,7 @@ export async function verify(parts: AuditParts): Promise<VerifyReport> {
   } finally {
     pin.release();
   }
-  const hash = state.snapshotId === 0 ? null : state.hash.toString('hex');
+  const hash = state.snapshotId === 0 || findings.length > 0 ? null : parts.history.commit(state.snapshotId).hash.toString('hex');
   return {
     commits: state.snapshotId,
     dataFiles,

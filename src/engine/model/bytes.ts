@@ -13,6 +13,12 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Cuts what was written back to a length; for a writer that is used again, whose `finish` must not be kept. */
+  truncate(length: number): this {
+    this.#length = length;
+    return this;
+  }
+
   #reserve(count: number): number {
     const at = this.#length;
     if (at + count > this.#buffer.length) {

@@ -115,7 +115,10 @@ export class Diffs {
       });
     const [after, upTo] = back ? [query.to, query.from] : [query.from, query.to];
     const table = tableById(this.#parts.current(), of.id);
-    for (const at of [after, upTo]) if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
+    // What one commit did stands in its own record, also where the state before it has expired.
+    const alone = upTo === after + 1 && this.#ownRecord(table, upTo) !== undefined;
+    for (const at of alone ? [upTo] : [after, upTo])
+      if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
     if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) throw snapshotExpired(table, after);
     const schemaAt = async (snapshotId: SnapshotId): Promise<TableSchema> => {
       const snapshot = await this.#history.snapshotAtOrBefore(table, snapshotId);
@@ -164,6 +167,8 @@ export class Diffs {
   /** The net effect, by row identity. */
   async #net(span: Span, options: QueryOptions): Promise<Steps> {
     const { table, after, upTo } = span;
+    const own = upTo === after + 1 ? this.#ownRecord(table, upTo) : undefined;
+    if (own !== undefined) return this.#single(span, own, options);
     const [first, last] = [await this.#existing(table, after), await this.#existing(table, upTo)];
     if (first !== undefined && last !== undefined && first.snapshotId === last.snapshotId) return NOTHING;
     const folded = first === undefined || last === undefined ? undefined : await this.#fold(span, first, last, options);
@@ -210,16 +215,39 @@ export class Diffs {
         after: is,
       });
     }
-    for (const matched of await this.#newRows(span, first, last, options)) {
+    for (const matched of await this.#newRows(span, first.nextRow, last.nextRow, options)) {
       steps.push({ kind: 'INSERT', row: matched.row, snapshotId: matched.from, after: rowOf(matched.row, matched.from, matched.cells) });
     }
     steps.sort((left, right) => left.row - right.row);
     return { steps, read: async (some) => some.map(known) };
   }
 
-  #newRows({ table, after, upTo, now }: Span, first: Snapshot, last: Snapshot, options: QueryOptions): Promise<Matched[]> {
-    if (first.nextRow === last.nextRow) return Promise.resolve([]);
-    const window = { lo: first.nextRow, hi: last.nextRow };
+  /** What a commit recorded of its change of a table; undefined where it did not touch it, or the change was large. */
+  #ownRecord(table: TableState, snapshotId: SnapshotId): ChangeRecord | undefined {
+    const snapshot = this.#history.snapshot(table.id, snapshotId);
+    const record = snapshot === undefined ? undefined : this.recordOf(table, snapshot);
+    return record === undefined || record.newRows > FOLDED_ROWS_MAX ? undefined : record;
+  }
+
+  async #single(span: Span, { schemaVersion, rowBase, newRows, rows }: ChangeRecord, options: QueryOptions): Promise<Steps> {
+    const columns = columnsOfVersion(span.table, schemaVersion);
+    const [old, now] = [mapCells(columns, span.before.columns), mapCells(columns, span.now.columns)];
+    const steps = rows.map(({ row, from, before, after }): Step => {
+      const kind = before === null ? 'INSERT' : after === null ? 'DELETE' : 'UPDATE';
+      const [was, is] = [
+        before === null ? undefined : rowOf(row, from, old(before)),
+        after === null ? undefined : rowOf(row, span.upTo, now(after)),
+      ];
+      return { kind, row, snapshotId: span.upTo, before: was, after: is };
+    });
+    for (const { row, from, cells } of await this.#newRows(span, rowBase, rowBase + newRows, options))
+      steps.push({ kind: 'INSERT', row, snapshotId: span.upTo, after: rowOf(row, from, cells) });
+    return { steps, read: async (some) => some.map(known) };
+  }
+
+  #newRows({ table, after, upTo, now }: Span, lo: number, hi: number, options: QueryOptions): Promise<Matched[]> {
+    if (lo === hi) return Promise.resolve([]);
+    const window = { lo, hi };
     const life: Life = { kind: 'brought', after, upTo };
     return this.#pinned(table, (pinned) => this.#matcher.match(pinned, life, { filter: undefined, columns: now.columns, window }, options));
   }
