@@ -12,6 +12,8 @@ interface Gate {
   /** Who waits to hold it, in order; new shared work waits behind them. */
   readonly holders: (() => void)[];
   readonly waiting: (() => void)[];
+  /** Whether a holder had the last turn. */
+  lastHeld: boolean;
 }
 
 /** What the creation of tables goes through: its number is none of a table's. */
@@ -23,8 +25,9 @@ export class Gates {
   /** @throws EngineError OVERLOADED where a change keeps the table for too long */
   async shared<T>(id: number, work: () => Promise<T>): Promise<T> {
     const gate = this.#gate(id);
+    // Who waited was counted in when the turn came.
     if (gate.held || gate.holders.length > 0) await this.#wait(gate.waiting, id);
-    gate.shared += 1;
+    else gate.shared += 1;
     try {
       return await work();
     } finally {
@@ -40,6 +43,7 @@ export class Gates {
     const gate = this.#gate(first);
     if (gate.held || gate.shared > 0 || gate.holders.length > 0) await this.#wait(gate.holders, first);
     gate.held = true;
+    gate.lastHeld = true;
     try {
       return await this.exclusive(rest, work);
     } finally {
@@ -51,21 +55,29 @@ export class Gates {
   #gate(id: number): Gate {
     let gate = this.#gates.get(id);
     if (gate === undefined) {
-      gate = { shared: 0, held: false, holders: [], waiting: [] };
+      gate = { shared: 0, held: false, holders: [], waiting: [], lastHeld: false };
       this.#gates.set(id, gate);
     }
     return gate;
   }
 
-  /** Lets the next holder in, or all that share. */
+  /** Lets the next holder in, or all that share: in turn, so that neither keeps the other out for good. */
   #next(gate: Gate): void {
     if (gate.held || gate.shared > 0) return;
+    if (gate.waiting.length > 0 && (gate.lastHeld || gate.holders.length === 0)) {
+      gate.lastHeld = false;
+      const entering = gate.waiting.splice(0);
+      // Counted in at once: no holder may slip in before they run.
+      gate.shared += entering.length;
+      for (const enter of entering) enter();
+      return;
+    }
     const holder = gate.holders.shift();
-    if (holder !== undefined) {
-      // Held at once: nothing may slip in before the holder runs.
-      gate.held = true;
-      holder();
-    } else if (gate.waiting.length > 0) for (const enter of gate.waiting.splice(0)) enter();
+    if (holder === undefined) return;
+    // Held at once: nothing may slip in before the holder runs.
+    gate.held = true;
+    gate.lastHeld = true;
+    holder();
   }
 
   #wait(queue: (() => void)[], id: number): Promise<void> {
