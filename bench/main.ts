@@ -3,13 +3,28 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { append } from './cases/append.ts';
 import { appendBatch } from './cases/append-batch.ts';
+import { change } from './cases/change.ts';
+import { diff } from './cases/diff.ts';
 import { disk } from './cases/disk.ts';
 import { history } from './cases/history.ts';
 import { page } from './cases/page.ts';
+import { past } from './cases/past.ts';
+import { present } from './cases/present.ts';
 import { scan } from './cases/scan.ts';
 import type { BenchCase, Report } from './support.ts';
 
-const CASES: Readonly<Record<string, BenchCase>> = { append, page, 'append-batch': appendBatch, history, scan, disk };
+const CASES: Readonly<Record<string, BenchCase>> = {
+  append,
+  page,
+  'append-batch': appendBatch,
+  history,
+  scan,
+  disk,
+  change,
+  present,
+  past,
+  diff,
+};
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));

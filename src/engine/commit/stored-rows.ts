@@ -48,12 +48,10 @@ export class StoredRows {
 
   async #all(filter: CheckedFilter | undefined, columns: readonly Column[], options: QueryOptions): Promise<Matched[]> {
     const life = { kind: 'visible', at: this.#table.last.snapshotId } as const;
-    if (this.#table.last.totalRows > LIMITS.changedRowsMax) {
-      const count = await this.#matcher.count(this.#table, life, filter, options);
-      if (count > LIMITS.changedRowsMax)
-        throw limitExceeded('changedRowsMax', LIMITS.changedRowsMax, count, 'Make this change in a commit of its own.');
-    }
-    return this.#matcher.match(this.#table, life, { filter, columns }, options);
+    const limit = LIMITS.changedRowsMax + 1;
+    const matched = await this.#matcher.match(this.#table, life, { filter, columns, limit }, options);
+    if (matched.length < limit) return matched;
+    throw limitExceeded('changedRowsMax', LIMITS.changedRowsMax, matched.length, 'Make this change in a commit of its own.');
   }
 
   /** What an earlier run matched and is still there, and what was committed since. */

@@ -33,6 +33,14 @@ interface Entry {
   bytes: number;
 }
 
+/** A block of a file, for a reader of an instant. */
+interface Place {
+  readonly table: TableState;
+  readonly file: DataFile;
+  readonly block: number;
+  readonly snapshotId: SnapshotId;
+}
+
 /** The hidden columns, cached as if they were columns. */
 const ROW_PART = -1;
 const FROM_PART = -2;
@@ -65,12 +73,9 @@ export class Blocks {
     }
   }
 
-  /** Whether rows of these files are small enough to be kept, and lie together by identity. */
+  /** Whether rows of these files are small enough to be kept. */
   suits(files: readonly DataFile[]): boolean {
-    return (
-      this.#bytesMax > 0 &&
-      files.every((file) => file.kind !== 'history' && (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX)
-    );
+    return this.#bytesMax > 0 && files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX);
   }
 
   /**
@@ -89,7 +94,7 @@ export class Blocks {
       const hi = Math.min(window.hi, file.rowHi + 1);
       const ends = (endsOf(table).get(file.fileId) ?? []).filter((batch) => batch.to <= snapshotId);
       for (let block = Math.floor(lo / BLOCK_ROWS); block * BLOCK_ROWS < hi; block += 1) {
-        const [rowIds, froms, ...cells] = await this.#parts(table, file, block, columns, options);
+        const [rowIds, froms, ...cells] = await this.#parts({ table, file, block, snapshotId }, columns, options);
         const ids = (rowIds as Part).cells as readonly number[];
         for (let index = firstAtLeast(ids, lo); index < ids.length && (ids[index] as number) < hi; index += 1) {
           const from = (froms as Part).cells[index] as number;
@@ -105,13 +110,16 @@ export class Blocks {
     return files.length > 1 ? rows.sort((left, right) => left.rowId - right.rowId) : rows;
   }
 
-  async #parts(table: TableState, file: DataFile, block: number, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
+  async #parts(at: Place, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
+    const { file, block, snapshotId } = at;
     const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
     // A column that was widened has other cells.
     const types = new Map(columns.map((column) => [column.fieldId, column.type]));
-    const keyOf = (part: number): string => `${file.fileId}:${block}:${part}:${types.get(part) ?? ''}`;
+    // A file of history holds many versions of a row: its blocks are of one instant, which never changes either.
+    const instant = file.kind === 'history' ? `@${snapshotId}` : '';
+    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${types.get(part) ?? ''}`;
     const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
-    if (missing.length > 0) this.#load(table, file, block, columns, missing, keyOf, options.timeoutMs);
+    if (missing.length > 0) this.#load(at, columns, missing, keyOf, options.timeoutMs);
     return Promise.all(
       wanted.map((part) => {
         const key = keyOf(part);
@@ -125,9 +133,7 @@ export class Blocks {
 
   /** One scan for all parts that are missing; whoever asks for one of them meanwhile waits for it. */
   #load(
-    table: TableState,
-    file: DataFile,
-    block: number,
+    at: Place,
     columns: readonly Column[],
     missing: readonly number[],
     keyOf: (part: number) => string,
@@ -135,7 +141,7 @@ export class Blocks {
   ): void {
     const read = columns.filter((column) => missing.includes(column.fieldId));
     // Shared by several readers, so no single one can give it up.
-    const scan = this.#scan(table, file, block, read, { timeoutMs });
+    const scan = this.#scan(at, read, { timeoutMs });
     for (const part of missing) {
       const key = keyOf(part);
       const entry: Entry = { part: scan.then((parts) => parts.get(part) as Part), bytes: 0 };
@@ -154,13 +160,7 @@ export class Blocks {
     }
   }
 
-  async #scan(
-    table: TableState,
-    file: DataFile,
-    block: number,
-    columns: readonly Column[],
-    options: QueryOptions,
-  ): Promise<Map<number, Part>> {
+  async #scan({ table, file, block, snapshotId }: Place, columns: readonly Column[], options: QueryOptions): Promise<Map<number, Part>> {
     const parameters = new SqlParameters();
     const relation = relationSql({
       // The block holds all versions of the file, whatever has ended them since.
@@ -169,7 +169,7 @@ export class Blocks {
       planned: [{ ...file, endedAt: null }],
       mirrors: [],
       ends: undefined,
-      life: EVERYTHING,
+      life: file.kind === 'history' ? { kind: 'visible', at: snapshotId } : EVERYTHING,
       window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
       columns,
       hidden: 'version',

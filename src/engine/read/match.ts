@@ -28,6 +28,17 @@ export interface MatchedInFile {
   readonly cells: readonly (readonly Cell[])[];
 }
 
+export interface MatchRequest {
+  readonly filter: CheckedFilter | undefined;
+  readonly columns: readonly Column[];
+  readonly window?: RowWindow | undefined;
+  /** At most so many, the first by identity. */
+  readonly limit?: number | undefined;
+}
+
+/** Identities that stand in a statement as literals at most. */
+const LITERALS_MAX = 5_000;
+
 export class Matcher {
   readonly #scanner: Scanner;
   readonly #duck: Duck;
@@ -56,17 +67,8 @@ export class Matcher {
   }
 
   /** Versions that match, by identity. */
-  match(
-    table: TableState,
-    life: Life,
-    {
-      filter,
-      columns,
-      window,
-    }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[]; readonly window?: RowWindow },
-    options: QueryOptions,
-  ): Promise<Matched[]> {
-    return this.#read(table, life, { filter, columns, condition: () => 'TRUE', ...(window === undefined ? {} : { window }) }, options);
+  match(table: TableState, life: Life, request: MatchRequest, options: QueryOptions): Promise<Matched[]> {
+    return this.#read(table, life, { ...request, condition: 'TRUE' }, options);
   }
 
   /** Versions of rows with certain identities, by identity. */
@@ -74,27 +76,20 @@ export class Matcher {
     if (ids.length === 0) return [];
     const sorted = [...ids].sort((left, right) => left - right);
     const window = { lo: sorted[0] as number, hi: (sorted.at(-1) as number) + 1 };
-    const condition = (): string => `_row IN (SELECT unnest([${sorted.join(', ')}]::BIGINT[]))`;
+    // As literals, where they are few: DuckDB then looks at the rows before it looks at their other columns and ends.
+    const list = sorted.join(', ');
+    const condition = ids.length <= LITERALS_MAX ? `_row IN (${list})` : `_row IN (SELECT unnest([${list}]::BIGINT[]))`;
     return this.#read(table, life, { filter: undefined, columns, condition, window }, options);
   }
 
   async #read(
     table: TableState,
     life: Life,
-    {
-      filter,
-      columns,
-      condition,
-      window,
-    }: {
-      readonly filter: CheckedFilter | undefined;
-      readonly columns: readonly Column[];
-      readonly condition: () => string;
-      readonly window?: RowWindow;
-    },
+    { filter, columns, condition, window, limit }: MatchRequest & { readonly condition: string },
     options: QueryOptions,
   ): Promise<Matched[]> {
     const names = ['_row', '_from', '_file', '_to', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const end = limit === undefined ? '' : ` LIMIT ${limit}`;
     const values = await this.#scanner.scanTable(
       table,
       {
@@ -104,7 +99,7 @@ export class Matcher {
         window,
         columns: withFilterColumns(columns, filter),
         hidden: 'full',
-        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} AND ${condition()} ORDER BY _row`,
+        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} AND ${condition} ORDER BY _row${end}`,
       },
       options,
     );
