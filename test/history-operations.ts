@@ -1,7 +1,8 @@
 /** Random operations for test/history-model.ts: drawn as plain numbers, made concrete on the tables as they are by then. */
 import fc from 'fast-check';
 import type { ColumnChange, ColumnType, CommitOperation, CompareOperator, Filter, TableDefinition } from '../src/engine/index.ts';
-import { type DraftTable, keyOf, type ModelColumn, type ModelCommit, placeOf, type Shape } from './history-model.ts';
+import { type DraftTable, keyOf, type ModelColumn, placeOf, type Shape } from './history-draft.ts';
+import type { ModelCommit } from './history-model.ts';
 
 export const TABLES: readonly TableDefinition[] = [
   {

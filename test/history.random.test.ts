@@ -5,24 +5,15 @@ import {
   asTableId,
   type ChangeResult,
   type CommitOperation,
+  type CommitResult,
   type Direction,
   type Engine,
   openEngine,
   type TableAt,
   toWire,
 } from '../src/engine/index.ts';
-import {
-  type Counts,
-  type ModelColumn,
-  type ModelCommit,
-  ModelHistory,
-  ModelRefusal,
-  type ModelRow,
-  type ModelTable,
-  rowMatches,
-  rowsBy,
-  type State,
-} from './history-model.ts';
+import { type Counts, type ModelColumn, ModelRefusal, type ModelRow, rowMatches, rowsBy, type State } from './history-draft.ts';
+import { type ModelCommit, ModelHistory, type ModelTable } from './history-model.ts';
 import { concrete, operation, randomFilter, randomKey, TABLES, type WantedOperation } from './history-operations.ts';
 import { randomNumbers } from './random.ts';
 import { temporaryDirectory } from './support.ts';
@@ -37,6 +28,8 @@ type Step = (world: World) => Promise<void>;
 
 const named = (text: string, step: Step): Step => Object.assign(step, { [fc.toStringMethod]: () => text });
 const tableAt = fc.nat({ max: TABLES.length - 1 });
+const tag = fc.constantFrom('first', 'second', 'third');
+const part = fc.double({ min: 0, max: 1, noNaN: true });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 14, arbitrary: operation.map((wanted) => named('one', (world) => world.commit([wanted]))) },
   {
@@ -45,6 +38,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: tableAt.map((at) => named(`compact ${at}`, (world) => world.compact(at))) },
   { weight: 1, arbitrary: fc.constant(named('reopen', (world) => world.reopen())) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ name: tag, part }).map(({ name, part: at }) => named(`tag ${name}`, (world) => world.tag(name, at))),
+  },
+  { weight: 1, arbitrary: tag.map((name) => named(`dropTag ${name}`, (world) => world.dropTag(name))) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ table: fc.option(tableAt), retainLast: fc.integer({ min: 1, max: 8 }) })
+      .map(({ table, retainLast }) => named('expire', (world) => world.expire(table, retainLast))),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ tables: fc.option(fc.array(tableAt, { minLength: 1, maxLength: 2 })), part })
+      .map(({ tables, part: at }) => named('restore', (world) => world.restore(tables, at))),
+  },
 );
 
 /** An engine and its model, which take the same steps. */
@@ -87,28 +97,78 @@ class World {
     const refusal = refusalOf(() => {
       for (const one of wanted) {
         const next = concrete(commit, one);
-        if (
-          process.env['HUNT'] &&
-          ['delete', 'update', 'replace'].includes(next.kind) &&
-          (commit.table((next as { table: string }).table)?.id ?? 0) > this.#model.tables.length
-        )
-          continue;
         operations.push(next);
         commit.apply(next);
       }
     });
-    this.done.push(`${readable(operations)}${refusal === undefined ? '' : ` (${refusal.code}: ${refusal.message})`}`);
-    if (operations.length === 0) return;
-    if (refusal === undefined) return this.#committed(await send(engine, operations), commit);
-    const answer = await send(engine, operations).then(
+    if (operations.length > 0) await this.#same(readable(operations), refusal, () => send(engine, operations), commit);
+  }
+
+  /** The engine refuses what the model refuses, and does to its tables what the model does. */
+  async #same(what: string, refusal: ModelRefusal | undefined, work: () => Promise<CommitResult>, commit: ModelCommit): Promise<void> {
+    this.#note(what, refusal);
+    if (refusal === undefined) this.#committed(await work(), commit);
+    else await this.#refuses(refusal, work());
+  }
+
+  #note(what: string, refusal: ModelRefusal | undefined): void {
+    this.done.push(`${what}${refusal === undefined ? '' : ` (${refusal.code}: ${refusal.message})`}`);
+  }
+
+  async #refuses(refusal: ModelRefusal, work: Promise<unknown>): Promise<void> {
+    const answer = await work.then(
       () => 'success',
       (error: unknown) => (error as { code?: string }).code ?? error,
     );
-    expect(answer, refusal.message).toBe(refusal.code);
-    expect(engine.headSnapshotId, 'the newest snapshot after a refusal').toBe(this.#model.snapshotId);
+    expect(answer, `the answer, where the model says ${refusal.message}`).toBe(refusal.code);
+    expect((await this.#open()).headSnapshotId, 'the newest snapshot after a refusal').toBe(this.#model.snapshotId);
   }
 
-  #committed(result: ChangeResult, commit: ModelCommit): void {
+  #snapshotAt(part: number): number {
+    return Math.min(this.#model.snapshotId, 1 + Math.floor(part * this.#model.snapshotId));
+  }
+
+  async restore(tables: readonly number[] | null, part: number): Promise<void> {
+    if (this.#model.snapshotId === 0) return;
+    const engine = await this.#open();
+    const names = tables?.map((at) => TABLES[at]?.name ?? '') ?? null;
+    const snapshotId = this.#snapshotAt(part);
+    const commit = this.#model.begin();
+    const refusal = refusalOf(() => commit.restore(names, snapshotId));
+    const work = (): Promise<CommitResult> => engine.restore({ tables: names, to: { kind: 'snapshot', snapshotId } });
+    await this.#same(`restore ${names ?? 'all'} to ${snapshotId}`, refusal, work, commit);
+  }
+
+  async tag(name: string, part: number): Promise<void> {
+    if (this.#model.snapshotId === 0) return;
+    const engine = await this.#open();
+    const snapshotId = this.#snapshotAt(part);
+    const refusal = refusalOf(() => this.#model.createTag(name, snapshotId));
+    this.#note(`tag ${name} at ${snapshotId}`, refusal);
+    const work = engine.createTag(name, { kind: 'snapshot', snapshotId });
+    if (refusal === undefined) await work;
+    else await this.#refuses(refusal, work);
+  }
+
+  async dropTag(name: string): Promise<void> {
+    const engine = await this.#open();
+    const refusal = refusalOf(() => this.#model.dropTag(name));
+    this.#note(`drop tag ${name}`, refusal);
+    if (refusal === undefined) await engine.dropTag(name);
+    else await this.#refuses(refusal, engine.dropTag(name));
+  }
+
+  async expire(at: number | null, retainLast: number): Promise<void> {
+    const engine = await this.#open();
+    const name = at === null ? null : (TABLES[at]?.name ?? '');
+    const one = name === null ? undefined : this.#model.named(name);
+    if (name !== null && one === undefined) return;
+    this.#note(`expire ${name ?? 'all'}, retain ${retainLast}`, undefined);
+    for (const table of one === undefined ? this.#model.tables : [one]) this.#model.expire(table, retainLast);
+    await engine.expireSnapshots({ table: name, retainLast });
+  }
+
+  #committed(result: CommitResult, commit: ModelCommit): void {
     const changed = this.#model.commit(commit);
     expect(result.commit?.snapshotId ?? null, 'the commit').toBe(changed.length === 0 ? null : this.#model.snapshotId);
     if (result.commit === null) return;
@@ -146,15 +206,20 @@ class World {
         const until = table.states[index + 1]?.snapshotId ?? this.#model.snapshotId + 1;
         await this.#check(engine, table, snapshotId + this.#below(until - snapshotId));
       }
+      for (let diffs = 0; diffs < 3; diffs += 1) {
+        const [from, to] = [0, 0].map(() => this.#below(this.#model.snapshotId + 1)) as [number, number];
+        await this.#checkDiff(engine, table, from, to);
+      }
     }
     expect((await engine.verify()).findings).toEqual([]);
   }
 
   async #check(engine: Engine, table: ModelTable, snapshotId: number): Promise<void> {
-    const state = this.#model.at(table, snapshotId);
     const what = `table ${table.id} (${table.name}) at snapshot ${snapshotId}`;
     const stored = engine.tableById(asTableId(table.id));
     if (stored === undefined) throw new Error(`no table ${table.id}`);
+    const state = tried(() => this.#model.at(table, snapshotId));
+    if (state instanceof ModelRefusal) return this.#refuses(state, engine.read.tableAt(stored, asSnapshotId(snapshotId)));
     const at = await engine.read.tableAt(stored, asSnapshotId(snapshotId));
     if (state === undefined || at === undefined) {
       expect(at === undefined, `${what} is not there`).toBe(state === undefined);
@@ -166,7 +231,7 @@ class World {
     expect(
       at.schema.columns.map((column) => ({ ...columnFacts(column), default: toWire(column, column.default) })),
       `columns of ${what}`,
-    ).toEqual(state.columns);
+    ).toEqual(state.columns.map(({ field: _, ...column }) => column));
     same(await read(engine, at, {}), state.rows, what);
     const where = randomFilter(state, this.#below);
     const found = state.rows.filter((row) => rowMatches(state, where, row.values));
@@ -179,15 +244,61 @@ class World {
     if (state.key.length > 0) await this.#checkKeys(engine, at, table, state);
   }
 
-  /** Keys are asked for by the names that their columns have now. */
+  /** What became of the rows between two snapshots, forward or back, and forward step by step too. */
+  async #checkDiff(engine: Engine, table: ModelTable, from: number, to: number): Promise<void> {
+    const what = `diff of table ${table.id} (${table.name}) from ${from} to ${to}`;
+    const stored = engine.tableById(asTableId(table.id));
+    if (stored === undefined) throw new Error(`no table ${table.id}`);
+    const span = { from: asSnapshotId(from), to: asSnapshotId(to) };
+    const [older, newer] = from < to ? [from, to] : [to, from];
+    const expired = refusalOf(() => this.#model.checkKept(table, from, to));
+    // What one commit did may be told by its own record, where it is kept.
+    const alone = older + 1 === newer && refusalOf(() => this.#model.checkKept(table, newer)) === undefined;
+    if (expired !== undefined && !alone) return this.#refuses(expired, engine.read.diff(stored, span));
+    const diff = await engine.read.diff(stored, span).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== expired?.code) throw error;
+    });
+    if (diff === undefined) return;
+    const expected = this.#model.diff(table, from, to);
+    const page = await diff.page({ first: 1000 });
+    const row = (columns: Columns, read: ReadRow | null): string => (read === null ? 'none' : shown(wireRow(columns, read)));
+    const changes = page.changes.map((change) => {
+      const [before, after] = [row(diff.before.columns, change.before), row(diff.after.columns, change.after)];
+      return `${change.kind} by ${change.snapshotId} of ${change.rowId}: ${before} -> ${after}`;
+    });
+    const wanted = expected.map(({ kind, snapshotId, row: id, before, after }) => {
+      return `${kind} by ${snapshotId} of ${id}: ${before === null ? 'none' : shown(before)} -> ${after === null ? 'none' : shown(after)}`;
+    });
+    expect(changes, what).toEqual(wanted);
+    const count = (kind: string): number => expected.filter((change) => change.kind === kind).length;
+    expect([diff.insertedRows, diff.updatedRows, diff.deletedRows], `counts of the ${what}`).toEqual(
+      ['INSERT', 'UPDATE', 'DELETE'].map(count),
+    );
+    if (from <= to) await this.#checkSteps(engine, table, from, to);
+  }
+
+  async #checkSteps(engine: Engine, table: ModelTable, from: number, to: number): Promise<void> {
+    const ids = table.states.map(({ snapshotId }) => snapshotId).filter((snapshotId) => from < snapshotId && snapshotId <= to);
+    // What has expired on the way makes no steps: they begin at the horizon.
+    if (from < table.horizon || refusalOf(() => this.#model.checkKept(table, from, to, ...ids)) !== undefined) return;
+    const steps = ids.flatMap((snapshotId) => this.#model.diff(table, snapshotId - 1, snapshotId));
+    const stored = engine.tableById(asTableId(table.id));
+    if (stored === undefined) throw new Error(`no table ${table.id}`);
+    const diff = await engine.read.diff(stored, { from: asSnapshotId(from), to: asSnapshotId(to), mode: 'FULL' });
+    const { changes } = await diff.page({ first: 1000 });
+    const short = ({ kind, snapshotId }: { kind: string; snapshotId: number }, row: number): string => `${kind} by ${snapshotId} of ${row}`;
+    expect(
+      changes.map((change) => short(change, change.rowId)),
+      `steps from ${from} to ${to} of table ${table.id} (${table.name})`,
+    ).toEqual(steps.slice(0, 1000).map((change) => short(change, change.row)));
+  }
+
+  /** Keys are asked for by the names and types that their columns had then. */
   async #checkKeys(engine: Engine, at: TableAt, table: ModelTable, state: State): Promise<void> {
-    const names = table.states.at(-1)?.key ?? [];
-    if (process.env['HUNT'] && names.some((name, at) => name !== state.key[at] && state.columns.some((column) => column.name === name)))
-      return;
     const places = state.key.map((name) => state.columns.findIndex((column) => column.name === name));
     const known = state.rows.filter(() => this.#below(state.rows.length) < 3).map((row) => places.map((place) => row.values[place]));
     for (const key of [...known, randomKey(state, this.#below), randomKey(state, this.#below)]) {
-      const row = await engine.read.rowByKey(at, Object.fromEntries(names.map((name, index) => [name, key[index]])), at.schema.columns);
+      const row = await engine.read.rowByKey(at, Object.fromEntries(state.key.map((name, index) => [name, key[index]])), at.schema.columns);
       const expected = state.rows.find(({ values }) => places.every((place, index) => values[place] === key[index]));
       const what = `row ${readable(key)} of table ${table.id} (${table.name}) at ${at.snapshotId}`;
       same(row === undefined ? [] : [wireRow(at.schema.columns, row)], expected === undefined ? [] : [expected], what);
@@ -198,12 +309,12 @@ class World {
 type Facts = Counts & Pick<State, 'operation'>;
 
 function factsOf({ operation: name, insertedRows, updatedRows, deletedRows }: Facts): Facts {
-  return { operation: process.env['HUNT'] && name !== 'DROP' && name !== 'CREATE' ? '' : name, insertedRows, updatedRows, deletedRows };
+  return { operation: name, insertedRows, updatedRows, deletedRows };
 }
 
 type Columns = TableAt['schema']['columns'];
 
-const columnFacts = ({ name, type, required }: Columns[number]): Omit<ModelColumn, 'default'> => ({ name, type, required });
+const columnFacts = ({ name, type, required }: Columns[number]): Omit<ModelColumn, 'default' | 'field'> => ({ name, type, required });
 
 function wireRow(columns: Columns, { rowId, fromSnapshotId, cells }: ReadRow): ModelRow {
   return { row: rowId, from: fromSnapshotId, values: columns.map((column, index) => toWire(column, cells[index] ?? null)) };
@@ -219,10 +330,10 @@ async function read(engine: Engine, at: TableAt, query: Parameters<Engine['read'
 
 /** Compares rows; what is too long to be read in a message only by its length and its ends. */
 function same(rows: readonly ModelRow[], expected: readonly ModelRow[], what: string): void {
-  const short = (list: readonly ModelRow[]): string[] =>
-    list.map(({ row, from, values }) => `row ${row} from ${from}: ${JSON.stringify(values.map(shortened))}`);
-  expect(short(rows), what).toEqual(short(expected));
+  expect(rows.map(shown), what).toEqual(expected.map(shown));
 }
+
+const shown = ({ row, from, values }: ModelRow): string => `row ${row} from ${from}: ${JSON.stringify(values.map(shortened))}`;
 
 function shortened(value: unknown): unknown {
   return typeof value === 'string' && value.length > 100 ? `${value.slice(0, 4)}... ${value.length}` : value;
@@ -230,14 +341,19 @@ function shortened(value: unknown): unknown {
 
 const readable = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) => shortened(part));
 
-function refusalOf(work: () => void): ModelRefusal | undefined {
+/** What work gives, or what the model refuses it for. */
+function tried<T>(work: () => T): T | ModelRefusal {
   try {
-    work();
+    return work();
   } catch (error) {
     if (error instanceof ModelRefusal) return error;
     throw error;
   }
-  return undefined;
+}
+
+function refusalOf(work: () => void): ModelRefusal | undefined {
+  const result = tried(work);
+  return result instanceof ModelRefusal ? result : undefined;
 }
 
 /** One operation goes through the method of its name, several through commit. */

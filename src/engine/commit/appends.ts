@@ -13,7 +13,7 @@ import type { RowForm } from '../model/rows.ts';
 import type { Cells } from '../model/types.ts';
 import type { Gates } from './gates.ts';
 import type { CheckedOptions } from './options.ts';
-import { prepareAppend, prepareFileAppend } from './prepare.ts';
+import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
 
 export interface AppendsParts {
   readonly dataDirectory: string;
@@ -34,9 +34,6 @@ export interface Appended {
   readonly rows: readonly Cells[];
 }
 
-/** Times that an append is prepared again since the table's columns changed meanwhile. */
-const ATTEMPTS = 5;
-
 export class Appends {
   readonly #parts: AppendsParts;
 
@@ -45,19 +42,38 @@ export class Appends {
   }
 
   async append(name: string, rows: readonly unknown[], options: CheckedOptions, form: RowForm): Promise<Appended> {
-    for (let attempt = 1; ; attempt += 1) {
-      const table = tableNamed(this.#parts.current(), name);
-      const prepared = await prepareAppend(this.#parts.staging, table, { rows, form, options });
-      if (prepared === undefined) {
-        checkExpected(tableById(this.#parts.current(), table.id), options);
-        return { table, outcome: undefined, rows: [] };
-      }
-      if (prepared.staged === undefined) await this.#parts.roomFor(table.id);
-      const outcome = await this.#submit(table, prepared.entry, prepared.staged);
-      if (outcome.kind !== 'refused') return { table, outcome, rows: prepared.rows };
-      const changed = findTable(this.#parts.current(), name)?.schema.version !== table.schema.version;
-      if (!changed || options.expectedSnapshotId !== null || attempt === ATTEMPTS) throw refusalError(outcome.refusal);
+    const prepared = await this.#prepared(name, rows, options, form);
+    if ('outcome' in prepared) return prepared;
+    const first = await this.#submit(prepared.table, prepared.entry, prepared.staged, (work) =>
+      this.#parts.gates.shared(prepared.table.id, work),
+    );
+    if (first.kind !== 'refused') return { table: prepared.table, outcome: first, rows: prepared.rows };
+    const now = findTable(this.#parts.current(), name);
+    if (now === undefined || now.schema.version === prepared.table.schema.version) throw refusalError(first.refusal);
+    // The columns changed meanwhile: prepared again with the gate passed, so that they cannot change once more.
+    return this.#parts.gates.shared(now.id, async () => {
+      const again = await this.#prepared(name, rows, options, form);
+      if ('outcome' in again) return again;
+      const outcome = await this.#submit(again.table, again.entry, again.staged, (work) => work());
+      if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+      return { table: again.table, outcome, rows: again.rows };
+    });
+  }
+
+  async #prepared(
+    name: string,
+    rows: readonly unknown[],
+    options: CheckedOptions,
+    form: RowForm,
+  ): Promise<(PreparedAppend & { readonly table: TableState }) | Appended> {
+    const table = tableNamed(this.#parts.current(), name);
+    const prepared = await prepareAppend(this.#parts.staging, table, { rows, form, options });
+    if (prepared === undefined) {
+      checkExpected(tableById(this.#parts.current(), table.id), options);
+      return { table, outcome: undefined, rows: [] };
     }
+    if (prepared.staged === undefined) await this.#parts.roomFor(table.id);
+    return { ...prepared, table };
   }
 
   async appendFile(name: string, path: string, options: CheckedOptions): Promise<Appended> {
@@ -70,14 +86,19 @@ export class Appends {
     const keyHashes = await this.#removingOnError(table.id, file, async () =>
       hashKeys(table.schema, file.rowCount, (index) => keys[index] as Cells, 'key'),
     );
-    const outcome = await this.#submit(table, prepareFileAppend(table, { file, proof }, keyHashes, options), file);
+    const entry = prepareFileAppend(table, { file, proof }, keyHashes, options);
+    const outcome = await this.#submit(table, entry, file, (work) => this.#parts.gates.shared(table.id, work));
     if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
     return { table, outcome, rows: [] };
   }
 
-  async #submit(table: TableState, entry: CommitEntry, staged: StagedFile | undefined): Promise<Outcome> {
-    const { gates, log } = this.#parts;
-    const submit = (): Promise<Outcome> => gates.shared(table.id, () => log.append(entry));
+  async #submit(
+    table: TableState,
+    entry: CommitEntry,
+    staged: StagedFile | undefined,
+    through: (work: () => Promise<Outcome>) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const submit = (): Promise<Outcome> => through(() => this.#parts.log.append(entry));
     if (staged === undefined) return submit();
     const outcome = await this.#removingOnError(table.id, staged, submit);
     if (outcome.kind === 'replayed' || outcome.kind === 'refused') await this.#remove(table.id, staged);

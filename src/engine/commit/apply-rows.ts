@@ -33,9 +33,12 @@ export function applyRows(work: CatalogWork, entry: CommitEntry, change: RowsCha
   }
   table.nextRow = asRowId(rowBase + change.newRows);
   table.operation ??= change.operation;
-  table.insertedRows += change.insertedRows;
-  table.updatedRows += change.updatedRows;
-  table.deletedRows += change.deletedRows;
+  if (table.undropped) table.insertedRows += change.insertedRows - change.deletedRows;
+  else {
+    table.insertedRows += change.insertedRows;
+    table.updatedRows += change.updatedRows;
+    table.deletedRows += change.deletedRows;
+  }
   table.proof = change.proof;
   return undefined;
 }

@@ -184,6 +184,7 @@ export function undrop(work: CatalogWork, change: UndropChange): Refused | undef
   table.droppedAtMs = null;
   table.operation ??= 'RESTORE';
   // The rows that went with it come back with it.
+  table.undropped = true;
   table.insertedRows += table.before?.last.deletedRows ?? 0;
   table.defined = true;
   work.byName = new Map(work.byName).set(table.name, table.id);

@@ -285,7 +285,7 @@ export class Evaluation {
         changes.push({
           kind: 'alter',
           tableId: at.id,
-          operation: 'ALTER',
+          operation: at.operation ?? 'ALTER',
           schemaVersion: before.version,
           schema: columns,
           description,

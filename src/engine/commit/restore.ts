@@ -35,28 +35,31 @@ export async function restorableTables(
   state: CatalogState,
   { tables: names, to }: RestoreRequest,
 ): Promise<Restorable[]> {
-  const chosen: TableState[] = [];
-  if (names === null) chosen.push(...tablesOf(state));
-  for (const name of new Set(names ?? [])) chosen.push(await tableNamedAt(history, state, name, to));
   const found: Restorable[] = [];
-  for (const table of chosen) {
-    if (to >= table.createdSnapshotId && !isKept(table, to)) throw snapshotExpired(table, to);
-    const past = to < table.createdSnapshotId ? undefined : await history.snapshotAtOrBefore(table, to);
-    const existed = past !== undefined && past.operation !== 'DROP';
-    if (!existed && names !== null) {
-      throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist at snapshot ${to}`, {
-        details: {
-          table: table.name,
-          createdAt: new Date(table.createdAtMs).toISOString(),
-          droppedAt: table.droppedAtMs === null ? null : new Date(table.droppedAtMs).toISOString(),
-        },
-        hint: 'Choose an instant at which it existed, or drop it with dropTable.',
-      });
-    }
-    // A table that was not there then and is not there now stays away.
-    if (existed || table.droppedSnapshotId === null) found.push({ table, past: existed ? past : undefined });
+  if (names === null) for (const table of tablesOf(state)) found.push(...(await restorable(history, table, to, false)));
+  for (const name of new Set(names ?? [])) {
+    const table = await tableNamedAt(history, state, name, to);
+    found.push(...(await restorable(history, table, to, true)));
   }
   return found;
+}
+
+/** None where the table was not there then and is not there now: it stays away. */
+async function restorable(history: History, table: TableState, to: SnapshotId, isNamed: boolean): Promise<Restorable[]> {
+  if (to >= table.createdSnapshotId && !isKept(table, to)) throw snapshotExpired(table, to);
+  const past = to < table.createdSnapshotId ? undefined : await history.snapshotAtOrBefore(table, to);
+  const existed = past !== undefined && past.operation !== 'DROP';
+  if (!existed && isNamed) {
+    throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist at snapshot ${to}`, {
+      details: {
+        table: table.name,
+        createdAt: new Date(table.createdAtMs).toISOString(),
+        droppedAt: table.droppedAtMs === null ? null : new Date(table.droppedAtMs).toISOString(),
+      },
+      hint: 'Choose an instant at which it existed, or drop it with dropTable.',
+    });
+  }
+  return existed || table.droppedSnapshotId === null ? [{ table, past: existed ? past : undefined }] : [];
 }
 
 /** The table that had a name at a snapshot; the newest that ever had it where none did. */

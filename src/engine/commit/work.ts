@@ -68,6 +68,8 @@ export interface TableWork {
   proof: RowsProof | undefined;
   /** Whether the definition was made or changed. */
   defined: boolean;
+  /** Whether the commit brought the table back: all of its rows come with it then. */
+  undropped: boolean;
 }
 
 /** Written out, here and below: on the path of every commit, copying an object of this size by spread takes ten times as long. */
@@ -106,6 +108,7 @@ export function workOn(work: CatalogWork, tableId: TableId): TableWork | undefin
     deletedRows: 0,
     proof: undefined,
     defined: false,
+    undropped: false,
   };
   work.tables.set(tableId, made);
   return made;
@@ -143,6 +146,7 @@ export function workOnNew(work: CatalogWork, id: TableId, wanted: NewTable): Tab
     deletedRows: 0,
     proof: undefined,
     defined: true,
+    undropped: false,
   };
   work.tables.set(id, made);
   return made;

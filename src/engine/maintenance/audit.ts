@@ -214,7 +214,7 @@ async function auditGroup(
   let rows = 0;
   for (const window of brings > WINDOW_ROWS ? windows(last.nextRow) : [undefined])
     rows += await brought(parts, table, { ...range, columns, window }, (from, cells) => roots.get(from)?.add(cells));
-  const ended = group.some((snapshot) => snapshot.updatedRows + snapshot.deletedRows > 0)
+  const ended = group.some(({ updatedRows, deletedRows, operation }) => updatedRows + deletedRows > 0 || operation === 'RESTORE')
     ? await endedBy(parts, table, range)
     : new Map<SnapshotId, EndedVersions>();
   for (const snapshot of group) {

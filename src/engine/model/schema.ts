@@ -159,13 +159,16 @@ function checkPrimaryKey(primaryKey: readonly string[], columns: readonly Column
 export function mapCells(from: readonly Column[], to: readonly Column[]): (cells: readonly Cell[]) => Cells {
   const places = to.map((column) => {
     const at = from.findIndex((candidate) => candidate.fieldId === column.fieldId);
-    return { at, widen: at >= 0 && from[at]?.type === 'INT' && column.type === 'LONG', absent: column.default };
+    const type = at < 0 ? undefined : from[at]?.type;
+    // The other way only for values that were an INT before their column was widened.
+    const convert = type === 'INT' && column.type === 'LONG' ? BigInt : type === 'LONG' && column.type === 'INT' ? Number : undefined;
+    return { at, convert, absent: column.default };
   });
   return (cells) =>
-    places.map(({ at, widen, absent }) => {
+    places.map(({ at, convert, absent }) => {
       if (at < 0) return absent;
       const cell = cells[at] ?? null;
-      return widen && cell !== null ? BigInt(cell as number) : cell;
+      return convert !== undefined && cell !== null ? convert(cell as number) : cell;
     });
 }
 

@@ -168,11 +168,12 @@ export class Diffs {
   async #net(span: Span, options: QueryOptions): Promise<Steps> {
     const { table, after, upTo } = span;
     const own = upTo === after + 1 ? this.#ownRecord(table, upTo) : undefined;
-    if (own !== undefined) return this.#single(span, own, options);
+    if (own !== undefined && !lacks(table, own, span.before)) return this.#single(span, own, options);
     const [first, last] = [await this.#existing(table, after), await this.#existing(table, upTo)];
     if (first !== undefined && last !== undefined && first.snapshotId === last.snapshotId) return NOTHING;
     const folded = first === undefined || last === undefined ? undefined : await this.#fold(span, first, last, options);
-    return folded ?? this.#scan(span, first !== undefined, last !== undefined, options);
+    const end = last === undefined ? ((await this.#history.snapshotAtOrBefore(table, upTo))?.snapshotId ?? upTo) : upTo;
+    return folded ?? this.#scan(span, { existed: first !== undefined, exists: last !== undefined, end }, options);
   }
 
   /** The table's snapshot at an instant; undefined where it did not exist. */
@@ -193,6 +194,7 @@ export class Diffs {
       const record = this.recordOf(table, snapshot);
       if (record === undefined) return undefined;
       const columns = columnsOfVersion(table, record.schemaVersion);
+      if (lacks(table, record, span.before)) return undefined;
       const [old, now] = [mapCells(columns, span.before.columns), mapCells(columns, span.now.columns)];
       for (const { row, from, before, after: later } of record.rows) {
         // Rows that came since are read as they are in the end.
@@ -263,8 +265,12 @@ export class Diffs {
     return { schemaVersion, rowBase: nextRow - insertedRows, newRows: insertedRows, rows: [] };
   }
 
-  /** The versions that came and went, as numbers; their values are read for those that are asked for. */
-  async #scan(span: Span, existed: boolean, exists: boolean, options: QueryOptions): Promise<Steps> {
+  /** The versions that came and went, as numbers; their values are read for those that are asked for. `end`: what ended the table. */
+  async #scan(
+    span: Span,
+    { existed, exists, end }: { readonly existed: boolean; readonly exists: boolean; readonly end: SnapshotId },
+    options: QueryOptions,
+  ): Promise<Steps> {
     const { table, after, upTo } = span;
     const cameLife: Life = existed ? { kind: 'brought', after, upTo } : { kind: 'visible', at: upTo };
     const wentLife: Life = exists ? { kind: 'ended', after, upTo } : { kind: 'visible', at: after };
@@ -292,13 +298,24 @@ export class Diffs {
       };
       const is = exists ? await fetch(cameLife, span.now) : new Map<number, Row>();
       const was = existed ? await fetch(wentLife, span.before) : new Map<number, Row & { readonly to: SnapshotId | undefined }>();
+      const endings = await this.#lastEnds(span, some, end, options);
       return some.map((step) => {
         const before = was.get(step.row);
-        const ended = before?.to ?? upTo;
+        const ended = endings.get(step.row) ?? end;
         return known({ ...step, snapshotId: step.snapshotId === 0 ? ended : step.snapshotId, before, after: is.get(step.row) });
       });
     };
     return { steps, read };
+  }
+
+  /** The commit that deleted each row, or dropped the table with it: the last that ended a version of it. */
+  async #lastEnds({ table, upTo }: Span, steps: readonly Step[], end: SnapshotId, options: QueryOptions): Promise<Map<number, SnapshotId>> {
+    const rows = steps.filter(({ kind, snapshotId }) => kind === 'DELETE' && snapshotId === 0).map(({ row }) => row);
+    const life: Life = { kind: 'all', upTo };
+    const versions = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, [], options));
+    const ends = new Map<number, SnapshotId>();
+    for (const { row, to = end } of versions) ends.set(row, asSnapshotId(Math.max(ends.get(row) ?? 0, to)));
+    return ends;
   }
 
   /** The steps of the kinds that are asked for whose row matches before or after. */
@@ -343,6 +360,20 @@ export class Diffs {
 
 const NOTHING: Steps = { steps: [], read: async () => [] };
 const REVERSED: Readonly<Record<ChangeKind, ChangeKind>> = { INSERT: 'DELETE', UPDATE: 'UPDATE', DELETE: 'INSERT' };
+
+/**
+ * Whether the columns of a record lack one that is asked for, since it had been dropped before: then the record does not
+ * tell what the rows were. One that came later is no lack: it reads as its default.
+ */
+function lacks(table: TableState, { schemaVersion, rows }: ChangeRecord, { columns: wanted }: TableSchema): boolean {
+  if (rows.length === 0) return false;
+  const columns = columnsOfVersion(table, schemaVersion);
+  const known = table.schemas
+    .filter(({ version }) => version <= schemaVersion)
+    .flatMap((schema) => schema.columns.map(({ fieldId }) => fieldId));
+  const newest = Math.max(...known);
+  return wanted.some(({ fieldId }) => fieldId <= newest && !columns.some((column) => column.fieldId === fieldId));
+}
 
 function rowOf(row: number, from: number, cells: Cells): Row {
   return { rowId: asRowId(row), fromSnapshotId: asSnapshotId(from), cells };

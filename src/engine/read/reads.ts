@@ -199,7 +199,7 @@ export class Reads {
     columns: readonly Column[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    return this.#rows.byKey(target.tableId, target.snapshotId, key, columns, this.#query(options));
+    return this.#rows.byKey(target, key, columns, this.#query(options));
   }
 
   /** What became of a table's rows between two snapshots. @throws EngineError of Diffs.diff */

@@ -13,7 +13,7 @@ import { mapCells } from '../model/schema.ts';
 import type { Cells, Column } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
 import { checkFilter, type Filter } from './filter.ts';
-import type { Row } from './page.ts';
+import type { PageTarget, Row } from './page.ts';
 import { rowsOf, type Scanner, withFilterColumns } from './scanner.ts';
 
 export class RowReader {
@@ -37,14 +37,13 @@ export class RowReader {
    * @throws EngineError BAD_USER_INPUT where the table has no primary key or a value does not fit
    */
   async byKey(
-    tableId: TableId,
-    snapshotId: SnapshotId,
+    { tableId, snapshotId, schema }: Pick<PageTarget, 'tableId' | 'snapshotId' | 'schema'>,
     key: Readonly<Record<string, unknown>>,
     columns: readonly Column[],
     options: QueryOptions,
   ): Promise<Row | undefined> {
     const table = tableById(this.#current(), tableId);
-    const keys = keyColumns(table.schema);
+    const keys = keyColumns(schema);
     if (keys.length === 0) throw new EngineError('BAD_USER_INPUT', `table ${table.name} has no primary key`);
     const hash = hashKey(keys, ({ column }) => {
       const value = key[column.name];
@@ -68,20 +67,20 @@ export class RowReader {
         return row;
       }
     } else if (snapshotId >= tableById(this.#current(), tableId).last.snapshotId) return undefined;
-    return this.#byScan(table, snapshotId, keys, key, columns, options);
+    return this.#byScan(table, { snapshotId, schema }, keys, key, columns, options);
   }
 
   /** A key that has gone since, or that another row has now: found by its values. */
   async #byScan(
     table: TableState,
-    snapshotId: SnapshotId,
+    { snapshotId, schema }: Pick<PageTarget, 'snapshotId' | 'schema'>,
     keys: readonly KeyColumn[],
     key: Readonly<Record<string, unknown>>,
     columns: readonly Column[],
     options: QueryOptions,
   ): Promise<Row | undefined> {
     const filters = keys.map(({ column }): Filter => ({ kind: 'compare', column: column.name, operator: 'eq', value: key[column.name] }));
-    const filter = checkFilter(table.schema, { kind: 'and', filters });
+    const filter = checkFilter(schema, { kind: 'and', filters });
     const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
     const values = await this.#scanner.scan(
       {
