@@ -155,21 +155,33 @@ function checkPrimaryKey(primaryKey: readonly string[], columns: readonly Column
   }
 }
 
-/** Cells of one schema version as those of another's columns, by field id: what is missing takes the default. */
+/**
+ * Cells of one schema version as those of another's columns, by field id: what is missing takes the default. A value from
+ * after its column was widened, read with the columns from before, is null where it does not fit them.
+ */
 export function mapCells(from: readonly Column[], to: readonly Column[]): (cells: readonly Cell[]) => Cells {
   const places = to.map((column) => {
     const at = from.findIndex((candidate) => candidate.fieldId === column.fieldId);
-    const type = at < 0 ? undefined : from[at]?.type;
-    // The other way only for values that were an INT before their column was widened.
-    const convert = type === 'INT' && column.type === 'LONG' ? BigInt : type === 'LONG' && column.type === 'INT' ? Number : undefined;
-    return { at, convert, absent: column.default };
+    return { at, convert: at < 0 ? undefined : conversion(from[at] as Column, column), absent: column.default };
   });
   return (cells) =>
     places.map(({ at, convert, absent }) => {
       if (at < 0) return absent;
       const cell = cells[at] ?? null;
-      return convert !== undefined && cell !== null ? convert(cell as number) : cell;
+      return convert !== undefined && cell !== null ? convert(cell) : cell;
     });
+}
+
+const INT_MAX = 2n ** 31n;
+
+function conversion(from: Column, to: Column): ((cell: Cell) => Cell) | undefined {
+  if (from.type === 'INT' && to.type === 'LONG') return (cell) => BigInt(cell as number);
+  if (from.type === 'LONG' && to.type === 'INT')
+    return (cell) => ((cell as bigint) >= -INT_MAX && (cell as bigint) < INT_MAX ? Number(cell) : null);
+  if (from.type === 'DOUBLE' && to.type === 'FLOAT') return (cell) => (Object.is(Math.fround(cell as number), cell) ? cell : null);
+  if (from.type !== 'DECIMAL' || (from.precision ?? 0) <= (to.precision ?? 0)) return undefined;
+  const limit = 10n ** BigInt(to.precision ?? 0);
+  return (cell) => ((cell as bigint) < limit && (cell as bigint) > -limit ? cell : null);
 }
 
 /** Whether two schemas mean the same to a caller that says createTable with ifExists: IGNORE. */

@@ -314,7 +314,10 @@ export class Diffs {
     const life: Life = { kind: 'all', upTo };
     const versions = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, [], options));
     const ends = new Map<number, SnapshotId>();
-    for (const { row, to = end } of versions) ends.set(row, asSnapshotId(Math.max(ends.get(row) ?? 0, to)));
+    for (const { row, to } of versions) {
+      const at = to !== undefined && to <= upTo ? to : end;
+      ends.set(row, asSnapshotId(Math.max(ends.get(row) ?? 0, at)));
+    }
     return ends;
   }
 

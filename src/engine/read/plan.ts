@@ -147,9 +147,17 @@ function columnTerms({ columns, parameters }: RelationRequest, source: readonly 
     const name = sqlName(column.name);
     const stored = source.find((candidate) => candidate.fieldId === column.fieldId);
     if (stored === undefined) return `CAST(${parameters.add(parameter(column, column.default))} AS ${sqlType(column)}) AS ${name}`;
-    if (sqlType(stored) !== sqlType(column)) return `CAST(${sqlName(stored.name)} AS ${sqlType(column)}) AS ${name}`;
+    if (sqlType(stored) !== sqlType(column)) return `${converted(stored, column)} AS ${name}`;
     return stored.name === column.name ? name : `${sqlName(stored.name)} AS ${name}`;
   });
+}
+
+/** A column that was widened, or, where an instant from before is read, narrowed: what does not fit exactly is null (as mapCells). */
+function converted(stored: Column, wanted: Column): string {
+  const name = sqlName(stored.name);
+  if (stored.type === 'DOUBLE')
+    return `CASE WHEN isnan(${name}) OR CAST(TRY_CAST(${name} AS FLOAT) AS DOUBLE) = ${name} THEN TRY_CAST(${name} AS FLOAT) END`;
+  return `TRY_CAST(${name} AS ${sqlType(wanted)})`;
 }
 
 /** What a source is made of, before loose ends are looked at. */
