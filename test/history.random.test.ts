@@ -18,7 +18,7 @@ import { concrete, operation, randomFilter, randomKey, TABLES, type WantedOperat
 import { randomNumbers } from './random.ts';
 import { temporaryDirectory } from './support.ts';
 
-const RUNS = Number(process.env['TIDEMARK_RANDOM_RUNS'] ?? 25);
+const RUNS = Number(process.env['TIDEMARK_RANDOM_RUNS'] ?? 40);
 const SEED = Number(process.env['TIDEMARK_RANDOM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Looking for the smallest sequence takes long. */
 const SHRINK = process.env['TIDEMARK_RANDOM_SHRINK'] !== undefined;

@@ -78,3 +78,19 @@ describe('a subscriber that resumes with the last snapshotId that it saw', () =>
     expect(await watchAndCut(again, 3, 99, 5)).toEqual([4, 5]);
   });
 });
+
+describe('resuming from before what expiry left', () => {
+  it('ends with SNAPSHOT_EXPIRED and what is available; from there on it goes', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    for (let id = 0; id < 4; id += 1)
+      await server.data('mutation ($rows: [OrdersRowInput!]!) { appendOrders(rows: $rows) { insertedRows } }', { rows: orders(id, 1) });
+    await server.data('mutation { expireSnapshots(retainLast: 2) { removedSnapshots } }');
+    const client = liveClient(server.url);
+    const first = async (after: number): Promise<unknown> => {
+      for await (const event of client.iterate<Data>({ query: WATCH, variables: { after } })) return event;
+      return undefined;
+    };
+    expect(await first(1)).toMatchObject({ errors: [{ extensions: { code: 'SNAPSHOT_EXPIRED', details: { oldestSnapshotId: 4 } } }] });
+    expect(await first(3)).toMatchObject({ data: { snapshotCommitted: { snapshotId: 4 } } });
+  });
+});
