@@ -232,7 +232,7 @@ async function refuseTaken(
 
 /**
  * Brings a table's rows back to what they were at a snapshot: versions that came since end, those that ended come back as
- * new versions of the same rows. Its cost is that of the difference. `table` has the columns that the restored state has.
+ * new versions of the same rows. Its cost is that of the difference. `schema`: the columns that the restored state has.
  * @returns undefined where nothing differs
  */
 export async function bulkRestore(
@@ -244,9 +244,14 @@ export async function bulkRestore(
   const { schema } = table;
   const keys = keyColumns(schema);
   const span = { after: to, upTo: table.last.snapshotId };
-  const columns = keys.map(({ column }) => column);
-  const came = await parts.matcher.matchMany(table, { kind: 'brought', ...span }, { filter: undefined, columns }, options);
-  const went = await parts.matcher.matchMany(table, { kind: 'ended', ...span }, { filter: undefined, columns }, options);
+  // Rows that came since have keys of the present columns, which may be wider.
+  const came = await parts.matcher.matchMany(
+    table,
+    { kind: 'brought', ...span },
+    { filter: undefined, columns: keyed(present.schema) },
+    options,
+  );
+  const went = await parts.matcher.matchMany(table, { kind: 'ended', ...span }, { filter: undefined, columns: keyed(schema) }, options);
   const cameRows = checkEnded(table, came);
   const wentRows = checkEnded(table, went);
   if (cameRows + wentRows === 0) return undefined;
@@ -260,7 +265,7 @@ export async function bulkRestore(
   const files = wentRows === 0 ? [] : [await writeVersions(parts, table, { life, filter: undefined, values: new Map(), root })];
   const moved = keysOf(schema, went);
   const kept = new Map(moved.map(({ hash, row }) => [hash.toString('latin1'), row]));
-  const before = keysOf(schema, came);
+  const before = keysOf(present.schema, came);
   const removed = before.filter(({ hash }) => !kept.has(hash.toString('latin1'))).map(({ hash }) => hash);
   // A key that another row took meanwhile goes back to its row: out of the index first, then in.
   const retaken = before.filter(({ hash }) => kept.has(hash.toString('latin1'))).map(({ hash }) => hash);

@@ -10,6 +10,7 @@ import type { Snapshot } from '../model/history.ts';
 import type { SnapshotId, TableId } from '../model/ids.ts';
 import type { TableSchema } from '../model/types.ts';
 import type { History } from '../read/history.ts';
+import { existedAt } from './apply-maintenance.ts';
 import { type BulkParts, bulkRestore } from './bulk.ts';
 import type { Evaluated } from './evaluate.ts';
 
@@ -66,6 +67,8 @@ async function restorable(history: History, table: TableState, to: SnapshotId, i
 async function tableNamedAt(history: History, state: CatalogState, name: string, at: SnapshotId): Promise<TableState> {
   for (const table of tablesOf(state).reverse()) {
     if (table.name !== name || at < table.createdSnapshotId) continue;
+    // What it was then has expired: that is told, and no other table is taken for it.
+    if (existedAt(table, at) && !isKept(table, at)) return table;
     const past = await history.snapshotAtOrBefore(table, at);
     if (past !== undefined && past.operation !== 'DROP') return table;
   }
@@ -101,7 +104,7 @@ export async function evaluateRestore(
       });
     }
     if (past.snapshotId === table.last.snapshotId) continue;
-    const built = await bulkRestore(parts, { ...table, schema }, request.to, options);
+    const built = await bulkRestore(parts, table, { schema, to: request.to }, options);
     if (built === undefined) continue;
     changes.push(built.change);
     files.push(...built.files.map((file) => ({ tableId: table.id, file })));

@@ -3,7 +3,7 @@
  * that its cost follows the change and not the table; a large one from the versions that came and went.
  */
 import { changesKey } from '../catalog/keys.ts';
-import { columnsOfVersion, isKept, snapshotExpired, type TableState, tableById } from '../catalog/state.ts';
+import { columnsOfVersion, isKept, schemaAt, snapshotExpired, type TableState, tableById } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { type ChangeRecord, decodeChanges } from '../model/change-record.ts';
 import { EngineError } from '../model/errors.ts';
@@ -120,17 +120,12 @@ export class Diffs {
     for (const at of alone ? [upTo] : [after, upTo])
       if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
     if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) throw snapshotExpired(table, after);
-    const schemaAt = async (snapshotId: SnapshotId): Promise<TableSchema> => {
-      const snapshot = await this.#history.snapshotAtOrBefore(table, snapshotId);
-      const version = snapshot?.schemaVersion;
-      return table.schemas.find((schema) => schema.version === version) ?? (table.schemas[0] as TableSchema);
-    };
     const span: Span = {
       table,
       after,
       upTo,
-      before: query.schema ?? (await schemaAt(after)),
-      now: query.schema ?? (await schemaAt(upTo)),
+      before: query.schema ?? schemaAt(table, after),
+      now: query.schema ?? schemaAt(table, upTo),
     };
     const filter = query.where === undefined ? undefined : checkFilter(back ? span.before : span.now, query.where);
     const parts = mode === 'NET' ? [span] : await this.#stepSpans(span);
@@ -308,14 +303,32 @@ export class Diffs {
     return { steps, read };
   }
 
+  /** Commits that brought a dropped table back, and those that had dropped it: what did not come back went with the table. */
+  async #cameBack(table: TableState, after: SnapshotId, upTo: SnapshotId): Promise<Map<SnapshotId, SnapshotId>> {
+    const range = { lo: asSnapshotId(after + 1), hi: upTo, descending: false, limit: LIMITS.diffSnapshotsMax };
+    const pairs = new Map<SnapshotId, SnapshotId>();
+    for (const { snapshotId } of await this.#history.snapshots(table.id, 'DROP', range)) {
+      const [next] = await this.#history.snapshots(table.id, undefined, { ...range, lo: asSnapshotId(snapshotId + 1), limit: 1 });
+      if (next !== undefined) pairs.set(next.snapshotId, snapshotId);
+    }
+    return pairs;
+  }
+
   /** The commit that deleted each row, or dropped the table with it: the last that ended a version of it. */
-  async #lastEnds({ table, upTo }: Span, steps: readonly Step[], end: SnapshotId, options: QueryOptions): Promise<Map<number, SnapshotId>> {
+  async #lastEnds(
+    { table, after, upTo }: Span,
+    steps: readonly Step[],
+    end: SnapshotId,
+    options: QueryOptions,
+  ): Promise<Map<number, SnapshotId>> {
     const rows = steps.filter(({ kind, snapshotId }) => kind === 'DELETE' && snapshotId === 0).map(({ row }) => row);
     const life: Life = { kind: 'all', upTo };
     const versions = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, [], options));
+    const cameBack = rows.length === 0 ? new Map<SnapshotId, SnapshotId>() : await this.#cameBack(table, after, upTo);
     const ends = new Map<number, SnapshotId>();
     for (const { row, to } of versions) {
-      const at = to !== undefined && to <= upTo ? to : end;
+      const last = to !== undefined && to <= upTo ? to : end;
+      const at = cameBack.get(last) ?? last;
       ends.set(row, asSnapshotId(Math.max(ends.get(row) ?? 0, at)));
     }
     return ends;
