@@ -237,12 +237,12 @@ async function refuseTaken(
  */
 export async function bulkRestore(
   parts: BulkParts,
-  table: TableState,
-  to: SnapshotId,
+  present: TableState,
+  { schema, to }: { readonly schema: TableSchema; readonly to: SnapshotId },
   options: QueryOptions,
 ): Promise<BuiltRows | undefined> {
-  const { schema } = table;
-  const keys = keyColumns(schema);
+  const table = { ...present, schema };
+  const keyed = (of: TableSchema): Column[] => keyColumns(of).map(({ column }) => column);
   const span = { after: to, upTo: table.last.snapshotId };
   // Rows that came since have keys of the present columns, which may be wider.
   const came = await parts.matcher.matchMany(
