@@ -1,8 +1,7 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
-import { findTable, type TableState, tableById, tableNamed, tablesOf } from './catalog/state.ts';
+import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
 import { refusalError } from './commit/appends.ts';
 import { type Changed, type Changes, contentOf } from './commit/changes.ts';
-import type { Gates } from './commit/gates.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
 import type { Outcome } from './log/entry.ts';
@@ -19,7 +18,6 @@ export interface AdministrationParts {
   readonly restoring: RestoreParts;
   readonly expiring: ExpireParts;
   readonly erasing: EraseParts;
-  readonly gates: Gates;
   /** One maintenance task at a time. */
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
   /** The policy of tables that have none of their own. */
@@ -127,11 +125,9 @@ export class Administration {
   /** Takes rows out of every snapshot of a table; see maintenance/erase.ts. */
   async erase(request: EraseRequest, options: CheckedOptions): Promise<EraseResult> {
     checkReason(request.reason);
-    const { erasing, exclusive, gates } = this.#parts;
-    const table = tableNamed(erasing.current(), request.table);
-    const erased = await exclusive(() =>
-      gates.exclusive([table.id], () => eraseRows(erasing, tableById(erasing.current(), table.id), request, options)),
-    );
+    const { erasing, exclusive } = this.#parts;
+    const table = livingOrTold(erasing.current(), request.table);
+    const erased = await exclusive(() => eraseRows(erasing, table, request, options));
     if (erased.outcome?.kind === 'refused') throw refusalError(erased.outcome.refusal);
     return { ...erased, table };
   }
@@ -150,6 +146,16 @@ export class Administration {
       await this.#expireTable(id, { olderThanMs, retainLast: policy.minSnapshots }, false);
     }
   }
+}
+
+/** @throws EngineError TABLE_NOT_FOUND, which of a dropped table says what to do */
+function livingOrTold(state: CatalogState, name: string): TableState {
+  const dropped = findTable(state, name) === undefined ? tableEverNamed(state, name) : undefined;
+  if (dropped === undefined) return tableNamed(state, name);
+  throw new EngineError('TABLE_NOT_FOUND', `table ${name} was dropped; rows can be erased only from a table that is there`, {
+    details: { table: name },
+    hint: 'Restore the table, erase the rows, and drop it again.',
+  });
 }
 
 const TAG_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;

@@ -6,10 +6,20 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Administration, type ExpireRequest, type ExpireResult } from './administration.ts';
 import { CEILING_KEY } from './catalog/keys.ts';
-import { damageOfTable } from './catalog/leveldb-files.ts';
+import { checkTables } from './catalog/load.ts';
 import { encodeNumber } from './catalog/records.ts';
-import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { type CatalogStore, corruptCatalog } from './catalog/store.ts';
+import {
+  type CatalogState,
+  findTable,
+  looseEndsIn,
+  type TableState,
+  tableById,
+  tableEverNamed,
+  tableNamed,
+  tablesEverNamed,
+  tablesOf,
+} from './catalog/state.ts';
+import type { CatalogStore } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
@@ -22,7 +32,6 @@ import { Sequencer } from './commit/sequencer.ts';
 import type { Duck } from './data/duckdb.ts';
 import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
-import { nextTurn } from './data/load-rows.ts';
 import { Mirrors } from './data/mirrors.ts';
 import { Pins } from './data/pins.ts';
 import { Staging } from './data/staging.ts';
@@ -36,14 +45,25 @@ import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
 import type { Commit, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
+import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
+import { within } from './model/within.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
 import { type AsOf, Reads } from './read/reads.ts';
-import { appendedRows, type ChangeResult, type CommitResult, changedRows, committedResult, type EraseResult, nothing } from './results.ts';
+import {
+  appendedRows,
+  type ChangeResult,
+  type CommitResult,
+  changedRows,
+  committedResult,
+  type EraseResult,
+  nothing,
+  refuseTooManyEnds,
+} from './results.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -133,6 +153,7 @@ export class Engine {
       duck,
       time: this.#time,
       settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
+      isWriting: () => this.#sequencer.isWriting,
       blocks,
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     });
@@ -165,8 +186,7 @@ export class Engine {
       changes: this.#changes,
       restoring: { ...changing, history: this.read.history },
       expiring: this.#auditing,
-      erasing: { ...this.#auditing, blocks },
-      gates: this.#gates,
+      erasing: { ...this.#auditing, blocks, matcher: this.read.matcher },
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
@@ -174,22 +194,8 @@ export class Engine {
     });
     this.#scheduler.every(() => this.administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
-    this.#track(this.#checkTables(uncheckedTables));
+    this.#track(checkTables(store, join(directory, 'catalog'), uncheckedTables, () => this.#closing !== undefined));
     this.#scheduler.touched(tablesOf(state));
-  }
-
-  /** The rest of the catalog's tables, after the start; damage ends all reading and writing. */
-  async #checkTables(numbers: readonly number[]): Promise<void> {
-    for (const number of numbers) {
-      if (this.#closing !== undefined) return;
-      const damage = damageOfTable(join(this.#directory, 'catalog'), number);
-      if (damage !== undefined) {
-        const error = corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
-        this.#store.poison(error);
-        throw error;
-      }
-      await nextTurn();
-    }
   }
 
   get directory(): string {
@@ -223,8 +229,7 @@ export class Engine {
 
   /** Every table that ever had a name, the newest first. @throws EngineError TABLE_NOT_FOUND where none had */
   tablesEverNamed(name: string): TableState[] {
-    const found = this.tables(true).filter((table) => table.name === name);
-    return found.length === 0 ? [this.table(name)] : found.reverse();
+    return tablesEverNamed(this.#state, name);
   }
 
   /** The current instant as the database sees it, UTC milliseconds. */
@@ -328,7 +333,10 @@ export class Engine {
 
   async #roomFor(tableName: string): Promise<void> {
     const table = findTable(this.#state, tableName);
-    if (table !== undefined) await this.#scheduler.roomFor(table.id);
+    if (table === undefined) return;
+    if (looseEndsIn(table) > LIMITS.looseEndsMax) this.#scheduler.look(table.id);
+    refuseTooManyEnds(table);
+    await this.#scheduler.roomFor(table.id);
   }
 
   /** Changes a table's columns, description or retention. @throws EngineError as commit, and of alterTable */
@@ -472,7 +480,7 @@ export class Engine {
     await this.#sequencing;
     await within(this.#pins.whenIdle(), CLOSE_WAIT_MS);
     while (this.#background.size > 0) await Promise.all(this.#background);
-    this.#duck.close();
+    await this.#duck.close();
     const failed = this.#sequencer.failure !== undefined;
     if (!failed)
       await this.#store.write([{ key: CEILING_KEY, value: encodeNumber(Math.max(this.#time.floor, this.#state.timestampMs)) }], {
@@ -482,15 +490,4 @@ export class Engine {
     this.#watermark.close();
     rmSync(join(this.#directory, 'LOCK'), { force: true });
   }
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-    }),
-  ]);
-  clearTimeout(timer);
 }

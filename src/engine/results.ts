@@ -1,8 +1,11 @@
 /** What changes answer with. */
+import { looseEndsIn, type TableState } from './catalog/state.ts';
 import type { Evaluated } from './commit/evaluate.ts';
 import type { Outcome } from './log/entry.ts';
+import { EngineError } from './model/errors.ts';
 import type { Commit, Snapshot } from './model/history.ts';
 import { asRowId, type RowId, type SnapshotId } from './model/ids.ts';
+import { LIMITS } from './model/limits.ts';
 import type { Cells } from './model/types.ts';
 import type { History } from './read/history.ts';
 
@@ -73,4 +76,13 @@ export function changedRows({ rows }: Evaluated, { snapshots }: CommitResult): C
 
 export function nothing(snapshots: readonly Snapshot[]): CommitResult {
   return { commit: null, snapshots, replayed: false, insertedRows: 0, updatedRows: 0, deletedRows: 0 };
+}
+
+/** @throws EngineError OVERLOADED where too many ended versions still lie in the files of living ones: changes wait for compaction */
+export function refuseTooManyEnds(table: TableState): void {
+  if (looseEndsIn(table) <= LIMITS.looseEndsMax) return;
+  throw new EngineError('OVERLOADED', `table ${table.name} has more than ${LIMITS.looseEndsMax} ended versions that wait for compaction`, {
+    details: { retryAfterMs: 5000, limit: 'looseEndsMax', maximum: LIMITS.looseEndsMax },
+    hint: 'Try again after details.retryAfterMs milliseconds, or call compact.',
+  });
 }

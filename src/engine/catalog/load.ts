@@ -20,7 +20,7 @@ import {
   snapshotKey,
   tableRange,
 } from './keys.ts';
-import { type Damage, damagedFiles, damagedLogs, damagedTables, logBytes } from './leveldb-files.ts';
+import { type Damage, damagedFiles, damagedLogs, damagedTables, damageOfTable, logBytes } from './leveldb-files.ts';
 import { claimDirectory, type Holder, inUse, mayBeAlive, readHolder, writeHolder } from './lock.ts';
 import {
   type CommitRecord,
@@ -314,5 +314,24 @@ function checkSnapshots(store: CatalogStore, commit: CommitRecord, head: Head): 
     if (kept !== undefined && decodeKept(kept).horizon > commit.snapshotId) continue;
     if (bytes === undefined) throw store.corrupt(`commit ${commit.snapshotId} has no snapshot of table ${tableId}`);
     decodeSnapshot(tableId, commit.snapshotId, bytes);
+  }
+}
+
+/** The rest of LevelDB's tables, after the start; damage ends all reading and writing. @throws EngineError CORRUPT_DATA {file} */
+export async function checkTables(
+  store: CatalogStore,
+  directory: string,
+  numbers: readonly number[],
+  isStopping: () => boolean,
+): Promise<void> {
+  for (const number of numbers) {
+    if (isStopping()) return;
+    const damage = damageOfTable(directory, number);
+    if (damage !== undefined) {
+      const error = corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
+      store.poison(error);
+      throw error;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -118,6 +118,12 @@ export function tablesOf(state: CatalogState): TableState[] {
   return state.tables.filter((table) => table !== undefined);
 }
 
+/** Every table that ever had a name, the newest first. @throws EngineError TABLE_NOT_FOUND where none had */
+export function tablesEverNamed(state: CatalogState, name: string): TableState[] {
+  const found = tablesOf(state).filter((table) => table.name === name);
+  return found.length === 0 ? [tableNamed(state, name)] : found.reverse();
+}
+
 /** The newest table that ever had a name, dropped or not. */
 export function tableEverNamed(state: CatalogState, name: string): TableState | undefined {
   return findTable(state, name) ?? state.tables.findLast((table) => table !== undefined && table.name === name);
@@ -165,6 +171,11 @@ export function looseEndsOf(table: TableState, fileId: FileId): number {
   let count = 0;
   for (const ends of endsOf(table).get(fileId) ?? []) count += ends.rows.length;
   return count;
+}
+
+/** All loose ends of a table. */
+export function looseEndsIn({ ends }: TableState): number {
+  return ends.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
 export function hotEndsOf(table: TableState): number {

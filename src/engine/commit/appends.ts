@@ -44,6 +44,7 @@ export class Appends {
   async append(name: string, rows: readonly unknown[], options: CheckedOptions, form: RowForm): Promise<Appended> {
     const prepared = await this.#prepared(name, rows, options, form);
     if ('outcome' in prepared) return prepared;
+    if (prepared.staged === undefined) await this.#parts.roomFor(prepared.table.id);
     const first = await this.#submit(prepared.table, prepared.entry, prepared.staged, (work) =>
       this.#parts.gates.shared(prepared.table.id, work),
     );
@@ -72,7 +73,6 @@ export class Appends {
       checkExpected(tableById(this.#parts.current(), table.id), options);
       return { table, outcome: undefined, rows: [] };
     }
-    if (prepared.staged === undefined) await this.#parts.roomFor(table.id);
     return { ...prepared, table };
   }
 

@@ -10,7 +10,7 @@ import type { Staging } from '../data/staging.ts';
 import type { ChangeFile, EndedInFile, KeyChanges, RowsChange } from '../log/entry.ts';
 import { EngineError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
-import { hashKey, keyColumns } from '../model/keys.ts';
+import { hashKey, hashKeys, keyColumns } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { newSeed, RootBuilder } from '../model/proof.ts';
 import type { Cell, Cells, Column, Operation, TableSchema } from '../model/types.ts';
@@ -178,8 +178,9 @@ export async function bulkReplace(
   const versions: { readonly row: number; readonly cells: Cells }[] = [];
   const fresh: Cells[] = [];
   const inserted: Buffer[] = [];
-  for (const cells of rows) {
-    const hash = keys.length === 0 ? undefined : hashKey(keys, ({ at }) => cells[at] ?? null);
+  const hashes = hashKeys(schema, rows.length, (index) => rows[index] as Cells, 'schema');
+  for (const [index, cells] of rows.entries()) {
+    const hash = hashes[index];
     const row = hash === undefined ? undefined : gone.get(hash.toString('latin1'));
     if (row !== undefined && hash !== undefined) {
       versions.push({ row, cells });

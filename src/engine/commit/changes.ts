@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { idempotencyKey } from '../catalog/keys.ts';
-import { decodeIdempotency } from '../catalog/records.ts';
+import { decodeIdempotency, ERASED_CONTENT } from '../catalog/records.ts';
 import type { CatalogState } from '../catalog/state.ts';
 import type { Pins } from '../data/pins.ts';
 import type { CommitEntry, Outcome } from '../log/entry.ts';
@@ -62,26 +62,33 @@ export class Changes {
 
   /** Evaluates, holds, evaluates again where that is needed, and logs. */
   async run(options: CheckedOptions, content: string, evaluate: Evaluate): Promise<Changed> {
-    const { gates, current } = this.#parts;
+    const { gates } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       const replayed = this.#replayed(options, content);
       if (replayed !== undefined) return { outcome: replayed, evaluated: undefined };
-      const pin = this.#parts.pins.pin(current().logIndex);
-      let first: Evaluated | undefined;
+      const first = await this.#pinned((state) => evaluate(state, undefined));
       try {
-        const state = current();
-        const draft = await evaluate(state, undefined);
-        first = draft;
-        const ids = [...(draft.creates ? [TABLES_GATE] : []), ...draft.tables.map((table) => table.id)];
-        const changed = await gates.exclusive(ids, () => this.#held(options, content, draft, ids, evaluate));
+        const ids = [...(first.creates ? [TABLES_GATE] : []), ...first.tables.map((table) => table.id)];
+        const changed = await gates.exclusive(ids, () => this.#held(options, content, first, ids, evaluate));
         if (changed !== undefined) return changed;
         if (attempt === ATTEMPTS) throw busy();
       } catch (error) {
-        if (first !== undefined) await this.#discard(first);
-        throw error instanceof EngineError && error.code === 'QUERY_TIMEOUT' ? busy() : error;
-      } finally {
-        pin.release();
+        await this.#discard(first);
+        throw error;
       }
+    }
+  }
+
+  /** Evaluates on the newest state, pinned; nothing stays pinned while a change waits for its tables. */
+  async #pinned(work: (state: CatalogState) => Promise<Evaluated>): Promise<Evaluated> {
+    const state = this.#parts.current();
+    const pin = this.#parts.pins.pin(state.logIndex);
+    try {
+      return await work(state);
+    } catch (error) {
+      throw error instanceof EngineError && error.code === 'QUERY_TIMEOUT' ? busy() : error;
+    } finally {
+      pin.release();
     }
   }
 
@@ -93,7 +100,7 @@ export class Changes {
     ids: readonly number[],
     evaluate: Evaluate,
   ): Promise<Changed | undefined> {
-    const { current, pins } = this.#parts;
+    const { current } = this.#parts;
     const replayed = this.#replayed(options, content);
     if (replayed !== undefined) {
       await this.#discard(first);
@@ -102,21 +109,16 @@ export class Changes {
     const state = current();
     if (stillHolds(first, state)) return this.#log(first, options, content);
     await this.#discard(first);
-    const pin = pins.pin(state.logIndex);
+    const second = await this.#pinned((now) => evaluate(now, first));
+    if ((second.creates && !ids.includes(TABLES_GATE)) || second.tables.some((table) => !ids.includes(table.id))) {
+      await this.#discard(second);
+      return undefined;
+    }
     try {
-      const second = await evaluate(state, first);
-      if ((second.creates && !ids.includes(TABLES_GATE)) || second.tables.some((table) => !ids.includes(table.id))) {
-        await this.#discard(second);
-        return undefined;
-      }
-      try {
-        return await this.#log(second, options, content);
-      } catch (error) {
-        await this.#discard(second);
-        throw error;
-      }
-    } finally {
-      pin.release();
+      return await this.#log(second, options, content);
+    } catch (error) {
+      await this.#discard(second);
+      throw error;
     }
   }
 
@@ -138,7 +140,7 @@ export class Changes {
     const bytes = this.#parts.store.get(idempotencyKey(key));
     if (bytes === undefined) return undefined;
     const record = decodeIdempotency(bytes);
-    if (record.content !== content) return undefined;
+    if (record.content !== content && record.content !== ERASED_CONTENT) return undefined;
     const aged = this.#parts.now() - record.timestampMs >= LIMITS.idempotencyAgeMs;
     return aged ? undefined : { kind: 'replayed', snapshotId: record.snapshotId };
   }

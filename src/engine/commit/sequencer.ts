@@ -107,6 +107,11 @@ export class Sequencer {
     });
   }
 
+  /** Whether a round is on its way to disk. */
+  get isWriting(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
   get failure(): unknown {
     return this.#failure;
   }

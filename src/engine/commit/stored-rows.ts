@@ -31,7 +31,9 @@ export class StoredRows {
     this.#table = table;
     this.#matcher = matcher;
     this.#store = store;
-    this.#earlier = earlier?.table.filesEpoch === table.filesEpoch ? earlier : undefined;
+    // With other columns the same filter may mean others.
+    const { filesEpoch, schema } = table;
+    this.#earlier = earlier?.table.filesEpoch === filesEpoch && earlier.table.schema.version === schema.version ? earlier : undefined;
     this.memory = { table, calls: [] };
   }
 

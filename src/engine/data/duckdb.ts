@@ -8,6 +8,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, t
 import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
+import { within } from '../model/within.ts';
 
 export interface DuckOptions {
   /** Files outside it cannot be read or written. */
@@ -36,11 +37,13 @@ export interface Parameter {
 Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 
 const INTERRUPT_EVERY_MS = 20;
+const CLOSE_WAIT_MS = 10_000;
 
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[] = [];
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  readonly #drained: (() => void)[] = [];
   #open = 0;
   readonly #connections: number;
   #closed = false;
@@ -106,7 +109,7 @@ export class Duck {
       try {
         return await this.#instance.connect();
       } catch (error) {
-        this.#open -= 1;
+        this.#gone();
         throw error;
       }
     }
@@ -131,12 +134,17 @@ export class Duck {
     });
   }
 
+  #gone(): void {
+    this.#open -= 1;
+    if (this.#closed && this.#open === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
   #release(connection: DuckDBConnection): void {
     const next = this.#waiting.shift();
     if (next !== undefined) next(connection);
     else if (this.#closed) {
       connection.closeSync();
-      this.#open -= 1;
+      this.#gone();
     } else this.#idle.push(connection);
   }
 
@@ -145,13 +153,18 @@ export class Duck {
     return { running: this.#open - this.#idle.length, waiting: this.#waiting.length };
   }
 
-  close(): void {
+  /**
+   * Takes no more queries, and closes once those under way are done: to close DuckDB while a connection is being made or used
+   * ends the process. What is not done in time keeps it open until the process ends.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) {
       connection.closeSync();
       this.#open -= 1;
     }
-    this.#instance.closeSync();
+    if (this.#open > 0) await within(new Promise((resolve) => this.#drained.push(resolve)), CLOSE_WAIT_MS);
+    if (this.#open === 0) this.#instance.closeSync();
   }
 }
 

@@ -38,6 +38,8 @@ interface Generation {
   /** One load at a time. */
   loading: Promise<void>;
   dropped: boolean;
+  /** Taken out of the list; dropped when nobody uses it any more. */
+  forgotten: boolean;
 }
 
 const COMMITS_PER_READ = 500;
@@ -71,7 +73,10 @@ export class Mirrors {
       for (const generation of generations) await this.#load(generation, table, upTo);
       return await use(mirrors);
     } finally {
-      for (const generation of generations) generation.users -= 1;
+      for (const generation of generations) {
+        generation.users -= 1;
+        if (generation.forgotten && generation.users === 0) await this.#drop(generation);
+      }
       await this.#evict();
     }
   }
@@ -147,6 +152,7 @@ export class Mirrors {
       usedAt: 0,
       loading: Promise.resolve(),
       dropped: false,
+      forgotten: false,
     };
   }
 
@@ -227,7 +233,12 @@ export class Mirrors {
 
   /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. */
   forget(tableId: TableId): void {
-    for (const generation of [...(this.#generations.get(tableId) ?? [])]) void this.#drop(generation);
+    const generations = this.#generations.get(tableId) ?? [];
+    for (const generation of generations.splice(0)) {
+      generation.forgotten = true;
+      if (generation.users === 0) void this.#drop(generation);
+    }
+    this.#generations.delete(tableId);
   }
 
   /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */

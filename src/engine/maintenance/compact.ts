@@ -2,7 +2,7 @@
  * compact: merges runs of small files into larger ones, moves versions that have ended out of the files of living ones,
  * and leaves out what has expired. The work of one step is bounded; the inputs go once no reader needs them.
  */
-import { looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
+import { looseEndsIn, looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
 import type { RewriteEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile, KeptRecord } from '../model/history.ts';
@@ -11,7 +11,7 @@ import { LIMITS } from '../model/limits.ts';
 import { SqlParameters } from '../read/filter.ts';
 import { relationSql } from '../read/plan.ts';
 import type { MaintenanceParts } from './parts.ts';
-import { keptSql, writeVersions } from './rewrite.ts';
+import { isGone, keptSql, writeVersions } from './rewrite.ts';
 
 /** Files of about one size are merged once there are this many of them. */
 const FAN_IN = 4;
@@ -57,10 +57,12 @@ export function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] 
 
 /** What a step of compaction takes: files of one schema version. */
 export function pickInputs(table: TableState, eager: boolean): DataFile[] {
+  // Loose ends are held in memory: too many of them in all go, however few each file has.
+  const many = looseEndsIn(table) > LIMITS.looseEndsMax / 4;
   const withEnded = table.files.filter((file) => {
     if (file.kind === 'history') return false;
     const ended = file.endedAt === null ? looseEndsOf(table, file.fileId) : file.rowCount;
-    return ended > 0 && (eager || ended >= file.rowCount * ENDED_PART);
+    return ended > 0 && (eager || many || ended >= file.rowCount * ENDED_PART);
   });
   if (withEnded.length > 0) return bounded(withEnded);
   for (const group of groupsOf(table.files)) {
@@ -153,7 +155,7 @@ const counted = new WeakMap<DataFile, { readonly kept: KeptRecord; readonly garb
 async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: boolean): Promise<DataFile[]> {
   if (table.kept.horizon === 0) return [];
   for (const file of table.files) {
-    if (file.kind !== 'history' || file.toLo > table.kept.horizon) continue;
+    if (!mayHaveGarbage(table, file)) continue;
     let known = counted.get(file);
     if (known === undefined || known.kept !== table.kept) {
       known = { kept: table.kept, garbage: await countGarbage(parts, table, file) };
@@ -164,11 +166,17 @@ async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: bo
   return [];
 }
 
+/** History below the horizon, and, of a dropped table of which nothing is kept, everything. */
+function mayHaveGarbage(table: TableState, file: DataFile): boolean {
+  if (file.kind === 'history') return file.toLo <= table.kept.horizon;
+  return isGone(table) && file.endedAt === null && looseEndsOf(table, file.fileId) === 0;
+}
+
 /** Bytes of files that nothing which is kept can see, about. */
 export async function garbageBytes(parts: MaintenanceParts, table: TableState, kept: KeptRecord): Promise<number> {
   let bytes = 0;
   for (const file of table.files) {
-    if (file.kind !== 'history' || file.toLo > kept.horizon) continue;
+    if (!mayHaveGarbage({ ...table, kept }, file)) continue;
     bytes += Math.round((file.sizeBytes * (await countGarbage(parts, { ...table, kept }, file))) / file.rowCount);
   }
   return bytes;
@@ -188,7 +196,7 @@ async function countGarbage(parts: MaintenanceParts, table: TableState, file: Da
     hidden: 'full',
     parameters,
   });
-  const result = await parts.duck.run(`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table.kept)})`, parameters.list);
+  const result = await parts.duck.run(`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`, parameters.list);
   return Number((await result.getRows())[0]?.[0] ?? 0);
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { changesKey, hotKey, idempotencyAgeKey, idempotencyKey, primaryKeyKey, snapshotKey } from '../catalog/keys.ts';
 import { decodeIdempotency, decodeIdempotencyAge, ERASED_CONTENT, encodeIdempotency, encodeSnapshot } from '../catalog/records.ts';
 import { columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
+import { checkExpected } from '../commit/appends.ts';
 import type { CheckedOptions } from '../commit/options.ts';
 import { commitEntry } from '../commit/prepare.ts';
 import { fromDuck } from '../data/cells.ts';
@@ -23,9 +24,11 @@ import { asSnapshotId, type FileId, type SnapshotId } from '../model/ids.ts';
 import { hashKey, keyColumns } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { newSeed, RootBuilder } from '../model/proof.ts';
+import { mapCells } from '../model/schema.ts';
 import type { Cells } from '../model/types.ts';
 import type { Blocks } from '../read/blocks.ts';
 import { type CheckedFilter, checkFilter, type Filter } from '../read/filter.ts';
+import type { Matcher } from '../read/match.ts';
 import { withFilterColumns } from '../read/scanner.ts';
 import { type AuditParts, commitRoot } from './audit.ts';
 import { rootAt, schemaOf } from './expire.ts';
@@ -33,6 +36,7 @@ import { writeVersions } from './rewrite.ts';
 
 export interface EraseParts extends AuditParts {
   readonly blocks: Blocks;
+  readonly matcher: Matcher;
 }
 
 export interface EraseRequest {
@@ -56,13 +60,32 @@ interface Version {
   readonly fileId: FileId;
 }
 
-/** With the table held and no maintenance under way. */
+/**
+ * With no maintenance under way: the table is held while the files are written anew and the entry is logged, and no longer.
+ * An idempotency key is not used: to erase again what was erased finds nothing.
+ */
 export async function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
+  const logged = await parts.gates.exclusive([table.id], () => logErasure(parts, tableById(parts.current(), table.id), request, options));
+  if (logged.outcome?.kind === 'committed') await removeBytes(parts, table, logged.retired);
+  return logged;
+}
+
+async function logErasure(
+  parts: EraseParts,
+  table: TableState,
+  request: EraseRequest,
+  options: CheckedOptions,
+): Promise<Erased & { readonly retired: readonly DataFile[] }> {
+  checkExpected(table, options);
   const filter = checkFilter(table.schema, request.where);
   const rows = await matchingRows(parts, table, filter);
-  if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0 };
+  if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0, retired: [] };
   const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);
+  const outputs: NewFile[] = [];
+  const discard = async (): Promise<void> => {
+    for (const { name } of outputs) await parts.files.removeNamed(table.id, name);
+  };
   let change: EraseChange;
   let versions: readonly Version[];
   let retired: readonly DataFile[];
@@ -70,17 +93,20 @@ export async function eraseRows(parts: EraseParts, table: TableState, request: E
     versions = await versionsOf(parts, table, rows);
     const inputs = new Set(versions.map(({ fileId }) => fileId).filter((fileId) => fileId !== HOT));
     retired = table.files.filter((file) => inputs.has(file.fileId));
-    change = await prepare(parts, table, { rows, versions, retired, head: state.snapshotId });
+    change = await prepare(parts, table, { rows, versions, retired, head: state.snapshotId }, outputs);
+  } catch (error) {
+    await discard();
+    throw error;
   } finally {
     pin.release();
   }
   const facts = { erasedRows: rows.length, erasedVersions: versions.length };
-  const entry = commitEntry([change], { ...options, message: request.reason, properties: JSON.stringify(facts) }, ERASED_CONTENT, 4096);
+  const said = { ...options, idempotencyKey: null, message: request.reason, properties: JSON.stringify(facts) };
   // LevelDB drops a replaced record only where it merges two tables: the old ones must lie in one before the new ones come.
   await parts.store.compactAll();
-  const outcome = await parts.log.append(entry);
-  if (outcome.kind === 'committed') await removeBytes(parts, table, retired);
-  return { outcome, ...facts };
+  const outcome = await parts.log.append(commitEntry([change], said, '', 4096));
+  if (outcome.kind !== 'committed') await discard();
+  return { outcome, ...facts, retired };
 }
 
 /** Identities of the rows of which any version matches, ascending. */
@@ -98,7 +124,28 @@ async function matchingRows(parts: EraseParts, table: TableState, filter: Checke
   );
   if (found.length > LIMITS.erasedRowsMax)
     throw limitExceeded('erasedRowsMax', LIMITS.erasedRowsMax, found.length, 'Erase the rows in several calls, each of fewer.');
-  return Float64Array.from(found, ([row]) => Number(row));
+  const rows = new Set(found.map(([row]) => Number(row)));
+  for (const row of await recordedRows(parts, table, filter)) rows.add(row);
+  return Float64Array.from(rows).sort();
+}
+
+/** Snapshots whose records of changes show versions that are stored nowhere else any more. */
+const oldestRecords = ({ kept }: TableState): SnapshotId[] =>
+  kept.horizon === 0 ? [] : [...kept.held.map(({ from }) => from), kept.horizon];
+
+/** Rows that match as the oldest commits that are kept found them. */
+async function recordedRows(parts: EraseParts, table: TableState, filter: CheckedFilter): Promise<number[]> {
+  const rows: number[] = [];
+  for (const snapshotId of oldestRecords(table)) {
+    const stored = parts.store.get(changesKey(table.id, snapshotId));
+    if (stored === undefined) continue;
+    const record = decodeChanges(stored, (version) => columnsOfVersion(table, version));
+    const changed = record.rows.filter(({ before }) => before !== null);
+    const map = mapCells(columnsOfVersion(table, record.schemaVersion), table.schema.columns);
+    const cells = changed.map(({ before }) => map(before as Cells));
+    for (const at of await parts.matcher.matchCells(table.schema.columns, cells, filter, {})) rows.push(changed[at]?.row as number);
+  }
+  return rows;
 }
 
 export const listed = (rows: Float64Array): string => `[${[...rows].join(', ')}]::BIGINT[]`;
@@ -130,8 +177,12 @@ interface Found {
   readonly head: SnapshotId;
 }
 
-async function prepare(parts: EraseParts, table: TableState, { rows, versions, retired, head }: Found): Promise<EraseChange> {
-  const outputs: NewFile[] = [];
+async function prepare(
+  parts: EraseParts,
+  table: TableState,
+  { rows, versions, retired, head }: Found,
+  outputs: NewFile[],
+): Promise<EraseChange> {
   for (const file of retired) {
     await parts.files.ensureChecked([file]);
     const sources = { files: [file], mirrors: [], schemaVersion: file.schemaVersion, without: rows };
@@ -157,6 +208,8 @@ async function prepare(parts: EraseParts, table: TableState, { rows, versions, r
     rewritten.push({ key: snapshotKey(table.id, snapshotId), value: encodeSnapshot({ ...snapshot, proof }) });
     replaced.push({ tableId: table.id, snapshotId, of: 'commit', root: proof.root });
   }
+  for (const snapshotId of oldestRecords(table))
+    if (!touched.has(snapshotId)) rewriteChanges(parts, table, { snapshotId, gone, rewritten });
   rewritten.push(...(await keysOf(parts, table, rows)));
   const checkpoints = await newCheckpoints(parts, table, versions, rows, replaced);
   const living = versions.filter(({ to }) => to === null);

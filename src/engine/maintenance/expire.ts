@@ -44,6 +44,8 @@ export interface ExpiredTable {
   readonly oldestSnapshotId: SnapshotId;
 }
 
+/** Times that an expiry looks again since something came to need what it would take. */
+const ATTEMPTS = 5;
 /** Snapshots that one log entry takes. */
 const ENTRY_SNAPSHOTS = 2_000;
 const WINDOW_ROWS = 50_000;
@@ -51,8 +53,9 @@ const WINDOW_ROWS = 50_000;
 /** @returns what went, or, on a dry run, would go */
 export async function expireTable(parts: ExpireParts, tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
   const before = tableById(parts.current(), tableId);
-  const horizon = await horizonFor(parts, before, limits);
+  let horizon = await horizonFor(parts, before, limits);
   let removedSnapshots = 0;
+  let attempts = 0;
   for (;;) {
     const table = tableById(parts.current(), tableId);
     const target = dryRun ? horizon : asSnapshotId(Math.min(horizon, await stepHorizon(parts, table, horizon)));
@@ -73,9 +76,17 @@ export async function expireTable(parts: ExpireParts, tableId: TableId, limits: 
         kept: { ...kept, checkpoints },
         removed: removed.map(({ snapshotId, operation }) => ({ snapshotId, operation })),
       };
-      const outcome = await parts.gates.shared(tableId, () => parts.log.append(entry));
-      // A tag that was set meanwhile holds its snapshot: look again.
-      if (outcome.kind === 'maintained') removedSnapshots += counted;
+      // What a query or a cursor took meanwhile, and a tag that was set, hold their snapshots: looked at again.
+      const needed = parts.oldestNeeded();
+      const blocked = needed !== undefined && (await currentAt(parts, table, needed)) < target;
+      const outcome = blocked ? undefined : await parts.gates.shared(tableId, () => parts.log.append(entry));
+      if (outcome?.kind !== 'maintained') {
+        attempts += 1;
+        if (attempts >= ATTEMPTS) break;
+        horizon = await horizonFor(parts, tableById(parts.current(), tableId), limits);
+        continue;
+      }
+      removedSnapshots += counted;
     }
     if (target >= horizon) break;
   }
@@ -132,7 +143,7 @@ async function keptAt(parts: ExpireParts, table: TableState, horizon: SnapshotId
     horizonMs: oldest?.timestampMs ?? table.kept.horizonMs,
     held: [...held.values()].sort((left, right) => left.from - right.from),
     checkpoints: [],
-    erased: table.kept.erased.filter(({ to }) => to > horizon),
+    erased: table.kept.erased.filter(({ from, to }) => to > horizon || [...held.keys()].some((at) => from <= at && at < to)),
   };
 }
 

@@ -9,7 +9,7 @@ import { sqlName } from '../data/duckdb.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import { type HiddenColumns, writeParquet } from '../data/parquet.ts';
 import type { NewFile } from '../log/entry.ts';
-import type { DataFile, KeptRecord } from '../model/history.ts';
+import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import { SqlParameters } from '../read/filter.ts';
 import { needsEnds, relationSql } from '../read/plan.ts';
@@ -27,10 +27,17 @@ export interface RewriteSources {
 const LIVING = -1;
 const GARBAGE = -2;
 
-/** SQL for whether a version that ended can still be seen: at the horizon and later, or by a tag. */
-export function keptSql({ horizon, held }: KeptRecord): string {
+/** Whether all of a dropped table's history has expired, but for what tags hold. */
+export function isGone({ droppedSnapshotId, kept }: Pick<TableState, 'droppedSnapshotId' | 'kept'>): boolean {
+  return droppedSnapshotId !== null && kept.horizon >= droppedSnapshotId;
+}
+
+/** SQL for whether a version can still be seen: at the horizon and later, or by a tag. What lived in a table ended with it. */
+export function keptSql(table: Pick<TableState, 'droppedSnapshotId' | 'kept'>): string {
+  const { horizon, held } = table.kept;
   if (horizon === 0) return 'TRUE';
-  return [`_to > ${horizon}`, ...held.map(({ from }) => `(_from <= ${from} AND _to > ${from})`)].join(' OR ');
+  const to = isGone(table) ? `coalesce(_to, ${table.droppedSnapshotId})` : '_to';
+  return [`${to} > ${horizon}`, ...held.map(({ from }) => `(_from <= ${from} AND ${to} > ${from})`)].join(' OR ');
 }
 
 /**
@@ -64,7 +71,8 @@ export async function writeVersions(
       });
       const without =
         sources.without === undefined || sources.without.length === 0 ? '' : ` WHERE _row NOT IN (${[...sources.without].join(', ')})`;
-      const bucket = `CASE WHEN _to IS NULL THEN ${LIVING} WHEN NOT (${keptSql(table.kept)}) THEN ${GARBAGE} ELSE floor(log2(_to - _from) + 1e-9)::INTEGER END`;
+      const gone = isGone(table) ? `WHEN NOT (${keptSql(table)}) THEN ${GARBAGE} ` : '';
+      const bucket = `CASE ${gone}WHEN _to IS NULL THEN ${LIVING} WHEN NOT (${keptSql(table)}) THEN ${GARBAGE} ELSE floor(log2(_to - _from) + 1e-9)::INTEGER END`;
       const versions = `(SELECT *, ${bucket} AS _bucket FROM (${relation})${without})`;
       const groups = await (
         await connection.run(`SELECT _bucket, count(*) FROM ${versions} GROUP BY 1 ORDER BY 1`, ...bound(parameters))

@@ -328,7 +328,9 @@ export class Diffs {
     const ends = new Map<number, SnapshotId>();
     for (const { row, to } of versions) {
       const last = to !== undefined && to <= upTo ? to : end;
-      const at = cameBack.get(last) ?? last;
+      // Below the horizon not all ends are known any more: these count as of the horizon.
+      const found = cameBack.get(last) ?? last;
+      const at = after < table.kept.horizon ? Math.max(found, table.kept.horizon) : found;
       ends.set(row, asSnapshotId(Math.max(ends.get(row) ?? 0, at)));
     }
     return ends;

@@ -53,6 +53,8 @@ export interface ReadsParts extends ScannerParts {
   readonly time: TimeKeeper;
   /** Resolves when no commit at or before the timestamp is still on its way to disk. */
   readonly settledAt: (timestampMs: number) => Promise<void>;
+  /** Whether a round is on its way to disk: the catalog may show it before the state does. */
+  readonly isWriting: () => boolean;
   readonly queryTimeoutMs: number;
 }
 
@@ -164,6 +166,9 @@ export class Reads {
     if (snapshotId < table.createdSnapshotId) return undefined;
     if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
+    // Expiry may have come in between, and taken the record that was looked for.
+    const now = tableById(this.#parts.current(), table.id);
+    if (!isKept(now, snapshotId)) throw snapshotExpired(now, snapshotId);
     if (snapshot === undefined || snapshot.operation === 'DROP') return undefined;
     const schema = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
     // Rows that were erased since are not there any more.

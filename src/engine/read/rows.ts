@@ -20,15 +20,19 @@ export class RowReader {
   readonly #current: () => CatalogState;
   readonly #store: CatalogStore;
   readonly #scanner: Scanner;
+  readonly #isWriting: () => boolean;
 
   constructor(parts: {
     readonly current: () => CatalogState;
     readonly store: CatalogStore;
     readonly scanner: Scanner;
+    /** Whether a round is on its way to disk. */
+    readonly isWriting: () => boolean;
   }) {
     this.#current = parts.current;
     this.#store = parts.store;
     this.#scanner = parts.scanner;
+    this.#isWriting = parts.isWriting;
   }
 
   /**
@@ -60,13 +64,14 @@ export class RowReader {
       const since = asSnapshotId(reader.varint());
       if (since <= snapshotId) {
         // Where no hot row has changed, the version that came with the key is in that commit's record, or in a file.
-        const changed = hotVersionsOf(table) > 0 || hotEndsOf(table) > 0;
+        const changed = since <= table.hotFloor || hotVersionsOf(table) > 0 || hotEndsOf(table) > 0;
         const came = changed ? undefined : this.#hot(table, rowId, since, columns);
         const row = came ?? (await this.#window(tableId, rowId, snapshotId, columns, options))[0];
         if (row === undefined) throw this.#store.corrupt(`row ${rowId} of table ${table.name} is in the key index, but not stored`);
         return row;
       }
-    } else if (snapshotId >= tableById(this.#current(), tableId).last.snapshotId) return undefined;
+      // A round that is being written may have taken the key out already: then the rows themselves are asked.
+    } else if (!this.#isWriting() && snapshotId >= tableById(this.#current(), tableId).last.snapshotId) return undefined;
     return this.#byScan(table, { snapshotId, schema }, keys, key, columns, options);
   }
 
