@@ -5,6 +5,7 @@
  */
 process.env.UV_THREADPOOL_SIZE ??= '24';
 import('../dist/main.js').catch((error) => {
-  console.error(error);
+  const notBuilt = error?.code === 'ERR_MODULE_NOT_FOUND' && String(error.message).includes('dist/main.js');
+  console.error(notBuilt ? 'tidemark: it is not built yet; run npm start or npm run build' : error);
   process.exitCode = 1;
 });

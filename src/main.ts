@@ -1,5 +1,6 @@
 /** The command line: `tidemark --data DIR --port 4000`, and `tidemark verify --data DIR`. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError, openEngine } from './engine/index.ts';
 import {
   ConfigError,
@@ -49,12 +50,17 @@ async function serve(config: ServerConfig): Promise<void> {
 
 /** Checks a data directory that no server has open. */
 async function verify(config: ServerConfig): Promise<void> {
+  if (!existsSync(join(config.data, 'catalog', 'CURRENT'))) {
+    process.stderr.write(`tidemark: there is no database at ${config.data}; name one with --data DIR\n`);
+    process.exitCode = 1;
+    return;
+  }
   try {
     const engine = await openEngine(engineOptions(config));
     try {
       const { commits, dataFiles, rows, hash, findings, firstBadCommit } = await engine.verify();
       for (const { file, what } of findings) process.stdout.write(`${file}: ${what}\n`);
-      const outcome = findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`;
+      const outcome = findings.length === 0 ? 'nothing is wrong' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`;
       const first = firstBadCommit === null ? '' : `, the first in commit ${firstBadCommit}`;
       process.stdout.write(`${commits} commits, ${dataFiles} data files, ${rows} row versions: ${outcome}${first}\nhash ${hash ?? '-'}\n`);
       if (findings.length > 0) process.exitCode = 1;

@@ -128,6 +128,48 @@ describe('changes through the typed door', () => {
     expect(await rowsOf(server)).toHaveLength(3);
   });
 
+  it.each<[string, string]>([
+    ['delete', 'mutation ($v: JSON) { delete(table: "orders", where: {column: "amount", gte: 1, eq: $v}) { deletedRows } }'],
+    [
+      'update',
+      'mutation ($v: JSON) { update(table: "orders", where: {column: "amount", gte: 1, eq: $v}, set: {amount: 0}) { updatedRows } }',
+    ],
+    ['replace', 'mutation ($v: Filter) { replace(table: "orders", rows: [], where: $v) { deletedRows } }'],
+    ['typed replace', 'mutation ($v: OrdersFilter) { replaceOrders(rows: [], where: $v) { deletedRows } }'],
+    [
+      'eraseRows',
+      'mutation ($v: JSON) { eraseRows(table: "orders", where: {column: "amount", gte: 1, eq: $v}, reason: "x") { erasedRows } }',
+    ],
+    [
+      'commit',
+      'mutation ($v: StringCondition) { commit(operations: [{orders: {delete: {amount: {gte: 1}, status: $v}}}]) { deletedRows } }',
+    ],
+    [
+      'commit, generic',
+      'mutation ($v: JSON) { commit(operations: [{delete: {table: "orders", where: {column: "amount", gte: 1, lt: $v}}}]) { deletedRows } }',
+    ],
+    [
+      'commit, update',
+      'mutation ($v: String) { commit(operations: [{orders: {update: {where: {status: {gte: "", eq: $v}}, set: {amount: 0}}}}]) { updatedRows } }',
+    ],
+    ['diff', 'query ($v: Float) { diff(from: {snapshotId: 2}) { orders(where: {amount: {gte: 1, eq: $v}}) { insertedRows } } }'],
+  ])('nor in %s: it is named', async (_what, document) => {
+    const server = await filled();
+    const { errors } = await server.query(document, {});
+    expect(errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT', details: { variable: 'v' } } });
+    expect(await rowsOf(server)).toHaveLength(3);
+  });
+
+  it('a filter that is written as null is refused by replace, and a dryRun that is null by restore', async () => {
+    const server = await filled();
+    expect(await codeOf(server, 'mutation { replaceOrders(rows: [], where: null) { deletedRows } }')).toBe('BAD_USER_INPUT');
+    expect(await codeOf(server, 'mutation { restore(to: {snapshotId: 2}, dryRun: null) { dryRun } }')).toBe('BAD_USER_INPUT');
+    expect(await codeOf(server, 'mutation { expireSnapshots(retainLast: 1, dryRun: null) { dryRun } }')).toBe('BAD_USER_INPUT');
+    expect(await codeOf(server, 'mutation { expireSnapshots(olderThan: "2200-01-01T00:00:00Z") { dryRun } }')).toBe('FUTURE_TIMESTAMP');
+    expect(await codeOf(server, 'mutation { delete(table: "orders", where: {and: [{and: []}]}) { deletedRows } }')).toBe('BAD_USER_INPUT');
+    expect(await rowsOf(server)).toHaveLength(3);
+  });
+
   it('{and: []} at the top is how one says all', async () => {
     const server = await filled();
     expect(await server.data('mutation { deleteOrders(where: {and: []}) { deletedRows } }')).toEqual({ deleteOrders: { deletedRows: 3 } });
@@ -282,6 +324,21 @@ describe('history through the API', () => {
         },
       },
     });
+  });
+
+  it('pages of a diff go on from their cursor, also where newer commits have come; cursors of other diffs are refused', async () => {
+    const server = await filled();
+    const page = (after: string | null, more = ''): string =>
+      `{ diff(from: {snapshotId: 2}) { orders(${more}mode: NET) { changes(first: 2, after: ${JSON.stringify(after)}) { nodes { after { order_id } } pageInfo { endCursor hasNextPage } } } } }`;
+    type Page = { diff: { orders: { changes: { nodes: Loose[]; pageInfo: { endCursor: string; hasNextPage: boolean } } } } };
+    const first = (await server.data<Page>(page(null))).diff.orders.changes;
+    expect(first.nodes).toHaveLength(2);
+    await server.data('mutation { deleteOrders(where: {order_id: {eq: "3"}}) { deletedRows } }');
+    const second = (await server.data<Page>(page(first.pageInfo.endCursor))).diff.orders.changes;
+    expect(second).toMatchObject({ nodes: [{ after: { order_id: '3' } }], pageInfo: { hasNextPage: false } });
+    const other = page(first.pageInfo.endCursor).replace('snapshotId: 2', 'snapshotId: 1');
+    expect(await codeOf(server, other)).toBe('CURSOR_INVALID');
+    expect(await codeOf(server, page(first.pageInfo.endCursor).replace('NET', 'FULL'))).toBe('CURSOR_INVALID');
   });
 
   it('restore: a dry run says what it would change, then it does', async () => {

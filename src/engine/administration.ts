@@ -104,6 +104,12 @@ export class Administration {
         'BAD_USER_INPUT',
         `retainLast: ${retainLast} is not a number of snapshots; the newest is always kept, so it is at least 1`,
       );
+    const now = this.#parts.now();
+    if (olderThanMs !== null && olderThanMs > now + LIMITS.futureWaitMs)
+      throw new EngineError('FUTURE_TIMESTAMP', `olderThan lies in the future; it is ${new Date(now).toISOString()} now`, {
+        details: { now: new Date(now).toISOString() },
+        hint: 'retainLast: 1 keeps only the newest snapshot of each table.',
+      });
     const state = this.#parts.expiring.current();
     const tables = name == null ? tablesOf(state) : [findTable(state, name) ?? tableNamed(state, name)];
     const expired: ExpiredTable[] = [];

@@ -40,7 +40,15 @@ export {
   aggregateFits,
 } from './read/aggregate.ts';
 export { cursorHead } from './read/cursor.ts';
-export { CHANGE_KINDS, type ChangeKind, type ChangePage, type DiffQuery, type RowChange, type TableDiff } from './read/diff.ts';
+export {
+  CHANGE_KINDS,
+  type ChangeKind,
+  type ChangePage,
+  type DiffQuery,
+  diffCursorTo,
+  type RowChange,
+  type TableDiff,
+} from './read/diff.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
 export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';

@@ -33,6 +33,7 @@ export interface ExpireArguments {
 
 /** `olderThanMs` is an age. */
 export function expireSnapshots(context: Context, { olderThan, olderThanMs: ageMs, ...args }: ExpireArguments): Promise<ExpireResult> {
+  refuseNullDryRun(args.dryRun);
   if (olderThan != null && ageMs != null)
     throw new EngineError('BAD_USER_INPUT', 'give olderThan, an instant, or olderThanMs, an age, not both');
   if (ageMs != null && ageMs < 0) throw new EngineError('BAD_USER_INPUT', `olderThanMs: ${ageMs} is not an age in milliseconds`);
@@ -56,6 +57,7 @@ export async function restore(
   },
 ): Promise<RestoreModel> {
   const { engine } = context;
+  refuseNullDryRun(args.dryRun);
   const tables = args.tables ?? null;
   if (tables !== null && tables.length === 0)
     throw new EngineError('BAD_USER_INPUT', 'tables is empty: name some, or leave it out for all of the catalog');
@@ -65,6 +67,7 @@ export async function restore(
     const from = await engine.read.resolve({ kind: 'newest' });
     const counts = { insertedRows: 0, updatedRows: 0, deletedRows: 0 };
     for (const table of only) {
+      refuseTaken(context, table, tables);
       refuseUnexpected(table, args.options?.expectedSnapshotId);
       const diff = await engine.read.diff(table, { from: from.snapshotId, to: to.snapshotId });
       counts.insertedRows += diff.insertedRows;
@@ -80,6 +83,11 @@ export async function restore(
   return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only } };
 }
 
+/** A lost variable must not make a dry run a real one. @throws EngineError BAD_USER_INPUT */
+function refuseNullDryRun(dryRun: boolean | null | undefined): void {
+  if (dryRun === null) throw new EngineError('BAD_USER_INPUT', 'dryRun is null; say true or false, or leave it out');
+}
+
 /** @throws EngineError CONFLICT as the restore itself would */
 function refuseUnexpected(table: Table, expected: number | null | undefined): void {
   if (expected == null || table.last.snapshotId <= expected) return;
@@ -91,6 +99,15 @@ function refuseUnexpected(table: Table, expected: number | null | undefined): vo
       hint: 'Read the table again and decide anew.',
     },
   );
+}
+
+/** @throws EngineError TABLE_EXISTS where the name of a dropped table that would come back is another's now */
+function refuseTaken(context: Context, table: Table, names: readonly string[] | null): void {
+  if (names === null || table.droppedAtMs === null || context.engine.findTable(table.name) === undefined) return;
+  throw new EngineError('TABLE_EXISTS', `table ${table.name} cannot come back: another table has its name now`, {
+    details: { table: table.name },
+    hint: 'Drop the table that has the name now first; its history stays readable.',
+  });
 }
 
 async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {

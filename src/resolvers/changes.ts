@@ -156,11 +156,25 @@ function typedWrite(typed: TypedTable, input: Input, index: number): CommitOpera
   return typedOperation(typed, kind as 'replace' | 'update', value as TypedWrite);
 }
 
+/** An error of one operation says which. */
+function placed<T>(index: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.message.startsWith('operations[')) throw error;
+    throw new EngineError(error.code, `operations[${index}]: ${error.message}`, {
+      details: { ...error.details, operation: index },
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
+  }
+}
+
 export async function commitAll(
   context: Context,
   args: { readonly operations: readonly Input[]; readonly options?: CommitOptions | null | undefined },
 ): Promise<PayloadModel> {
   if (args.operations.length === 0) throw new EngineError('BAD_USER_INPUT', 'operations is empty: there is nothing to commit');
-  const operations = args.operations.map((operation, index) => commitOperation(context, operation, index));
+  const operations = args.operations.map((operation, index) => placed(index, () => commitOperation(context, operation, index)));
   return withView(context, await context.engine.commit(operations, args.options));
 }

@@ -1,8 +1,11 @@
 /** Diffs and changes, for both doors. */
+import type { GraphQLResolveInfo } from 'graphql';
 import {
+  type AsOf,
   asSnapshotId,
   type ChangeKind,
   type Column,
+  diffCursorTo,
   type Filter,
   type Instant,
   type PageArguments,
@@ -21,6 +24,7 @@ import { genericFilter, typedFilter } from './filters.ts';
 import { tableOf } from './history.ts';
 import { encodeNodeId } from './node-id.ts';
 import type { RowModel } from './rows.ts';
+import { cursorsBelow } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
 
 /** The whole catalog between two instants. */
@@ -34,13 +38,20 @@ export interface CatalogDiffModel {
 export async function catalogDiff(
   context: Context,
   args: { readonly from: InstantArguments; readonly to?: InstantArguments | null | undefined },
+  info: GraphQLResolveInfo,
 ): Promise<CatalogDiffModel> {
   const { read } = context.engine;
   const from = await read.resolve(asOfOf({ at: args.from }), context.lifetime.signal);
-  const to = await read.resolve(args.to == null ? { kind: 'newest' } : asOfOf({ at: args.to }), context.lifetime.signal);
+  const to = await read.resolve(args.to == null ? newestOrPinned(info) : asOfOf({ at: args.to }), context.lifetime.signal);
   context.hold(from.snapshotId);
   context.hold(to.snapshotId);
   return { from, to, only: undefined };
+}
+
+/** Pages that go on from a cursor are of the diff that the cursor is of, also where newer commits have come since. */
+function newestOrPinned(info: GraphQLResolveInfo): AsOf {
+  const [snapshotId] = cursorsBelow(info).flatMap((cursor) => diffCursorTo(cursor) ?? []);
+  return snapshotId === undefined ? { kind: 'newest' } : { kind: 'snapshot', snapshotId };
 }
 
 export interface DiffArguments {
@@ -84,7 +95,8 @@ export async function tableDiffNamed(
 export async function changedTables(context: Context, model: CatalogDiffModel): Promise<TableDiff[]> {
   const { engine } = context;
   const found: TableDiff[] = [];
-  for (const table of model.only ?? engine.tables(true)) {
+  for (const { id } of model.only ?? engine.tables(true)) {
+    const table = engine.tableById(id) as Table;
     const [one, other] = [await last(context, table, model.from.snapshotId), await last(context, table, model.to.snapshotId)];
     if (one?.snapshotId === other?.snapshotId) continue;
     const diff = await tableDiff(context, model, table, {});

@@ -85,6 +85,12 @@ export function refuseEmptyFilter(input: Input, path = 'where'): void {
     const inner = `${path}.${key}`;
     if (Array.isArray(value)) {
       if (key !== 'and' && key !== 'or') continue;
+      if (key === 'and' && value.length === 0 && (path !== 'where' || Object.keys(input).length > 1)) {
+        throw new EngineError('BAD_USER_INPUT', `${inner} is empty, which would match every row`, {
+          details: { path: inner },
+          hint: 'Leave it out; {and: []} says all rows only where it stands alone at the top.',
+        });
+      }
       value.forEach((item, index) => {
         if (isObject(item)) refuseEmptyFilter(item, `${inner}[${index}]`);
       });

@@ -30,16 +30,66 @@ function firstOf(values: readonly ValueNode[], given: Readonly<Record<string, un
   return undefined;
 }
 
+function argumentsNamed(info: GraphQLResolveInfo, name: string): ValueNode[] {
+  return info.fieldNodes.flatMap((node) => node.arguments?.find((candidate) => candidate.name.value === name)?.value ?? []);
+}
+
+function notGiven(place: string, variable: string, hint: string): EngineError {
+  return new EngineError('BAD_USER_INPUT', `${place}: the variable $${variable} was not given`, { details: { variable }, hint });
+}
+
 /** @throws EngineError BAD_USER_INPUT naming the variable */
 export function refuseUnsetOperands(info: GraphQLResolveInfo, argument = 'where'): void {
-  for (const node of info.fieldNodes) {
-    const value = node.arguments?.find((candidate) => candidate.name.value === argument)?.value;
-    if (value === undefined || value.kind === Kind.VARIABLE) continue;
+  for (const value of argumentsNamed(info, argument)) {
+    if (value.kind === Kind.VARIABLE) continue;
     const name = unsetIn(value, info.variableValues);
     if (name === undefined) continue;
-    throw new EngineError('BAD_USER_INPUT', `${argument}: the variable $${name} was not given`, {
-      details: { variable: name },
-      hint: `Give $${name} a value, or make the whole ${argument} one variable, which may be left out.`,
-    });
+    throw notGiven(argument, name, `Give $${name} a value, or make the whole ${argument} one variable, which may be left out.`);
   }
+}
+
+/**
+ * The same for a change, where a filter that is written must be there: one that is null, or a variable that was not given,
+ * would stand for the whole table. @throws EngineError BAD_USER_INPUT
+ */
+export function refuseUnsetFilter(info: GraphQLResolveInfo, argument = 'where'): void {
+  for (const value of argumentsNamed(info, argument)) refuseUnset(value, argument, info.variableValues);
+}
+
+function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
+  const name = unsetIn(value, given);
+  if (name !== undefined) throw notGiven(place, name, `Give $${name} a value; {and: []} is all rows.`);
+  const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && given[value.name.value] === null);
+  if (isNull)
+    throw new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
+      hint: 'Say which rows, or leave it out.',
+    });
+}
+
+/** Keys of an operation under which a filter stands. */
+const FILTER_KEYS = new Set(['where', 'delete']);
+
+/** The filters inside the operations of a commit. @throws EngineError BAD_USER_INPUT */
+export function refuseUnsetInOperations(info: GraphQLResolveInfo): void {
+  for (const value of argumentsNamed(info, 'operations')) visit(value, 'operations', info.variableValues);
+}
+
+function visit(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
+  if (value.kind === Kind.LIST) for (const [index, item] of value.values.entries()) visit(item, `${place}[${index}]`, given);
+  if (value.kind !== Kind.OBJECT) return;
+  for (const field of value.fields) {
+    const inner = `${place}.${field.name.value}`;
+    const isFilter = field.name.value === 'where' || (FILTER_KEYS.has(field.name.value) && !hasTable(field.value));
+    if (isFilter) refuseUnset(field.value, inner, given);
+    else visit(field.value, inner, given);
+  }
+}
+
+/** A generic delete names its table; a typed one is the filter itself. */
+function hasTable(value: ValueNode): boolean {
+  return (
+    value.kind === Kind.OBJECT &&
+    value.fields.some((field) => field.name.value === 'table') &&
+    value.fields.some((field) => field.name.value === 'where')
+  );
 }

@@ -11,6 +11,7 @@ import {
 } from '../resolvers/administration.ts';
 import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
 import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
+import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-operands.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
@@ -160,14 +161,20 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             where: t.arg({ type: generic.filter, description: 'Which rows to take out; all where not given.' }),
             options,
           },
-          resolve: (_root, args, context) => commitOne(context, genericOperation('replace', args), args),
+          resolve: (_root, args, context, info) => {
+            refuseUnsetFilter(info);
+            return commitOne(context, genericOperation('replace', args), args);
+          },
         }),
         delete: t.field({
           type: payload,
           nullable: true,
           description: 'Deletes the rows that match. Earlier snapshots still have them.',
           args: { table, where, options },
-          resolve: (_root, args, context) => commitOne(context, genericOperation('delete', args), args),
+          resolve: (_root, args, context, info) => {
+            refuseUnsetFilter(info);
+            return commitOne(context, genericOperation('delete', args), args);
+          },
         }),
         update: t.field({
           type: payload,
@@ -179,7 +186,10 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             set: t.arg({ type: 'JSON', required: true, description: 'New values by column; what is absent stays, null sets null.' }),
             options,
           },
-          resolve: (_root, args, context) => commitOne(context, genericOperation('update', args), args),
+          resolve: (_root, args, context, info) => {
+            refuseUnsetFilter(info);
+            return commitOne(context, genericOperation('update', args), args);
+          },
         }),
         upsert: t.field({
           type: payload,
@@ -195,7 +205,10 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Several operations over any tables as one commit: all or nothing, one snapshotId, visible at once. They apply in order, each seeing what those before it did; a table gets one snapshot, named by its first operation.',
           args: { operations: t.arg({ type: [inputs.operation], required: true, description: 'The operations, up to 1,000.' }), options },
-          resolve: (_root, args, context) => commitAll(context, args as Parameters<typeof commitAll>[1]),
+          resolve: (_root, args, context, info) => {
+            refuseUnsetInOperations(info);
+            return commitAll(context, args as Parameters<typeof commitAll>[1]);
+          },
         }),
         restore: t.field({
           type: restored,
@@ -224,7 +237,10 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             }),
             options: t.arg({ type: shared.commitOptions, description: 'Who: its author. Its message and properties are not used.' }),
           },
-          resolve: (_root, args, context) => eraseRows(context, args),
+          resolve: (_root, args, context, info) => {
+            refuseUnsetFilter(info);
+            return eraseRows(context, args);
+          },
         }),
         createTag: t.field({
           type: objects.tag,

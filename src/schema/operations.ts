@@ -37,7 +37,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
           from: t.arg({ type: shared.asOfInput, required: true, description: 'The one instant.' }),
           to: t.arg({ type: shared.asOfInput, description: 'The other one; the newest commit where not given.' }),
         },
-        resolve: (_root, args, context) => catalogDiff(context, args),
+        resolve: (_root, args, context, info) => catalogDiff(context, args, info),
       }),
       table: t.field({
         type: objects.table,

@@ -133,7 +133,12 @@ export function checkColumnNames(columns: readonly Column[]): void {
   const graphqlNames = new Map<string, Column>();
   for (const column of columns) {
     const sameName = names.get(column.name.toLowerCase());
-    if (sameName !== undefined) throw nameCollision(`column ${column.name}`, `column ${sameName.name}`, column.name);
+    if (sameName !== undefined) {
+      throw new EngineError('NAME_COLLISION', `there is a column ${sameName.name} already`, {
+        details: { name: column.name, other: sameName.name },
+        hint: 'Column names differ by more than case. Choose another name.',
+      });
+    }
     const sameGraphqlName = graphqlNames.get(foldName(column.graphqlName));
     if (sameGraphqlName !== undefined) throw nameCollision(`column ${column.name}`, `column ${sameGraphqlName.name}`, column.name);
     names.set(column.name.toLowerCase(), column);

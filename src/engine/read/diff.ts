@@ -119,7 +119,11 @@ export class Diffs {
     const alone = upTo === after + 1 && this.#ownRecord(table, upTo) !== undefined;
     for (const at of alone ? [upTo] : [after, upTo])
       if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
-    if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) throw snapshotExpired(table, after);
+    if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) {
+      const { code, details } = snapshotExpired(table, after);
+      const steps = `steps of table ${table.name} between snapshots ${after} and ${table.kept.horizon} have expired`;
+      throw new EngineError(code, steps, { details, hint: 'Use mode NET, or begin at details.availableFrom or later.' });
+    }
     const span: Span = {
       table,
       after,
@@ -146,7 +150,7 @@ export class Diffs {
       insertedRows: counts[back ? 'DELETE' : 'INSERT'],
       updatedRows: counts.UPDATE,
       deletedRows: counts[back ? 'INSERT' : 'DELETE'],
-      page: (args) => pageOf(all, args, back),
+      page: (args) => pageOf(all, args, back, `${table.id}.${query.from}.${query.to}.${mode}`),
     };
   }
 
@@ -401,24 +405,32 @@ function known({ kind, row, snapshotId, before, after }: Step): RowChange {
   return { kind, snapshotId, rowId: row, before: before ?? null, after: after ?? null };
 }
 
-/** A cursor: the span's place in the list, and the row. */
-function encodeCursor(part: number, row: number): string {
-  return Buffer.from(`d:${part}:${row}`).toString('base64url');
+/** A cursor: the list that it is of, the span's place in it, and the row. */
+function encodeCursor(list: string, part: number, row: number): string {
+  return Buffer.from(`d:${list}:${part}:${row}`).toString('base64url');
 }
 
-function decodeCursor(cursor: string, argument: string): readonly [number, number] {
-  const match = /^d:(\d{1,16}):(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (match === null)
-    throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of changes`, {
-      hint: 'Pass the endCursor of the page before.',
+const CURSOR = /^d:(\d+\.\d+\.(\d{1,16})\.(?:NET|FULL)):(\d{1,16}):(\d{1,16})$/;
+
+/** The later end of the diff that a cursor is of; undefined where it is none. */
+export function diffCursorTo(cursor: string): number | undefined {
+  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  return match === null ? undefined : Number(match[2]);
+}
+
+function decodeCursor(cursor: string, argument: string, list: string): readonly [number, number] {
+  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (match === null || match[1] !== list)
+    throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of these changes`, {
+      hint: 'Pass the endCursor of the page before, with the same table, instants and mode.',
     });
-  return [Number(match[1]), Number(match[2])];
+  return [Number(match[3]), Number(match[4])];
 }
 
-async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean): Promise<ChangePage> {
+async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean, list: string): Promise<ChangePage> {
   const { limit, backward } = pageSize(args);
-  const after = args.after == null ? undefined : decodeCursor(args.after, 'after');
-  const before = args.before == null ? undefined : decodeCursor(args.before, 'before');
+  const after = args.after == null ? undefined : decodeCursor(args.after, 'after', list);
+  const before = args.before == null ? undefined : decodeCursor(args.before, 'before', list);
   const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];
   const beyond = (part: number, row: number): boolean =>
     (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&
@@ -450,7 +462,7 @@ async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean)
     hasPreviousPage: backward ? more : after !== undefined,
     cursorAt: (index) => {
       const { at, step } = taken[index] as (typeof taken)[number];
-      return encodeCursor(at, step.row);
+      return encodeCursor(list, at, step.row);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { typedCommit, typedOperation } from '../../resolvers/changes.ts';
 import { payloadRows, typedAppend, type WritePayloadModel } from '../../resolvers/mutations.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
-import { refuseUnsetOperands } from '../../resolvers/unset-operands.ts';
+import { refuseUnsetFilter } from '../../resolvers/unset-operands.ts';
 import type { Builder } from '../builder.ts';
 import type { CommitOperationInput } from '../inputs.ts';
 import type { Objects } from '../objects.ts';
@@ -140,7 +140,7 @@ function addChanges(
         description: `Takes the rows of ${table.name} that match (all, without \`where\`) out, and these in. A row whose primary key comes again is changed.`,
         args: { rows, where: t.arg({ type: filter, description: 'Which rows to take out; all where not given.' }), options },
         resolve: (_root, args, context, info) => {
-          refuseUnsetOperands(info);
+          refuseUnsetFilter(info);
           return run('replace', args, context);
         },
       }),
@@ -150,7 +150,7 @@ function addChanges(
         description: `Deletes the rows of ${table.name} that match. Earlier snapshots still have them.`,
         args: { where, options },
         resolve: (_root, args, context, info) => {
-          refuseUnsetOperands(info);
+          refuseUnsetFilter(info);
           return run('delete', args, context);
         },
       }),
@@ -164,7 +164,7 @@ function addChanges(
           options,
         },
         resolve: (_root, args, context, info) => {
-          refuseUnsetOperands(info);
+          refuseUnsetFilter(info);
           return run('update', args, context);
         },
       }),
