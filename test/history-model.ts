@@ -237,7 +237,9 @@ export class ModelHistory {
       const [before, after] = [old.get(row) ?? null, now.get(row) ?? null];
       if (before?.from === after?.from) continue;
       const kind = before === null ? 'INSERT' : after === null ? 'DELETE' : 'UPDATE';
-      changes.push({ kind, row, before, after, snapshotId: after?.from ?? this.#goneSince(table, row, to) });
+      // Below the horizon it is not known any more which commit a row went by: it counts as the horizon's.
+      const gone = Math.max(this.#goneSince(table, row, to), from < table.horizon ? table.horizon : 0);
+      changes.push({ kind, row, before, after, snapshotId: after?.from ?? gone });
     }
     return changes.sort((left, right) => left.row - right.row);
   }
