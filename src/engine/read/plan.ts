@@ -175,6 +175,11 @@ interface Source {
   readonly rowHi: number;
 }
 
+/** Whether a file of living versions, sorted by identity, has every one of its span: then a row's place tells its identity. */
+function isDense({ kind, rowCount, rowLo, rowHi }: DataFile): boolean {
+  return kind === 'live' && rowHi - rowLo + 1 === rowCount;
+}
+
 function filesSql(request: RelationRequest, group: readonly DataFile[]): string {
   const { table, window, parameters, life, files } = request;
   const [first] = group as [DataFile];
@@ -185,11 +190,12 @@ function filesSql(request: RelationRequest, group: readonly DataFile[]): string 
   const conditions: string[] = [];
   const position = positionColumn(columns);
   const isStaged = first.kind === 'staged';
-  const row = isStaged ? (one ? `${position} + ${first.rowLo}` : `file_row_number + ${pick(group.map((file) => file.rowLo))}`) : '_row';
-  const implied = isStaged || first.kind === 'versions';
+  const byPosition = isStaged || (one && isDense(first) && !hidesVirtual(columns));
+  const row = byPosition ? (one ? `${position} + ${first.rowLo}` : `file_row_number + ${pick(group.map((file) => file.rowLo))}`) : '_row';
+  const implied = isStaged || first.kind === 'versions' || (one && first.fromLo === first.fromHi);
   const version = implied ? pick(group.map((file) => file.fromLo)) : '_from';
   if (window !== undefined) {
-    if (isStaged && one) {
+    if (byPosition && one) {
       if (window.lo > first.rowLo || window.hi <= first.rowHi) {
         conditions.push(
           `${position} >= ${parameters.add(integer(Math.max(0, window.lo - first.rowLo)))}`,
