@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CommitFeed, type SnapshotEvent, snapshotEvents } from '../src/pubsub/index.ts';
+import { CommitFeed, type SnapshotEvent, type SnapshotFilter, snapshotSource } from '../src/pubsub/index.ts';
 import { ORDERS, orders } from './server-support.ts';
 import { testEngine } from './support.ts';
 
@@ -11,6 +11,9 @@ async function feedOf(commits: number): Promise<{ feed: CommitFeed; commit: (id:
   for (let id = 1; id < commits; id += 1) await commit(id);
   return { feed, commit };
 }
+
+const snapshotEvents = (feed: CommitFeed, filter: SnapshotFilter, from: number): AsyncIterator<SnapshotEvent> =>
+  snapshotSource(feed, filter, from)[Symbol.asyncIterator]();
 
 const idOf = (result: IteratorResult<SnapshotEvent>): number | undefined =>
   result.done === true ? undefined : result.value.commit.snapshotId;

@@ -361,6 +361,7 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
+    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.read.forgetCopies();
     if (commits.length > 0) {
       for (const listener of this.#listeners) {
         try {

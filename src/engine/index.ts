@@ -39,6 +39,7 @@ export {
   type AggregateTerm,
   aggregateFits,
 } from './read/aggregate.ts';
+export type { CommitChangesPage, CommitChangesQuery } from './read/commit-changes.ts';
 export { cursorHead } from './read/cursor.ts';
 export {
   CHANGE_KINDS,

@@ -8,10 +8,12 @@ export interface Context {
   readonly feed: CommitFeed;
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;
-  /** How long the client waits. The signal is made when it is first asked for: a commit never asks. */
   /** Keeps a snapshot from expiring until the operation has ended. */
   readonly hold: (snapshotId: SnapshotId) => void;
   /** What lets the held snapshots go; undefined while nothing is executed. */
   readonly holding: { releases: (() => void)[] | undefined };
+  /** How long the client waits. The signal is made when it is first asked for: a commit never asks. */
   readonly lifetime: { readonly signal: AbortSignal | undefined };
+  /** Where a subscriber goes on, whatever `after` says: the Last-Event-ID of an event stream that was cut. */
+  readonly resumeAfter?: string | undefined;
 }

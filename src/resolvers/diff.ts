@@ -117,7 +117,8 @@ export interface RowChangeModel {
   readonly after: Readonly<Record<string, unknown>> | null;
 }
 
-function jsonRow(row: Row | null, columns: readonly Column[]): Readonly<Record<string, unknown>> | null {
+/** A row as a JSON object with the columns' own names. */
+export function jsonRow(row: Row | null, columns: readonly Column[]): Readonly<Record<string, unknown>> | null {
   return row === null ? null : Object.fromEntries(columns.map((column, at) => [column.name, toWire(column, row.cells[at] ?? null)]));
 }
 
@@ -184,10 +185,17 @@ export interface TypedChangeModel {
   readonly after: RowModel | null;
 }
 
+/** A row in all of its table's columns. */
+export function typedRowModel(typed: TypedTable, row: Row | null): RowModel | null {
+  return row === null ? null : { typed, row, columns: typed.table.schema.columns };
+}
+
 export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArguments): Promise<Connection<TypedChangeModel>> {
-  const { columns } = typed.table.schema;
-  const model = (row: Row | null): RowModel | null => (row === null ? null : { typed, row, columns });
-  return connectionOf(diff, args, (change) => ({ change, before: model(change.before), after: model(change.after) }));
+  return connectionOf(diff, args, (change) => ({
+    change,
+    before: typedRowModel(typed, change.before),
+    after: typedRowModel(typed, change.after),
+  }));
 }
 
 /** A commit of an end of a diff; null before the first. */

@@ -1,7 +1,22 @@
-/** Subscriptions: which commits a subscriber wants, and from where on. */
-import { EngineError, type Operation } from '../engine/index.ts';
-import { type SnapshotEvent, snapshotEvents } from '../pubsub/index.ts';
+/** Subscriptions: what a subscriber wants, and from where on. */
+import type { GraphQLResolveInfo } from 'graphql';
+import { EngineError, type Filter, type Instant, type Operation, type RowChange, type Table } from '../engine/index.ts';
+import {
+  after,
+  type ChangesEvent,
+  changesSource,
+  cursorOf,
+  type Position,
+  positionOf,
+  type SnapshotEvent,
+  type Source,
+  snapshotSource,
+} from '../pubsub/index.ts';
 import type { Context } from './context.ts';
+import { jsonRow, type RowChangeModel, type TypedChangeModel, typedRowModel } from './diff.ts';
+import { genericFilter, typedFilter } from './filters.ts';
+import type { TypedTable } from './table-types.ts';
+import { refuseUnsetOperands } from './unset-operands.ts';
 
 export interface SnapshotCommittedArguments {
   readonly tables?: readonly string[] | null | undefined;
@@ -9,29 +24,110 @@ export interface SnapshotCommittedArguments {
   readonly after?: number | null | undefined;
 }
 
-/** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED */
-export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): AsyncIterableIterator<SnapshotEvent> {
+/** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT */
+export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): Source<SnapshotEvent> {
   const { engine, feed } = context;
-  if (args.after != null && args.after < 0)
-    throw new EngineError('BAD_USER_INPUT', `after: ${args.after} is not a snapshotId`, {
-      hint: 'Pass the last snapshotId that was seen, or 0.',
-    });
-  if (args.after != null) refuseExpired(context, args.tables, args.after);
+  const tables = args.tables?.map((name) => engine.table(name));
+  const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? engine.tables(true));
   const filter = {
-    tableIds: args.tables == null ? undefined : new Set(args.tables.map((name) => engine.table(name).id)),
+    tableIds: tables === undefined ? undefined : new Set(tables.map(({ id }) => id)),
     operations: args.operations == null ? undefined : new Set(args.operations),
   };
-  return snapshotEvents(feed, filter, args.after ?? engine.headSnapshotId);
+  return snapshotSource(feed, filter, start.snapshotId);
 }
 
-/** Snapshots that have expired cannot be sent any more: a subscriber that resumes before them is told. */
-function refuseExpired({ engine }: Context, names: readonly string[] | null | undefined, after: number): void {
-  const tables = names == null ? engine.tables(true) : names.map((name) => engine.table(name));
-  const expired = tables.find(({ kept }) => kept.horizon > after + 1);
-  if (expired === undefined) return;
+/** Where a subscriber begins: where it says, or now. Snapshots that have expired cannot be sent any more: it is told. */
+function startOf(context: Context, given: string | undefined, tables: readonly Table[]): Position {
+  const { engine, resumeAfter } = context;
+  const text = resumeAfter ?? given;
+  if (text === undefined) return after(engine.headSnapshotId);
+  const position = positionOf(text);
+  if (position === undefined)
+    throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a place to resume from`, {
+      hint: 'Pass the last snapshotId or cursor that was seen, or 0 for all of history.',
+    });
+  const expired = tables.find(({ kept }) => kept.horizon > position.snapshotId + 1);
+  if (expired === undefined) return position;
   const { horizon, horizonMs } = expired.kept;
   throw new EngineError('SNAPSHOT_EXPIRED', `after: snapshots of table ${expired.name} up to ${horizon - 1} have expired`, {
-    details: { table: expired.name, snapshotId: after, oldestSnapshotId: horizon, availableFrom: new Date(horizonMs).toISOString() },
+    details: {
+      table: expired.name,
+      snapshotId: position.snapshotId,
+      oldestSnapshotId: horizon,
+      availableFrom: new Date(horizonMs).toISOString(),
+    },
     hint: `Read the table as of snapshot ${horizon} or later, and subscribe after that one.`,
   });
+}
+
+export interface ChangesArguments {
+  readonly where?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** `changes(table)`. @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, COLUMN_NOT_FOUND */
+export function subscribeToChanges(
+  context: Context,
+  args: ChangesArguments & { readonly table: string },
+  info: GraphQLResolveInfo,
+): Source<ChangesEvent> {
+  refuseUnsetOperands(info);
+  const table = context.engine.table(args.table);
+  const where = args.where == null ? undefined : genericFilter(args.where);
+  if (where !== undefined) context.engine.read.checkFilter(table.schema, where);
+  return changesOf(context, table, { where }, args.after);
+}
+
+/** `ordersChanges`. @throws EngineError as subscribeToChanges */
+export function subscribeToTypedChanges(
+  context: Context,
+  typed: TypedTable,
+  args: ChangesArguments,
+  info: GraphQLResolveInfo,
+): Source<ChangesEvent> {
+  refuseUnsetOperands(info);
+  const { schema, name } = typed.table;
+  const table = context.engine.tableById(typed.table.id);
+  if (table === undefined || table.droppedSnapshotId !== null)
+    throw new EngineError('TABLE_NOT_FOUND', `table ${name} was dropped`, { details: { table: name } });
+  const where = args.where == null ? undefined : typedFilter(typed, args.where);
+  if (where !== undefined) context.engine.read.checkFilter(schema, where);
+  return changesOf(context, table, { where, schema }, args.after);
+}
+
+function changesOf(
+  context: Context,
+  table: Table,
+  { where, schema }: { readonly where: Filter | undefined; readonly schema?: Table['schema'] },
+  given: string | null | undefined,
+): Source<ChangesEvent> {
+  const start = startOf(context, given ?? undefined, [table]);
+  return changesSource(context.engine, context.feed, { tableId: table.id, where, schema }, start);
+}
+
+export function genericEventChanges(event: ChangesEvent): RowChangeModel[] {
+  return event.changes.map((change) => ({
+    change,
+    table: event.table,
+    before: jsonRow(change.before, event.before.columns),
+    after: jsonRow(change.after, event.after.columns),
+  }));
+}
+
+export function typedEventChanges(typed: TypedTable, event: ChangesEvent): TypedChangeModel[] {
+  return event.changes.map((change: RowChange) => ({
+    change,
+    before: typedRowModel(typed, change.before),
+    after: typedRowModel(typed, change.after),
+  }));
+}
+
+export function eventCursor({ position }: ChangesEvent): string {
+  return cursorOf(position);
+}
+
+/** The instant of an answer of a live query; what it reads cannot expire meanwhile. */
+export function liveInstant(context: Context, instant: Instant): Instant {
+  context.hold(instant.snapshotId);
+  return instant;
 }

@@ -8,9 +8,11 @@ import { addInputs } from './inputs.ts';
 import { addMutation } from './mutations.ts';
 import { addNode } from './node.ts';
 import { addObjects } from './objects.ts';
-import { addQuery, addSubscription } from './operations.ts';
+import { addQuery } from './operations.ts';
 import { addScalars } from './scalars.ts';
 import { addShared } from './static.ts';
+import { addSubscription } from './subscriptions.ts';
+import { addChangesField } from './tables/changes.ts';
 import { addDiffFields } from './tables/diff.ts';
 import { addRowTypes } from './tables/row.ts';
 import { addViewFields } from './tables/view.ts';
@@ -30,11 +32,12 @@ export function buildSchema(types: TableTypes): GraphQLSchema {
   const inputs = addInputs(builder, shared, generic);
   addQuery(builder, shared, objects, diffs, node);
   addMutation(builder, { shared, objects, generic, diffs, inputs });
-  addSubscription(builder, shared, objects);
+  addSubscription(builder, { shared, objects, generic, rowChanges });
   for (const typed of types.tables) {
     const row = addRowTypes(builder, shared, conditions, node, typed);
     addViewFields(builder, objects, typed, row);
-    addDiffFields(builder, shared, diffs, typed, row);
+    const change = addDiffFields(builder, shared, diffs, typed, row);
+    addChangesField(builder, typed, row, change);
     addWriteFields(builder, shared, objects, inputs, typed, row);
   }
   return builder.toSchema({ sortSchema: false });

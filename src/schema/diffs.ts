@@ -43,7 +43,11 @@ export function addRowChanges(builder: Builder, shared: Shared) {
       after: t.field({ type: 'JSON', nullable: true, description: 'The row after; null where it went.', resolve: (at) => at.after }),
     }),
   });
-  return { kind, changes: addConnection<RowChangeModel>(builder, shared, 'RowChange', change, 'changes, by row within each commit') };
+  return {
+    kind,
+    change,
+    changes: addConnection<RowChangeModel>(builder, shared, 'RowChange', change, 'changes, by row within each commit'),
+  };
 }
 
 export type RowChanges = ReturnType<typeof addRowChanges>;

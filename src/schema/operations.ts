@@ -1,13 +1,11 @@
 /** The root fields that do not depend on any table. Every one is nullable: a failed one must not take the others with it. */
 import type { Table, Tag } from '../engine/index.ts';
-import type { SnapshotEvent } from '../pubsub/index.ts';
 import { verifyCatalog } from '../resolvers/administration.ts';
 import { resolveInstant } from '../resolvers/as-of.ts';
 import { listConnection } from '../resolvers/connections.ts';
 import { catalogDiff } from '../resolvers/diff.ts';
 import { commitById, listCommits } from '../resolvers/history.ts';
 import { resolveNode } from '../resolvers/nodes.ts';
-import { subscribeToSnapshots } from '../resolvers/subscriptions.ts';
 import { instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { Diffs } from './diffs.ts';
@@ -99,45 +97,6 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
           if (found === null) return null;
           return tagged(found.type === 'Row' ? `${found.value.typed.prefix}Row` : found.type, found.value);
         },
-      }),
-    }),
-  });
-}
-
-export function addSubscription(builder: Builder, shared: Shared, objects: Objects): void {
-  const event = builder.objectRef<SnapshotEvent>('SnapshotEvent').implement({
-    description: 'One commit.',
-    fields: (t) => ({
-      snapshotId: t.field({
-        type: 'SafeInt',
-        description: "The commit's id. Pass the last one seen as `after` to resume exactly.",
-        resolve: (at) => at.commit.snapshotId,
-      }),
-      commit: t.field({ type: objects.commit, description: 'The commit.', resolve: (at) => at.commit }),
-      snapshots: t.field({
-        type: [objects.snapshot],
-        description: 'Those of its snapshots that match.',
-        resolve: (at) => [...at.snapshots],
-      }),
-      caughtUp: t.boolean({ description: 'Whether this was the newest commit when it was sent.', resolve: (at) => at.caughtUp }),
-      headSnapshotId: t.field({ type: 'SafeInt', description: 'The newest commit when it was sent.', resolve: (at) => at.headSnapshotId }),
-    }),
-  });
-  builder.subscriptionType({
-    description: 'What happens, live.',
-    fields: (t) => ({
-      snapshotCommitted: t.field({
-        type: event,
-        nullable: true,
-        description:
-          'Every commit that touches the tables, in order, none lost, one event a commit. `after` resumes: what came since, then live. Without it: from now.',
-        args: {
-          tables: t.arg.stringList({ description: 'Only commits that touch any of these tables; all where not given.' }),
-          operations: t.arg({ type: [shared.operation], description: 'Only these operations; all where not given.' }),
-          after: t.arg({ type: 'SafeInt', description: 'The last snapshotId that was seen; 0 for all of history.' }),
-        },
-        subscribe: (_root, args, context) => subscribeToSnapshots(context, args),
-        resolve: (at) => at,
       }),
     }),
   });

@@ -140,7 +140,7 @@ export function subscriptionTransport(): Plugin {
       const { request } = args.contextValue as { request?: Request };
       if (request === undefined || (request.headers.get('accept') ?? '').includes('text/event-stream')) return;
       const error = badRequest(
-        'subscriptions are served over WebSocket at this address (protocol graphql-transport-ws, package graphql-ws)',
+        'subscriptions are served at this address over WebSocket (protocol graphql-transport-ws, package graphql-ws), and as an event stream to who accepts text/event-stream (package graphql-sse)',
         400,
       );
       setResultAndStopExecution({ errors: [error] });

@@ -4,12 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
-import { CommitFeed } from '../pubsub/index.ts';
+import { CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
+import { send, sendErrors, sendJson } from './answers.ts';
+import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
+import type { ConnectionCounts } from './connection.ts';
 import { documentLimits } from './document-limits.ts';
+import { EventStreams } from './event-stream.ts';
+import { serveEventStream } from './event-stream-requests.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
 import { OriginPolicy } from './origins.ts';
 import {
@@ -35,6 +40,8 @@ export interface RunningServer {
   readonly url: string;
   readonly engine: Engine;
   readonly feed: CommitFeed;
+  /** What the live path says of itself. */
+  live(): LiveFigures;
   /** Finishes what is under way, closes sockets with 1001, closes the engine. Idempotent. */
   stop(): Promise<void>;
 }
@@ -61,17 +68,36 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const feed = new CommitFeed(engine);
+  const hub = new Hub(engine, feed);
+  const counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
   try {
     const provider = new SchemaProvider(engine);
     const origins = new OriginPolicy(config.origins, config.host);
     const yoga = makeYoga({ engine, feed, provider, config, origins, log });
+    const limits = {
+      bufferBytesMax: config.socketBufferKiB * 1024,
+      stallMs: config.socketStallMs,
+      socketsMax: config.socketsMax,
+      subscriptionsMax: config.subscriptionsMax,
+    };
+    const streams = new EventStreams({ yoga, hub, limits, counts, log });
     const state = { stopping: false };
     const http = createServer(
       (request, response) =>
-        void route({ request, response, yoga, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger }),
+        void route({ request, response, yoga, streams, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger }),
     );
-    const closeSockets = serveWebSockets({ http, yoga, path: PATH, messageBytesMax: config.bodyLimitBytes, origins, log });
+    const closeSockets = serveWebSockets({
+      http,
+      yoga,
+      hub,
+      path: PATH,
+      messageBytesMax: config.bodyLimitBytes,
+      limits,
+      counts,
+      origins,
+      log,
+    });
     await listen(http, config);
     const { port } = http.address() as AddressInfo;
     let stopping: Promise<void> | undefined;
@@ -79,8 +105,10 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       state.stopping = true;
       // Sockets go first: a subscription that ended with `complete` would look finished to its client, 1001 makes it return.
       const drained = drain(http);
+      streams.close();
       await closeSockets();
       feed.stop();
+      hub.stop();
       await drained;
       await engine.close();
     };
@@ -88,6 +116,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
       engine,
       feed,
+      live: () => liveFigures(hub, counts),
       stop: () => {
         stopping ??= stop();
         return stopping;
@@ -95,9 +124,14 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     };
   } catch (error) {
     feed.stop();
+    hub.stop();
     await engine.close();
     throw error;
   }
+}
+
+function liveFigures(hub: Hub, { webSocket, eventStream, paused, stalled, refused }: ConnectionCounts): LiveFigures {
+  return { sockets: { webSocket, eventStream }, paused, closed: { stalled, refused }, classes: hub.classes() };
 }
 
 interface YogaParts {
@@ -133,9 +167,9 @@ export function makeYoga({
     context: (initial) => {
       const { schemaEntry } = initial as WithSchema;
       const { types } = schemaEntry ?? provider.current();
-      const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
       const lifetime = {
         get signal() {
+          const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
           return signal ?? request?.signal;
         },
       };
@@ -160,6 +194,7 @@ interface RouteParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
+  readonly streams: EventStreams;
   readonly provider: SchemaProvider;
   readonly origins: OriginPolicy;
   readonly engine: Engine;
@@ -178,7 +213,8 @@ async function route(parts: RouteParts): Promise<void> {
     switch (pathname) {
       case PATH:
         if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
-        if (speaksGraphql(request, response) && (await bodyFits(request, response, parts.bodyLimitBytes))) await yoga(request, response);
+        if (!speaksGraphql(request, response) || !(await bodyFits(request, response, parts.bodyLimitBytes))) return;
+        if (!(await serveEventStream(parts))) await yoga(request, response);
         return;
       case '/health':
         return sendJson(response, 200, { status: 'ok' });
@@ -219,20 +255,6 @@ async function sendGraphiql(response: ServerResponse): Promise<void> {
   response.end(page);
 }
 
-function send(response: ServerResponse, status: number, type: string, text: string): void {
-  response
-    .writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff' })
-    .end(text);
-}
-
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
-}
-
-function sendErrors(response: ServerResponse, status: number, code: string, message: string, details: object = {}): void {
-  sendJson(response, status, { errors: [{ message, extensions: { code, details } }] });
-}
-
 const REQUEST_TYPES = /^application\/(?:json|graphql|graphql\+json)\s*(?:;|$)/i;
 const ANSWER_TYPES = /\*\/\*|application\/(?:\*|json|graphql-response\+json)|text\/event-stream|multipart\/mixed/i;
 
@@ -251,38 +273,6 @@ function speaksGraphql({ method, headers }: IncomingMessage, response: ServerRes
     sendErrors(response, 406, 'BAD_USER_INPUT', `answers are application/json or application/graphql-response+json, not ${headers.accept}`);
     return false;
   }
-  return true;
-}
-
-/**
- * Whether a request's body is within the limit; answers 413 where it is not. Node holds a body to its Content-Length, so
- * that header decides; only a body of unannounced length is read here, and handed on.
- */
-async function bodyFits(request: IncomingMessage, response: ServerResponse, maximum: number): Promise<boolean> {
-  const announced = request.headers['content-length'];
-  const refuse = (actual: number): false => {
-    response.setHeader('connection', 'close');
-    const message = `bodyLimitBytes: the request body has ${actual} bytes or more, the maximum is ${maximum}; send less at once, or raise --body-limit`;
-    sendErrors(response, 413, 'LIMIT_EXCEEDED', message, { limit: 'bodyLimitBytes', maximum, actual });
-    return false;
-  };
-  if (announced !== undefined) return Number(announced) <= maximum || refuse(Number(announced));
-  if (request.headers['transfer-encoding'] === undefined) return true;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maximum) return refuse(bytes);
-    chunks.push(chunk);
-  }
-  // Yoga takes a body that was read already from here.
-  const read = {
-    chunks,
-    async *[Symbol.asyncIterator]() {
-      yield* chunks;
-    },
-  };
-  Object.assign(request, { body: read });
   return true;
 }
 

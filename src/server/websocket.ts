@@ -1,83 +1,121 @@
-/** graphql-ws on the server's port: the same schema, limits and errors as over HTTP. */
+/** graphql-transport-ws on the server's port: the same schema, limits and errors as over HTTP. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GraphQLError } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
+import { handleProtocols, makeServer, type Context as SocketContext } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { EngineError, limitExceeded } from '../engine/index.ts';
+import type { Hub } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
+import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import type { OriginPolicy } from './origins.ts';
+import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
+import { PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
 
 export interface WebSocketParts {
   readonly http: Server;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
+  readonly hub: Hub;
   readonly path: string;
   readonly messageBytesMax: number;
+  readonly limits: ConnectionLimits & { readonly socketsMax: number; readonly subscriptionsMax: number };
+  readonly counts: ConnectionCounts;
   readonly origins: OriginPolicy;
   readonly log: LogInternalError;
 }
 
+/** How often clients are pinged; one that has not answered by the next ping is gone. */
 const KEEP_ALIVE_MS = 12_000;
+/** How long a stop waits for clients to close. */
+const CLOSING_MS = 2_000;
+
+interface Extra extends Record<PropertyKey, unknown> {
+  readonly connection: SocketConnection;
+  /** One controller an operation that asked for it, so that a query ends when its client goes away. */
+  readonly running: Map<string, AbortController>;
+}
+
+type Ctx = SocketContext<Record<string, unknown>, Extra>;
+
+/** What onSubscribe hands to execute and subscribe. */
+interface Operation extends CheckedOperation {
+  readonly id: string;
+  readonly connection: SocketConnection;
+  readonly execute: (args: unknown) => Promise<ExecutionResult>;
+}
 
 /** @returns a function that closes every socket with 1001, so that clients connect again */
-export function serveWebSockets({ http, yoga, path, messageBytesMax, origins, log: logAll }: WebSocketParts): () => Promise<void> {
+export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
+  const { http, path, messageBytesMax, limits, counts, origins, log: logAll } = parts;
   // A client that went away while it was written to is nothing to report.
   const log: LogInternalError = (error, reference) => {
     if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write') logAll(error, reference);
   };
   // permessage-deflate fragments memory under many sockets.
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false });
-  /** One controller an operation, so that a query ends when its client goes away. */
-  const running = new WeakMap<object, Map<string, AbortController>>();
-  const controllersOf = (socket: object): Map<string, AbortController> => {
-    let controllers = running.get(socket);
-    if (controllers === undefined) {
-      controllers = new Map();
-      running.set(socket, controllers);
-    }
-    return controllers;
-  };
-
-  const disposable = useServer<Record<string, unknown>>(
-    {
-      execute: (args) => (args as unknown as { execute: (args: unknown) => never }).execute(args),
-      subscribe: (args) => (args as unknown as { subscribe: (args: unknown) => never }).subscribe(args),
-      onSubscribe: async (ctx, id, params) => {
-        const controller = new AbortController();
-        controllersOf(ctx.extra.socket).set(id, controller);
-        const initial = { params, connectionParams: ctx.connectionParams, signal: controller.signal };
-        const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(initial);
-        try {
-          const document = parse(params.query) as ReturnType<typeof parse> & { definitions: readonly unknown[] };
-          const errors = validate(schema, document) as readonly GraphQLError[];
-          if (errors.length > 0) return errors.map((error) => toGraphQLError(error, log));
-          return {
-            schema,
-            operationName: params.operationName,
-            document,
-            variableValues: params.variables,
-            contextValue: await contextFactory(),
-            execute,
-            subscribe,
-          } as never;
-        } catch (error) {
-          return [toGraphQLError(error, log)];
-        }
-      },
-      onError: (_ctx, _id, _payload, errors) => errors.map((error) => toGraphQLError(error, log).toJSON()),
-      onComplete: (ctx, id) => {
-        const controllers = controllersOf(ctx.extra.socket);
-        controllers.get(id)?.abort();
-        controllers.delete(id);
-      },
-      onClose: (ctx) => {
-        for (const controller of controllersOf(ctx.extra.socket).values()) controller.abort();
-      },
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false, handleProtocols });
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    execute: (args) => (args as unknown as Operation).execute(args),
+    subscribe: (args) => subscribe(parts.hub, args as unknown as Operation, log) as never,
+    onSubscribe: (ctx, id, payload) => checked(parts, ctx, id, payload as OperationPayload, log) as never,
+    onError: (_ctx, _id, _payload, errors) => errors.map((error) => toGraphQLError(error, log).toJSON()),
+    onComplete: ({ extra }, id) => {
+      extra.connection.operations -= 1;
+      extra.running.get(id)?.abort();
+      extra.running.delete(id);
     },
-    sockets,
-    KEEP_ALIVE_MS,
-  );
+    onClose: ({ extra }) => {
+      for (const controller of extra.running.values()) controller.abort();
+    },
+  });
+  const connections = new Set<SocketConnection>();
+  const opened = (socket: WebSocket): void => {
+    if (connections.size >= limits.socketsMax) {
+      counts.refused += 1;
+      socket.on('error', () => {});
+      socket.close(TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
+      return;
+    }
+    const connection = new SocketConnection(socket, limits, counts);
+    connections.add(connection);
+    counts.webSocket += 1;
+    socket.on('error', () => socket.terminate());
+    socket.on('pong', () => {
+      connection.isAlive = true;
+    });
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) => sent(socket, text),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (take) => {
+          socket.on('message', (data) => {
+            take(String(data)).catch((error: unknown) => {
+              toGraphQLError(error, log);
+              socket.close(1011, 'Internal error');
+            });
+          });
+        },
+      },
+      { connection, running: new Map() },
+    );
+    socket.once('close', (code, reason) => {
+      connections.delete(connection);
+      counts.webSocket -= 1;
+      connection.closed();
+      void closed(code, String(reason));
+    });
+  };
+  const pings = setInterval(() => {
+    for (const connection of connections) {
+      if (!connection.isAlive) connection.socket.terminate();
+      else {
+        connection.isAlive = false;
+        if (connection.socket.readyState === connection.socket.OPEN) connection.socket.ping();
+      }
+    }
+  }, KEEP_ALIVE_MS);
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const refusal =
@@ -86,11 +124,97 @@ export function serveWebSockets({ http, yoga, path, messageBytesMax, origins, lo
       socket.end(`HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${refusal}\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request));
+    sockets.handleUpgrade(request, socket, head, opened);
   };
   http.on('upgrade', upgrade);
   return async () => {
     http.off('upgrade', upgrade);
-    await disposable.dispose();
+    clearInterval(pings);
+    for (const { socket } of connections) socket.close(1001, 'Going away');
+    const timer = setTimeout(() => {
+      for (const { socket } of connections) socket.terminate();
+    }, CLOSING_MS);
+    await new Promise<void>((resolve) => sockets.close(() => resolve()));
+    clearTimeout(timer);
   };
+}
+
+function sent(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) return resolve();
+    socket.send(text, (error) => (error == null ? resolve() : reject(error)));
+  });
+}
+
+interface OperationPayload {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+}
+
+/** Parses, validates, and makes the context. @returns errors where the operation is refused */
+async function checked(
+  { yoga, limits }: WebSocketParts,
+  { extra, connectionParams }: Ctx,
+  id: string,
+  params: OperationPayload,
+  log: LogInternalError,
+): Promise<Operation | readonly GraphQLError[]> {
+  const { connection, running } = extra;
+  if (connection.operations >= limits.subscriptionsMax) {
+    const hint = 'Complete some, or open another socket.';
+    return [toGraphQLError(limitExceeded('subscriptionsPerSocketMax', limits.subscriptionsMax, connection.operations + 1, hint), log)];
+  }
+  const initial = {
+    params,
+    connectionParams,
+    get signal() {
+      let controller = running.get(id);
+      if (controller === undefined) {
+        controller = new AbortController();
+        running.set(id, controller);
+      }
+      return controller.signal;
+    },
+  };
+  const { schema, execute, contextFactory, parse, validate } = yoga.getEnveloped(initial as never);
+  try {
+    const document = parse(params.query);
+    const errors = validate(schema, document) as readonly GraphQLError[];
+    if (errors.length > 0) return errors.map((error) => toGraphQLError(error, log));
+    if (!getOperationAST(document, params.operationName)) throw noOperation(params.operationName);
+    const contextValue = (await contextFactory()) as unknown as Context;
+    connection.operations += 1;
+    return {
+      schema,
+      document,
+      operationName: params.operationName,
+      variableValues: params.variables,
+      contextValue,
+      execute,
+      id,
+      connection,
+    } as Operation;
+  } catch (error) {
+    return [toGraphQLError(error, log)];
+  }
+}
+
+function noOperation(name: string | null | undefined): EngineError {
+  const message = name == null ? 'the document has no operation, or several: say operationName' : `the document has no operation ${name}`;
+  return new EngineError('BAD_USER_INPUT', message);
+}
+
+async function subscribe(hub: Hub, operation: Operation, log: LogInternalError): Promise<PendingResults | ExecutionResult> {
+  const { id, connection, schema, document, operationName, variableValues, contextValue } = operation;
+  const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, log);
+  if ('refused' in found) return found.refused;
+  const results = new PendingResults();
+  const end = (error: unknown): void => results.end({ errors: [toGraphQLError(error, log)] });
+  try {
+    results.begin(hub.subscribe(found.subscription, connection.sink(id, end)));
+  } catch (error) {
+    return { errors: [toGraphQLError(error, log)] };
+  }
+  return results;
 }

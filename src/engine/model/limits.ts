@@ -79,6 +79,14 @@ export const LIMITS = {
   feedRingMax: 4_096,
   /** Commits read from the log in one step while a subscriber catches up. */
   feedReadMax: 256,
+  /** Executed events that are kept for subscribers that are behind, in bytes. */
+  livePayloadBytesMax: 64 * 1024 * 1024,
+  /** Subscribers that read from the log at once. */
+  catchingUpMax: 16,
+  /** Subscriptions that differ in document, variables or permissions. */
+  distinctSubscriptionsMax: 10_000,
+  /** Changed rows in one event; a larger commit comes in several. */
+  changesPerEventMax: 1_000,
   /** Rows and bytes of one compaction's inputs. */
   compactRowsMax: 8_000_000,
   compactBytesMax: 512 * 1024 * 1024,

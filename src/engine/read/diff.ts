@@ -5,6 +5,7 @@
 import { changesKey } from '../catalog/keys.ts';
 import { columnsOfVersion, isKept, schemaAt, snapshotExpired, type TableState, tableById } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
+import { findHotCommit } from '../data/hot.ts';
 import { type ChangeRecord, decodeChanges } from '../model/change-record.ts';
 import { EngineError } from '../model/errors.ts';
 import type { Snapshot } from '../model/history.ts';
@@ -61,6 +62,8 @@ export interface TableDiff {
   readonly deletedRows: number;
   /** @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
   page(args: PageArguments): Promise<ChangePage>;
+  /** Of the diff of a single commit: the changes of rows of later identities. */
+  pageAfterRow(first: number, row: number | undefined): Promise<ChangePage>;
 }
 
 /** Snapshots between two instants up to which their commits' own records are put together. */
@@ -143,6 +146,7 @@ export class Diffs {
     }
     const count = (kind: ChangeKind): number => all.reduce((sum, { steps }) => sum + steps.filter((step) => step.kind === kind).length, 0);
     const counts = { INSERT: count('INSERT'), UPDATE: count('UPDATE'), DELETE: count('DELETE') };
+    const list = `${table.id}.${query.from}.${query.to}.${mode}`;
     return {
       table,
       before: back ? span.now : span.before,
@@ -150,7 +154,8 @@ export class Diffs {
       insertedRows: counts[back ? 'DELETE' : 'INSERT'],
       updatedRows: counts.UPDATE,
       deletedRows: counts[back ? 'INSERT' : 'DELETE'],
-      page: (args) => pageOf(all, args, back, `${table.id}.${query.from}.${query.to}.${mode}`),
+      page: (args) => pageOf(all, args, back, list),
+      pageAfterRow: (first, row) => pageOf(all, { first, after: row === undefined ? null : encodeCursor(list, 0, row) }, back, list),
     };
   }
 
@@ -246,8 +251,22 @@ export class Diffs {
     return { steps, read: async (some) => some.map(known) };
   }
 
-  #newRows({ table, after, upTo, now }: Span, lo: number, hi: number, options: QueryOptions): Promise<Matched[]> {
-    if (lo === hi) return Promise.resolve([]);
+  async #newRows(
+    { table, after, upTo, now }: Span,
+    lo: number,
+    hi: number,
+    options: QueryOptions,
+  ): Promise<Pick<Matched, 'row' | 'from' | 'cells'>[]> {
+    if (lo === hi) return [];
+    // What one small commit brought lies together in the catalog until it is flushed.
+    const hot = upTo === after + 1 ? findHotCommit(this.#parts.store, table, upTo) : undefined;
+    if (hot !== undefined) {
+      const map = mapCells(columnsOfVersion(table, hot.schemaVersion), now.columns);
+      return hot.rows.flatMap((cells, at) => {
+        const row = hot.rowIds[at] as number;
+        return row < lo || row >= hi ? [] : [{ row, from: upTo, cells: map(cells) }];
+      });
+    }
     const window = { lo, hi };
     const life: Life = { kind: 'brought', after, upTo };
     return this.#pinned(table, (pinned) => this.#matcher.match(pinned, life, { filter: undefined, columns: now.columns, window }, options));
@@ -438,7 +457,8 @@ async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean,
   const order = backward ? [...all.keys()].reverse() : [...all.keys()];
   search: for (const at of order) {
     const part = all[at] as Steps;
-    for (let index = 0; index < part.steps.length; index += 1) {
+    const start = !backward && after !== undefined && at === after[0] ? firstBeyond(part.steps, after[1]) : 0;
+    for (let index = start; index < part.steps.length; index += 1) {
       const step = part.steps[backward ? part.steps.length - 1 - index : index] as Step;
       if (!beyond(at, step.row)) continue;
       found.push({ part, at, step });
@@ -465,6 +485,18 @@ async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean,
       return encodeCursor(list, at, step.row);
     },
   };
+}
+
+/** The position of the first step of a later row, in steps by row. */
+function firstBeyond(steps: readonly Step[], row: number): number {
+  let lo = 0;
+  let hi = steps.length;
+  while (lo < hi) {
+    const middle = (lo + hi) >>> 1;
+    if ((steps[middle] as Step).row <= row) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
 }
 
 function reversed(change: RowChange): RowChange {

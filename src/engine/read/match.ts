@@ -6,6 +6,7 @@ import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../model/ids.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
+import { cellMatcher } from './match-cells.ts';
 import type { Life, RowWindow } from './plan.ts';
 import { type Scanner, withFilterColumns } from './scanner.ts';
 
@@ -38,6 +39,8 @@ export interface MatchRequest {
 
 /** Identities that stand in a statement as literals at most. */
 const LITERALS_MAX = 5_000;
+/** Rows in memory up to which a filter is tried on them here and not by DuckDB. */
+const TRIED_HERE_MAX = 10_000;
 
 export class Matcher {
   readonly #scanner: Scanner;
@@ -168,6 +171,13 @@ export class Matcher {
   /** Which of some rows that are stored nowhere yet match: their positions, in order. */
   async matchCells(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
     if (rows.length === 0) return [];
+    const matches = rows.length <= TRIED_HERE_MAX ? cellMatcher(filter, columns) : undefined;
+    if (matches !== undefined) return rows.flatMap((cells, at) => (matches(cells) ? [at] : []));
+    return this.matchInDuck(columns, rows, filter, options);
+  }
+
+  /** The same by DuckDB, which knows every filter. */
+  async matchInDuck(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
     const table = `match_${this.#nextName}`;
     this.#nextName += 1;
     return this.#duck.withConnection(async (connection) => {

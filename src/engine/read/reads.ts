@@ -11,7 +11,9 @@ import type { ColumnBounds, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
+import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
+import { checkFilter, type Filter } from './filter.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { Matcher } from './match.ts';
@@ -67,6 +69,7 @@ export class Reads {
   readonly scanner: Scanner;
   readonly matcher: Matcher;
   readonly #diffs: Diffs;
+  readonly #commitChanges: CommitChanges;
   readonly #rows: RowReader;
   #ceilingWrite: Promise<void> | undefined;
 
@@ -76,6 +79,7 @@ export class Reads {
     this.scanner = new Scanner(parts);
     this.matcher = new Matcher(this.scanner, parts.duck);
     this.#diffs = new Diffs(parts, this.matcher);
+    this.#commitChanges = new CommitChanges(this.#diffs, this.matcher);
     this.#rows = new RowReader({ ...parts, scanner: this.scanner });
   }
 
@@ -210,6 +214,21 @@ export class Reads {
   /** What became of a table's rows between two snapshots. @throws EngineError of Diffs.diff */
   diff(table: TableState, query: DiffQuery, options?: QueryOptions): Promise<TableDiff> {
     return this.#diffs.diff(table, query, this.#query(options));
+  }
+
+  /** What one commit did to the rows of a table that match, a page at a time. @throws EngineError of CommitChanges.page */
+  commitChanges(table: TableState, query: CommitChangesQuery, options?: QueryOptions): Promise<CommitChangesPage> {
+    return this.#commitChanges.page(table, query, this.#query(options));
+  }
+
+  /** Says at once whether a filter fits some columns. @throws EngineError of checkFilter */
+  checkFilter(schema: TableSchema, where: Filter): void {
+    checkFilter(schema, where);
+  }
+
+  /** Lets go of copies of rows that reads keep beside the block cache: after an erasure. */
+  forgetCopies(): void {
+    this.#commitChanges.forget();
   }
 
   /** One version of one row; undefined where there is none. */

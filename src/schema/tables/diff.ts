@@ -10,7 +10,8 @@ import type { Diffs } from '../diffs.ts';
 import type { Shared } from '../static.ts';
 import type { RowTypes } from './row.ts';
 
-export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, typed: TypedTable, { row, filter }: RowTypes): void {
+/** @returns the type of one change, which subscriptions use too */
+export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, typed: TypedTable, { row, filter }: RowTypes) {
   const { table, prefix } = typed;
   const change = builder.objectRef<TypedChangeModel>(`${prefix}Change`).implement({
     description: `What became of one row of ${table.name}.`,
@@ -61,4 +62,5 @@ export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, ty
       },
     }),
   }));
+  return change;
 }

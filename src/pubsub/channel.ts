@@ -1,0 +1,128 @@
+/**
+ * A channel: all subscriptions that ask for the same, executed once an event and serialised once, whoever and however many
+ * they are. What its members have in common; how events reach them is for the two kinds of channels to say.
+ */
+import type { CommitFeed } from './feed.ts';
+import type { Hold } from './lease.ts';
+import type { Position } from './position.ts';
+import type { Payload, Sink } from './sink.ts';
+import type { Source } from './source.ts';
+
+/** What channels share. */
+export interface ChannelParts {
+  readonly feed: CommitFeed;
+  /** Keeps a snapshot from expiring until the returned function is called. */
+  readonly hold: Hold;
+  /** A place among those that read from the log; waits for one. */
+  readonly catchingUp: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly counted: { events: number };
+  /** Called once, when the last member has left: whoever comes later needs a new channel. */
+  readonly onEmpty: () => void;
+}
+
+export interface Member {
+  readonly sink: Sink;
+  position: Position;
+  isGone: boolean;
+}
+
+export abstract class Channel<Event> {
+  readonly source: Source<Event>;
+  protected readonly parts: ChannelParts;
+  readonly #members = new Set<Member>();
+  #wake: (() => void) | undefined;
+  #isClosed = false;
+  #controller: AbortController | undefined;
+
+  constructor(source: Source<Event>, parts: ChannelParts) {
+    this.source = source;
+    this.parts = parts;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Aborted when nobody is left; made when it is first asked for. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** How many snapshots its furthest-behind subscriber is behind. */
+  abstract lag(headSnapshotId: number): number;
+
+  /** Takes a subscriber in. @returns what takes it out again */
+  join(sink: Sink, start: Position): () => void {
+    const member: Member = { sink, position: start, isGone: false };
+    this.#members.add(member);
+    this.joined(member);
+    return () => this.#leave(member);
+  }
+
+  protected abstract joined(member: Member): void;
+  protected abstract left(member: Member): void;
+
+  #leave(member: Member): void {
+    if (member.isGone) return;
+    member.isGone = true;
+    this.#members.delete(member);
+    this.left(member);
+    if (this.#members.size > 0) return;
+    this.#isClosed = true;
+    this.#controller?.abort();
+    this.wake();
+    this.parts.onEmpty();
+  }
+
+  protected end(member: Member, error: unknown): void {
+    if (member.isGone) return;
+    this.#leave(member);
+    member.sink.end(error);
+  }
+
+  protected endAll(error: unknown): void {
+    for (const member of [...this.#members]) this.end(member, error);
+  }
+
+  protected send(member: Member, payload: Payload): void {
+    this.parts.counted.events += 1;
+    member.sink.send(payload);
+  }
+
+  /** Ends a wait. */
+  protected wake(): void {
+    this.#wake?.();
+  }
+
+  async #wait(begin: (resolve: () => void) => () => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const takeBack = begin(resolve);
+      this.#wake = () => {
+        takeBack();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  /** Waits until there may be more to read. @returns false where there will be none: it is closed, or the server stops */
+  protected async more(position: Position): Promise<boolean> {
+    const { feed } = this.parts;
+    if (!this.#isClosed && !feed.stopped && feed.headSnapshotId <= position.snapshotId) await this.#wait((resolve) => feed.onNext(resolve));
+    return !this.#isClosed && !feed.stopped;
+  }
+
+  /** Does nothing for a while, or until it is woken. */
+  protected async rest(ms: number): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#wait((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      return () => clearTimeout(timer);
+    });
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
+ * what is bounded over all of them: executed events in memory, readers of the log, channels.
+ */
+import { type Engine, EngineError, LIMITS } from '../engine/index.ts';
+import type { Channel, ChannelParts } from './channel.ts';
+import type { CommitFeed } from './feed.ts';
+import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
+import { LatestChannel, type LiveAnswer } from './latest-channel.ts';
+import { Payloads } from './payloads.ts';
+import { cursorOf } from './position.ts';
+import { SequenceChannel } from './sequence-channel.ts';
+import type { Sink } from './sink.ts';
+import type { Source, Step } from './source.ts';
+import { Turns } from './turns.ts';
+
+/** An executed event. */
+export interface Executed {
+  /** The GraphQL result as UTF-8 JSON. */
+  readonly json: Buffer;
+  /** Of a live query: the same for answers that say the same. */
+  readonly content: string;
+}
+
+export interface Subscription<Event> {
+  /** The same for all subscriptions that are to share their execution: document, operation, variables, permissions. */
+  readonly key: string;
+  readonly source: Source<Event>;
+  /** Whether the document asks which commit was the newest: then an event is not the same at two times. */
+  readonly tellsHead: boolean;
+  /** Executes the document for an event; used where the subscription opens a channel. */
+  readonly execute: (event: Event, lifetime: Lifetime) => Promise<Executed>;
+}
+
+/** How long anybody wants what is executed; the signal is made when it is first asked for. */
+export interface Lifetime {
+  readonly signal: AbortSignal | undefined;
+}
+
+type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
+
+export class Hub {
+  readonly feed: CommitFeed;
+  readonly #engine: Engine;
+  readonly #channels = new Map<string, Channel<never>>();
+  readonly #payloads = new Payloads(LIMITS.livePayloadBytesMax);
+  readonly #turns = new Turns(LIMITS.catchingUpMax);
+  readonly #counted: Readonly<Record<LiveClass, ClassFigures>>;
+  readonly #stopListening: () => void;
+  #nextChannel = 1;
+
+  constructor(engine: Engine, feed: CommitFeed) {
+    this.#engine = engine;
+    this.feed = feed;
+    const none = (): ClassFigures => ({ executions: 0, events: 0 });
+    this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
+    this.#stopListening = engine.onCommits((commits) => {
+      if (commits.some(({ snapshots }) => snapshots.some(({ operation }) => operation === 'ERASE'))) this.#payloads.clear();
+    });
+  }
+
+  /**
+   * Sends a subscription's events to a sink, until the returned function is called or the sink is told the end.
+   * @throws EngineError OVERLOADED where there are too many different subscriptions
+   */
+  subscribe<Event>(subscription: Subscription<Event>, sink: Sink): () => void {
+    const { key, source } = subscription;
+    const known = this.#channels.get(key) as Channel<Event> | undefined;
+    const channel = known ?? this.#open(subscription);
+    return channel.join(sink, source.start);
+  }
+
+  #open<Event>(subscription: Subscription<Event>): Channel<Event> {
+    if (this.#channels.size >= LIMITS.distinctSubscriptionsMax)
+      throw new EngineError(
+        'OVERLOADED',
+        `distinctSubscriptionsMax: ${LIMITS.distinctSubscriptionsMax} different subscriptions run already`,
+        {
+          details: { retryAfterMs: 5_000, limit: 'distinctSubscriptionsMax', maximum: LIMITS.distinctSubscriptionsMax },
+          hint: 'Use the same document and fewer different variables, so that subscribers share, or try again later.',
+        },
+      );
+    const { key, source, execute, tellsHead } = subscription;
+    const counted = this.#counted[source.kind];
+    const id = this.#nextChannel;
+    this.#nextChannel += 1;
+    const parts: ChannelParts = {
+      feed: this.feed,
+      hold: (snapshotId) => this.#engine.read.leases.hold(snapshotId as Parameters<Engine['read']['leases']['hold']>[0]),
+      catchingUp: (work) => this.#turns.take(work),
+      counted,
+      onEmpty: () => {
+        if (this.#channels.get(key) === (channel as Channel<never>)) this.#channels.delete(key);
+      },
+    };
+    const executed = async ({ event, position }: Step<Event>): Promise<LiveAnswer> => {
+      counted.executions += 1;
+      const { json, content } = await execute(event, channel);
+      return { payload: { json, cursor: cursorOf(position) }, content };
+    };
+    const channel: Channel<Event> = source.isLatestOnly
+      ? new LatestChannel(source, parts, executed)
+      : new SequenceChannel(source, parts, (step) =>
+          this.#payloads.get(
+            `${id}:${cursorOf(step.position)}`,
+            { now: step.headSnapshotId, isTold: tellsHead },
+            async () => (await executed(step)).payload,
+          ),
+        );
+    this.#channels.set(key, channel as Channel<never>);
+    return channel;
+  }
+
+  /** Figures by class; those of connections are the connections' to tell. */
+  classes(): LiveFigures['classes'] {
+    const found = Object.fromEntries(
+      LIVE_CLASSES.map((kind) => [kind, { ...this.#counted[kind], subscriptions: 0, distinct: 0, lagSnapshots: 0 }]),
+    ) as { [Kind in LiveClass]: { -readonly [Name in keyof LiveFigures['classes'][Kind]]: number } };
+    for (const channel of this.#channels.values()) {
+      const figures = found[channel.source.kind];
+      figures.subscriptions += channel.size;
+      figures.distinct += 1;
+      figures.lagSnapshots = Math.max(figures.lagSnapshots, channel.lag(this.feed.headSnapshotId));
+    }
+    return found;
+  }
+
+  stop(): void {
+    this.#stopListening();
+  }
+}

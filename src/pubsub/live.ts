@@ -1,0 +1,66 @@
+/** The source behind live queries: the newest instant, whenever a commit has touched one of the tables that are asked for. */
+import type { Commit, Engine, Instant, TableId } from '../engine/index.ts';
+import type { CommitFeed } from './feed.ts';
+import { iterate } from './iterate.ts';
+import { after, type Position } from './position.ts';
+import { CommitReader, type Reader, type Source, type Step } from './source.ts';
+
+/** Tables by identity and by name; all of them where `isEvery`. */
+export interface WatchedTables {
+  readonly ids: ReadonlySet<TableId>;
+  readonly names: ReadonlySet<string>;
+  readonly isEvery: boolean;
+}
+
+/** Before every commit: a reader from here is answered at once. */
+export const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
+
+export function liveSource(engine: Engine, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
+  const touches = (commit: Commit): boolean =>
+    watched.isEvery ||
+    commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(engine.tableById(tableId)?.name ?? ''));
+  const source: Source<Instant> = {
+    kind: 'live',
+    start: BEFORE_ALL,
+    isLatestOnly: true,
+    reader: (position) => new LiveReader(engine, feed, touches, position),
+    [Symbol.asyncIterator]: () => iterate(feed, source),
+  };
+  return source;
+}
+
+class LiveReader implements Reader<Instant> {
+  readonly #engine: Engine;
+  readonly #feed: CommitFeed;
+  readonly #touches: (commit: Commit) => boolean;
+  #position: Position;
+
+  constructor(engine: Engine, feed: CommitFeed, touches: (commit: Commit) => boolean, position: Position) {
+    this.#engine = engine;
+    this.#feed = feed;
+    this.#touches = touches;
+    this.#position = position;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Passes over what came since; an answer is asked for once, however many commits there were. */
+  async next(): Promise<Step<Instant> | undefined> {
+    if (this.#position.snapshotId >= 0 && !(await this.#touched())) return undefined;
+    const event = await this.#engine.read.resolve({ kind: 'newest' });
+    this.#position = after(event.snapshotId);
+    return { event, position: this.#position, headSnapshotId: event.snapshotId };
+  }
+
+  async #touched(): Promise<boolean> {
+    const commits = new CommitReader(this.#feed, this.#position.snapshotId);
+    for (;;) {
+      const commit = await commits.next();
+      if (commit === undefined) return false;
+      this.#position = after(commit.snapshotId);
+      if (this.#touches(commit)) return true;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** Live queries: which tables one asks for, and which parts of its answer say something about their rows. */
+import { type GraphQLObjectType, type GraphQLResolveInfo, getArgumentValues, getNamedType, isObjectType } from 'graphql';
+import { EngineError, type Instant } from '../engine/index.ts';
+import { liveSource, type Source, type WatchedTables } from '../pubsub/index.ts';
+import type { Context } from './context.ts';
+import { cursorsBelow, selectedFields } from './selection.ts';
+import { refuseUnsetOperands } from './unset-operands.ts';
+
+/** @throws EngineError CURSOR_INVALID, TABLE_NOT_FOUND */
+export function subscribeToLive(context: Context, info: GraphQLResolveInfo): Source<Instant> {
+  if (cursorsBelow(info).length > 0)
+    throw new EngineError(
+      'CURSOR_INVALID',
+      'after and before have no meaning under live: a cursor pins one snapshot, a live query has many',
+      {
+        hint: 'Use first or last with orderBy and where, or read the page with asOf.',
+      },
+    );
+  refuseUnsetOperands(info);
+  const source = liveSource(context.engine, context.feed, watchedTables(context, info));
+  const key = info.fieldNodes[0]?.alias?.value ?? info.fieldName;
+  masks.set(source, new Map([[key, maskOf(info)]]));
+  return source;
+}
+
+const masks = new WeakMap<object, Mask>();
+
+/** What of the data of a live query says nothing about its rows. */
+export function maskOfSource(source: object): Mask {
+  return masks.get(source) ?? new Map();
+}
+
+function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTables {
+  const byField = new Map(
+    context.types.tables.flatMap(({ table }) => [[table.graphqlName, table.id] as const, [`${table.graphqlName}ByKey`, table.id] as const]),
+  );
+  const view = getNamedType(info.returnType) as GraphQLObjectType;
+  const ids = new Set<NonNullable<ReturnType<typeof byField.get>>>();
+  const names = new Set<string>();
+  for (const field of selectedFields(info)) {
+    const id = byField.get(field.name.value);
+    if (id !== undefined) ids.add(id);
+    if (field.name.value !== 'table') continue;
+    const definition = view.getFields()['table'];
+    const name = definition === undefined ? undefined : getArgumentValues(definition, field, info.variableValues)['name'];
+    if (typeof name !== 'string') continue;
+    context.engine.tablesEverNamed(name);
+    names.add(name);
+  }
+  return { ids, names, isEvery: ids.size + names.size === 0 };
+}
+
+/** Keys of an answer that say which snapshot it is of, not what it holds; below other keys, the same of their objects. */
+export type Mask = ReadonlyMap<string, 'ignored' | Mask>;
+
+const IGNORED: Readonly<Record<string, ReadonlySet<string>>> = {
+  CatalogView: new Set(['id', 'snapshotId', 'timestamp']),
+  TableView: new Set(['id', 'snapshotId']),
+  PageInfo: new Set(['startCursor', 'endCursor']),
+};
+const EDGE_IGNORED: ReadonlySet<string> = new Set(['cursor']);
+
+/** What is left out when two answers of a live query are compared; nothing where it asks for no table. */
+export function maskOf(info: GraphQLResolveInfo): Mask {
+  const type = getNamedType(info.returnType);
+  const tables = selectedFields(info).filter(
+    ({ name }) => !(IGNORED['CatalogView']?.has(name.value) ?? false) && name.value !== '__typename',
+  );
+  if (!isObjectType(type) || tables.length === 0) return new Map();
+  return maskBelow(info, type, info.fieldNodes);
+}
+
+function maskBelow(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): Mask {
+  const mask = new Map<string, 'ignored' | Mask>();
+  const ignored = IGNORED[type.name] ?? (type.name.endsWith('Edge') ? EDGE_IGNORED : undefined);
+  for (const field of selectedFields(info, nodes)) {
+    const key = field.alias?.value ?? field.name.value;
+    if (ignored?.has(field.name.value) === true) {
+      mask.set(key, 'ignored');
+      continue;
+    }
+    const definition = type.getFields()[field.name.value];
+    const below = definition === undefined ? undefined : getNamedType(definition.type);
+    if (!isObjectType(below)) continue;
+    const inner = maskBelow(info, below, [field]);
+    if (inner.size > 0) mask.set(key, new Map([...((mask.get(key) as Mask | undefined) ?? []), ...inner]));
+  }
+  return mask;
+}
+
+/** An answer without what is ignored; the rest is not copied. */
+export function masked(value: unknown, mask: Mask): unknown {
+  if (mask.size === 0 || value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item) => masked(item, mask));
+  const kept: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const below = mask.get(key);
+    if (below === 'ignored') continue;
+    kept[key] = below === undefined ? item : masked(item, below);
+  }
+  return kept;
+}
