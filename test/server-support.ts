@@ -156,17 +156,18 @@ export interface Subscription<Data> extends AsyncIterableIterator<Event<Data>> {
 
 /** Subscribes and waits until the server listens, so that what is committed next is an event. */
 export async function subscribe<Data>(
-  server: Pick<RunningServer, 'feed'>,
+  server: Pick<RunningServer, 'live'>,
   client: Client,
   document: string,
   variables: Loose = {},
 ): Promise<Subscription<Data>> {
-  const before = server.feed.waiting;
+  const open = (): number => Object.values(server.live().classes).reduce((sum, { subscriptions }) => sum + subscriptions, 0);
+  const before = open();
   const iterator = client.iterate<Data, unknown>({ query: document, variables });
   // The first call opens the subscription; its answer is the first event.
   const waiting: Promise<IteratorResult<Event<Data>>>[] = [iterator.next()];
   waiting[0]?.catch(() => {});
-  await vi.waitFor(() => expect(server.feed.waiting).toBe(before + 1), { interval: 2, timeout: 10_000 });
+  await vi.waitFor(() => expect(open()).toBe(before + 1), { interval: 2, timeout: 10_000 });
   const next = (): Promise<IteratorResult<Event<Data>>> => waiting.shift() ?? iterator.next();
   const subscription: Subscription<Data> = {
     next,

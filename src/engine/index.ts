@@ -41,15 +41,8 @@ export {
 } from './read/aggregate.ts';
 export type { CommitChangesPage, CommitChangesQuery } from './read/commit-changes.ts';
 export { cursorHead } from './read/cursor.ts';
-export {
-  CHANGE_KINDS,
-  type ChangeKind,
-  type ChangePage,
-  type DiffQuery,
-  diffCursorTo,
-  type RowChange,
-  type TableDiff,
-} from './read/diff.ts';
+export type { DiffQuery, TableDiff } from './read/diff.ts';
+export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff-page.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
 export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';

@@ -13,26 +13,13 @@ import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cells, TableSchema } from '../model/types.ts';
+import { type ChangeKind, type ChangePage, encodeCursor, pageOf, REVERSED, type RowChange, type Step, type Steps } from './diff-page.ts';
 import { type CheckedFilter, checkFilter, type Filter } from './filter.ts';
 import type { History } from './history.ts';
 import type { Matched, Matcher } from './match.ts';
-import { type PageArguments, pageSize, type Row } from './page.ts';
+import type { PageArguments, Row } from './page.ts';
 import type { Life } from './plan.ts';
 import type { ScannerParts } from './scanner.ts';
-
-export const CHANGE_KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
-export type ChangeKind = (typeof CHANGE_KINDS)[number];
-
-export interface RowChange {
-  readonly kind: ChangeKind;
-  /** The commit that made it; for a net effect the last one that touched the row. */
-  readonly snapshotId: SnapshotId;
-  readonly rowId: number;
-  /** In the columns of the diff's `before` schema; null for an INSERT. */
-  readonly before: Row | null;
-  /** In the columns of its `after` schema; null for a DELETE. */
-  readonly after: Row | null;
-}
 
 export interface DiffQuery {
   readonly from: SnapshotId;
@@ -44,13 +31,6 @@ export interface DiffQuery {
   readonly kinds?: readonly ChangeKind[] | undefined;
   /** The columns of the answer; those that the table has at `from` and at `to` where absent. */
   readonly schema?: TableSchema | undefined;
-}
-
-export interface ChangePage {
-  readonly changes: readonly RowChange[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-  cursorAt(index: number): string;
 }
 
 export interface TableDiff {
@@ -70,21 +50,6 @@ export interface TableDiff {
 const FOLDED_SNAPSHOTS_MAX = 200;
 /** Rows up to which they are. */
 const FOLDED_ROWS_MAX = 10_000;
-
-/** A change that is known, its rows read when they are asked for. */
-interface Step {
-  readonly kind: ChangeKind;
-  readonly row: number;
-  readonly snapshotId: SnapshotId;
-  readonly before?: Row | undefined;
-  readonly after?: Row | undefined;
-}
-
-/** Some changes in order, and how to read the rows of a few of them. */
-interface Steps {
-  readonly steps: readonly Step[];
-  readonly read: (steps: readonly Step[]) => Promise<RowChange[]>;
-}
 
 interface Span {
   readonly table: TableState;
@@ -400,7 +365,6 @@ export class Diffs {
 }
 
 const NOTHING: Steps = { steps: [], read: async () => [] };
-const REVERSED: Readonly<Record<ChangeKind, ChangeKind>> = { INSERT: 'DELETE', UPDATE: 'UPDATE', DELETE: 'INSERT' };
 
 /**
  * Whether the columns of a record lack one that is asked for, since it had been dropped before: then the record does not
@@ -422,83 +386,4 @@ function rowOf(row: number, from: number, cells: Cells): Row {
 
 function known({ kind, row, snapshotId, before, after }: Step): RowChange {
   return { kind, snapshotId, rowId: row, before: before ?? null, after: after ?? null };
-}
-
-/** A cursor: the list that it is of, the span's place in it, and the row. */
-function encodeCursor(list: string, part: number, row: number): string {
-  return Buffer.from(`d:${list}:${part}:${row}`).toString('base64url');
-}
-
-const CURSOR = /^d:(\d+\.\d+\.(\d{1,16})\.(?:NET|FULL)):(\d{1,16}):(\d{1,16})$/;
-
-/** The later end of the diff that a cursor is of; undefined where it is none. */
-export function diffCursorTo(cursor: string): number | undefined {
-  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  return match === null ? undefined : Number(match[2]);
-}
-
-function decodeCursor(cursor: string, argument: string, list: string): readonly [number, number] {
-  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (match === null || match[1] !== list)
-    throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of these changes`, {
-      hint: 'Pass the endCursor of the page before, with the same table, instants and mode.',
-    });
-  return [Number(match[3]), Number(match[4])];
-}
-
-async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean, list: string): Promise<ChangePage> {
-  const { limit, backward } = pageSize(args);
-  const after = args.after == null ? undefined : decodeCursor(args.after, 'after', list);
-  const before = args.before == null ? undefined : decodeCursor(args.before, 'before', list);
-  const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];
-  const beyond = (part: number, row: number): boolean =>
-    (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&
-    (before === undefined || part < before[0] || (part === before[0] && row < before[1]));
-  const order = backward ? [...all.keys()].reverse() : [...all.keys()];
-  search: for (const at of order) {
-    const part = all[at] as Steps;
-    const start = !backward && after !== undefined && at === after[0] ? firstBeyond(part.steps, after[1]) : 0;
-    for (let index = start; index < part.steps.length; index += 1) {
-      const step = part.steps[backward ? part.steps.length - 1 - index : index] as Step;
-      if (!beyond(at, step.row)) continue;
-      found.push({ part, at, step });
-      if (found.length > limit) break search;
-    }
-  }
-  const more = found.length > limit;
-  const taken = found.slice(0, limit);
-  if (backward) taken.reverse();
-  const changes: RowChange[] = [];
-  for (let start = 0; start < taken.length; ) {
-    let end = start;
-    while (taken[end]?.part === taken[start]?.part && end < taken.length) end += 1;
-    const { part } = taken[start] as (typeof taken)[number];
-    changes.push(...(await part.read(taken.slice(start, end).map(({ step }) => step))));
-    start = end;
-  }
-  return {
-    changes: back ? changes.map(reversed) : changes,
-    hasNextPage: backward ? before !== undefined : more,
-    hasPreviousPage: backward ? more : after !== undefined,
-    cursorAt: (index) => {
-      const { at, step } = taken[index] as (typeof taken)[number];
-      return encodeCursor(list, at, step.row);
-    },
-  };
-}
-
-/** The position of the first step of a later row, in steps by row. */
-function firstBeyond(steps: readonly Step[], row: number): number {
-  let lo = 0;
-  let hi = steps.length;
-  while (lo < hi) {
-    const middle = (lo + hi) >>> 1;
-    if ((steps[middle] as Step).row <= row) lo = middle + 1;
-    else hi = middle;
-  }
-  return lo;
-}
-
-function reversed(change: RowChange): RowChange {
-  return { ...change, kind: REVERSED[change.kind], before: change.after, after: change.before };
 }
