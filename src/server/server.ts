@@ -1,6 +1,6 @@
 /** Wiring: engine, feed, schema, Yoga, graphql-ws and the small HTTP routes on one port. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
@@ -98,13 +98,14 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       origins,
       log,
     });
+    const connections = connectionsOf(http);
     await listen(http, config);
     const { port } = http.address() as AddressInfo;
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       state.stopping = true;
       // Sockets go first: a subscription that ended with `complete` would look finished to its client, 1001 makes it return.
-      const drained = drain(http);
+      const drained = drain(http, connections);
       streams.close();
       await closeSockets();
       feed.stop();
@@ -286,10 +287,21 @@ function listen(http: Server, { host, port }: ServerConfig): Promise<void> {
   });
 }
 
+/** Connections, so that a stop need not wait for those that were opened ahead of a request that never came. */
+function connectionsOf(http: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  http.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return connections;
+}
+
 /** Takes no more connections and waits for the requests under way. */
-async function drain(http: Server): Promise<void> {
+async function drain(http: Server, connections: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()));
   http.closeIdleConnections();
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
   const timer = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
   await closed;
   clearTimeout(timer);
