@@ -4,18 +4,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
-import { CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
+import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
 import { send, sendErrors, sendJson } from './answers.ts';
 import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
-import type { ConnectionCounts } from './connection.ts';
 import { documentLimits } from './document-limits.ts';
-import { EventStreams } from './event-stream.ts';
+import type { EventStreams } from './event-stream.ts';
 import { serveEventStream } from './event-stream-requests.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
+import { LivePath } from './live-path.ts';
 import { OriginPolicy } from './origins.ts';
 import {
   cachedIntrospection,
@@ -27,7 +27,6 @@ import {
   subscriptionTransport,
   type WithSchema,
 } from './plugins.ts';
-import { serveWebSockets } from './websocket.ts';
 
 const PATH = '/graphql';
 /** How long a stop waits for requests under way. */
@@ -67,72 +66,44 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     ...engineOptions(config),
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
-  const feed = new CommitFeed(engine);
-  const hub = new Hub(engine, feed);
-  const counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
+  const feed = new CommitFeed(engine);
+  const provider = new SchemaProvider(engine);
+  const origins = new OriginPolicy(config.origins, config.host);
+  const yoga = makeYoga({ engine, feed, provider, config, origins, log });
+  const state = { stopping: false };
+  const http = createServer((request, response) => {
+    void route({ request, response, yoga, streams, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger });
+  });
+  const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, log });
+  const { streams } = live;
+  const connections = connectionsOf(http);
   try {
-    const provider = new SchemaProvider(engine);
-    const origins = new OriginPolicy(config.origins, config.host);
-    const yoga = makeYoga({ engine, feed, provider, config, origins, log });
-    const limits = {
-      bufferBytesMax: config.socketBufferKiB * 1024,
-      stallMs: config.socketStallMs,
-      socketsMax: config.socketsMax,
-      subscriptionsMax: config.subscriptionsMax,
-    };
-    const streams = new EventStreams({ yoga, hub, limits, counts, log });
-    const state = { stopping: false };
-    const http = createServer(
-      (request, response) =>
-        void route({ request, response, yoga, streams, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger }),
-    );
-    const closeSockets = serveWebSockets({
-      http,
-      yoga,
-      hub,
-      path: PATH,
-      messageBytesMax: config.bodyLimitBytes,
-      limits,
-      counts,
-      origins,
-      log,
-    });
-    const connections = connectionsOf(http);
     await listen(http, config);
-    const { port } = http.address() as AddressInfo;
-    let stopping: Promise<void> | undefined;
-    const stop = async (): Promise<void> => {
-      state.stopping = true;
-      // Sockets go first: a subscription that ended with `complete` would look finished to its client, 1001 makes it return.
-      const drained = drain(http, connections);
-      streams.close();
-      await closeSockets();
-      feed.stop();
-      hub.stop();
-      await drained;
-      await engine.close();
-    };
-    return {
-      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
-      engine,
-      feed,
-      live: () => liveFigures(hub, counts),
-      stop: () => {
-        stopping ??= stop();
-        return stopping;
-      },
-    };
   } catch (error) {
-    feed.stop();
-    hub.stop();
+    await live.stop();
     await engine.close();
     throw error;
   }
-}
-
-function liveFigures(hub: Hub, { webSocket, eventStream, paused, stalled, refused }: ConnectionCounts): LiveFigures {
-  return { sockets: { webSocket, eventStream }, paused, closed: { stalled, refused }, classes: hub.classes() };
+  const { port } = http.address() as AddressInfo;
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    state.stopping = true;
+    const drained = drain(http, connections);
+    await live.stop();
+    await drained;
+    await engine.close();
+  };
+  return {
+    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    engine,
+    feed,
+    live: () => live.figures(),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
 }
 
 interface YogaParts {

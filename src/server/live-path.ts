@@ -1,0 +1,58 @@
+/** The live path, wired: the feed of commits, the hub of channels, and the two transports on the server's port. */
+import type { Server } from 'node:http';
+import type { YogaServerInstance } from 'graphql-yoga';
+import type { Engine } from '../engine/index.ts';
+import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
+import type { Context } from '../resolvers/context.ts';
+import type { LogInternalError } from '../resolvers/errors.ts';
+import type { ServerConfig } from './config.ts';
+import type { ConnectionCounts } from './connection.ts';
+import { EventStreams } from './event-stream.ts';
+import type { OriginPolicy } from './origins.ts';
+import { serveWebSockets } from './websocket.ts';
+
+export interface LivePathParts {
+  readonly engine: Engine;
+  readonly feed: CommitFeed;
+  readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
+  readonly http: Server;
+  readonly path: string;
+  readonly config: ServerConfig;
+  readonly origins: OriginPolicy;
+  readonly log: LogInternalError;
+}
+
+export class LivePath {
+  readonly streams: EventStreams;
+  readonly #feed: CommitFeed;
+  readonly #hub: Hub;
+  readonly #counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
+  readonly #closeSockets: () => Promise<void>;
+
+  constructor({ engine, feed, yoga, http, path, config, origins, log }: LivePathParts) {
+    const limits = {
+      bufferBytesMax: config.socketBufferKiB * 1024,
+      stallMs: config.socketStallMs,
+      socketsMax: config.socketsMax,
+      subscriptionsMax: config.subscriptionsMax,
+    };
+    this.#feed = feed;
+    this.#hub = new Hub(engine, feed);
+    const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, log };
+    this.streams = new EventStreams(shared);
+    this.#closeSockets = serveWebSockets({ ...shared, http, path, messageBytesMax: config.bodyLimitBytes, origins });
+  }
+
+  figures(): LiveFigures {
+    const { webSocket, eventStream, paused, stalled, refused } = this.#counts;
+    return { sockets: { webSocket, eventStream }, paused, closed: { stalled, refused }, classes: this.#hub.classes() };
+  }
+
+  /** Cuts every connection so that its client comes again: a subscription that ended with `complete` would look finished. */
+  async stop(): Promise<void> {
+    this.streams.close();
+    await this.#closeSockets();
+    this.#feed.stop();
+    this.#hub.stop();
+  }
+}
