@@ -70,14 +70,14 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     },
   });
   const connections = new Set<SocketConnection>();
-  const opened = (socket: WebSocket): void => {
+  const opened = (socket: WebSocket, stream: Duplex): void => {
     if (connections.size >= limits.socketsMax) {
       counts.refused += 1;
       socket.on('error', () => {});
       socket.close(TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
       return;
     }
-    const connection = new SocketConnection(socket, limits, counts);
+    const connection = new SocketConnection({ socket, stream }, limits, counts);
     connections.add(connection);
     counts.webSocket += 1;
     socket.on('error', () => socket.terminate());
@@ -124,7 +124,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
       socket.end(`HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${refusal}\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, opened);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => opened(webSocket, socket));
   };
   http.on('upgrade', upgrade);
   return async () => {
