@@ -198,6 +198,25 @@ describe('limits on connections', () => {
     expect((await watches[1]?.take())?.snapshotCommitted.snapshotId).toBe(2);
   });
 
+  it('counts subscriptions that come all at once', async () => {
+    const server = await testServer({ tables: [ORDERS], flags: ['--max-subscriptions', '5'] });
+    const client = liveClient(server.url);
+    const tries = Array.from({ length: 20 }, () =>
+      client
+        .iterate({ query: WATCH })
+        .next()
+        .then(
+          () => 'event',
+          (errors: unknown) => errors,
+        ),
+    );
+    const refused = await Promise.all(tries.slice(5));
+    for (const errors of refused) expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+    expect(figures(server).subscriptions).toBe(5);
+    await order(server, 1);
+    expect(await Promise.all(tries.slice(0, 5))).toEqual(Array.from({ length: 5 }, () => 'event'));
+  });
+
   it('a document without an operation, or with a mistake, takes no place', async () => {
     const server = await testServer({ tables: [ORDERS], flags: ['--max-subscriptions', '1'] });
     const client = liveClient(server.url);

@@ -106,6 +106,7 @@ export class EventStreams {
     counts.eventStream += 1;
     // The client knows that it is connected before there is an event.
     response.write(':\n\n');
+    response.on('error', () => {});
     let leave: (() => void) | undefined;
     response.once('close', () => {
       this.#open.delete(response);

@@ -80,7 +80,8 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     const connection = new SocketConnection({ socket, stream }, limits, counts);
     connections.add(connection);
     counts.webSocket += 1;
-    socket.on('error', () => socket.terminate());
+    // What is wrong with a client's frames closes its socket by itself, with a code that says so.
+    socket.on('error', () => {});
     socket.on('pong', () => {
       connection.isAlive = true;
     });
@@ -178,13 +179,18 @@ async function checked(
     },
   };
   const { schema, execute, contextFactory, parse, validate } = yoga.getEnveloped(initial as never);
+  const refused = (errors: readonly GraphQLError[]): readonly GraphQLError[] => {
+    connection.operations -= 1;
+    running.delete(id);
+    return errors;
+  };
+  connection.operations += 1;
   try {
     const document = parse(params.query);
     const errors = validate(schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return errors.map((error) => toGraphQLError(error, log));
+    if (errors.length > 0) return refused(errors.map((error) => toGraphQLError(error, log)));
     if (!getOperationAST(document, params.operationName)) throw noOperation(params.operationName);
     const contextValue = (await contextFactory()) as unknown as Context;
-    connection.operations += 1;
     return {
       schema,
       document,
@@ -196,7 +202,7 @@ async function checked(
       connection,
     } as Operation;
   } catch (error) {
-    return [toGraphQLError(error, log)];
+    return refused([toGraphQLError(error, log)]);
   }
 }
 
