@@ -212,7 +212,7 @@ describe('limits on connections', () => {
     );
     const refused = await Promise.all(tries.slice(5));
     for (const errors of refused) expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
-    expect(figures(server).subscriptions).toBe(5);
+    await eventually(() => expect(figures(server).subscriptions).toBe(5));
     await order(server, 1);
     expect(await Promise.all(tries.slice(0, 5))).toEqual(Array.from({ length: 5 }, () => 'event'));
   });
