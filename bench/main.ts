@@ -6,7 +6,12 @@ import { appendBatch } from './cases/append-batch.ts';
 import { change } from './cases/change.ts';
 import { diff } from './cases/diff.ts';
 import { disk } from './cases/disk.ts';
+import { fanout } from './cases/fanout.ts';
+import { fanoutDistinct } from './cases/fanout-distinct.ts';
 import { history } from './cases/history.ts';
+import { idle } from './cases/idle.ts';
+import { latency } from './cases/latency.ts';
+import { liveQuery } from './cases/live-query.ts';
 import { page } from './cases/page.ts';
 import { past } from './cases/past.ts';
 import { present } from './cases/present.ts';
@@ -24,6 +29,11 @@ const CASES: Readonly<Record<string, BenchCase>> = {
   present,
   past,
   diff,
+  fanout,
+  'fanout-distinct': fanoutDistinct,
+  latency,
+  idle,
+  'live-query': liveQuery,
 };
 
 function table(rows: readonly (readonly string[])[]): string {

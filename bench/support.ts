@@ -108,6 +108,7 @@ interface Answer {
 /** A server under measure, in a process of its own. */
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   /** CPU seconds that the process has used, all threads together; NaN where the system does not tell. */
   cpuSeconds(): number;
   /** The data of one operation. */
@@ -181,12 +182,17 @@ async function announced(child: ChildProcess): Promise<string> {
   throw new Error('the server ended before it was ready');
 }
 
-async function startNode(args: readonly string[], input?: unknown): Promise<ServerProcess> {
+/** A server by its command line; it says on stdout where it serves. */
+export async function startNode(
+  args: readonly string[],
+  input?: unknown,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEMARK_')));
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...environment, UV_THREADPOOL_SIZE: '24', NODE_ENV: 'production' },
+    env: { ...environment, UV_THREADPOOL_SIZE: '24', NODE_ENV: 'production', ...variables },
   });
   const exited = once(child, 'exit');
   child.stdin?.end(input === undefined ? '' : JSON.stringify(input));
@@ -198,8 +204,8 @@ async function startNode(args: readonly string[], input?: unknown): Promise<Serv
     await exited;
     clearTimeout(timer);
   };
-  const { pid } = child;
-  return { url, cpuSeconds: () => cpuSecondsOf(pid ?? 0), query: (query, variables) => ask(url, query, variables), stop };
+  const { pid = 0 } = child;
+  return { url, pid, cpuSeconds: () => cpuSecondsOf(pid), query: (query, variables) => ask(url, query, variables), stop };
 }
 
 /** The server as it is released: compiled, started by bin/tidemark.cjs. `nodeFlags` come from TIDEMARK_BENCH_NODE_FLAGS. */
@@ -211,6 +217,11 @@ export function startTidemark(directory: string, flags: readonly string[] = []):
 /** The same server whose appends check the rows and touch no engine; see bench/servers/append-baseline.mjs. */
 export function startAppendBaseline(directory: string): Promise<ServerProcess> {
   return startNode(['bench/servers/append-baseline.mjs', directory]);
+}
+
+/** A bare ws server that broadcasts what it is posted; see bench/servers/broadcast-baseline.mjs. */
+export function startBroadcastBaseline(): Promise<ServerProcess> {
+  return startNode(['bench/servers/broadcast-baseline.mjs']);
 }
 
 /** Bare Yoga that answers from memory with the rows that it is given; see bench/servers/page-baseline.mjs. */
