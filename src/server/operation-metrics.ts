@@ -60,14 +60,15 @@ export class OperationMetrics {
     };
     return {
       onParse: ({ context }) => {
-        this.#begun += 1;
         (context as WithMeasured)[MEASURED] = { metrics: this, startedMs: performance.now() };
+        if (isFirstLook(context)) return undefined;
+        this.#begun += 1;
         return parsed;
       },
       onValidate:
         ({ params: { documentAST } }) =>
         ({ valid, result, context }) => {
-          if (valid) return;
+          if (valid || isFirstLook(context)) return;
           const { params } = context as WithMeasured;
           this.finished(context, typeOf(documentAST, params?.operationName), result[0]);
         },
@@ -107,6 +108,11 @@ export class OperationMetrics {
 /** Counts a subscription that has begun, or was refused, on a channel that is shared. */
 export function countSubscription(context: object, refused?: GraphQLError): void {
   (context as WithMeasured)[MEASURED]?.metrics.finished(context, 'subscription', refused);
+}
+
+/** An event stream looks whether a document is a subscription; what it refuses is handed on to Yoga, and counted there. */
+function isFirstLook(context: object): boolean {
+  return !('request' in context || 'connectionParams' in context);
 }
 
 function typeOf(document: DocumentNode, operationName: string | null | undefined): OperationType {
