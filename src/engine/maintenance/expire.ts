@@ -53,8 +53,7 @@ const WINDOW_ROWS = 50_000;
 
 /** @returns what went, or, on a dry run, would go */
 export function expireTable(parts: ExpireParts, tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
-  const observer = dryRun ? undefined : parts.observer;
-  return observed(observer, 'expire', (tally) => expireSteps(parts, tableId, { limits, dryRun }, tally));
+  return observed(parts.observer, 'expire', (tally) => expireSteps(parts, tableId, { limits, dryRun }, tally));
 }
 
 async function expireSteps(
