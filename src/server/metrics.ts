@@ -82,5 +82,5 @@ function requestCounter(metrics: MetricRegistry): (request: IncomingMessage, res
   function closed(this: ServerResponse): void {
     requests.inc({ status: this.headersSent ? `${Math.floor(this.statusCode / 100)}xx` : 'none' });
   }
-  return (_request, response) => void response.once('close', closed);
+  return (_request, response) => void response.on('close', closed);
 }
