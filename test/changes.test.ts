@@ -62,6 +62,31 @@ describe('a row by its key, after changes', () => {
   });
 });
 
+describe('changes that end a whole file', () => {
+  it('do not tell again what had ended in it before', async () => {
+    const engine = await testEngine({ maintenance: { autoCompact: false } });
+    await engine.createTable(PEOPLE);
+    const rows = Array.from({ length: 3000 }, (_, id) => ({ id, name: `${id} ${'x'.repeat(40)}` }));
+    await engine.append('people', rows);
+    await engine.compact('people');
+    await engine.delete('people', equals('id', 7));
+    await engine.update('people', ALL, { name: 'new' });
+    const diff = await engine.read.diff(engine.table('people'), {
+      from: 3 as SnapshotId,
+      to: 4 as SnapshotId,
+    });
+    expect(diff).toMatchObject({ insertedRows: 0, updatedRows: rows.length - 1, deletedRows: 0 });
+    const told: unknown[] = [];
+    for (let afterRow: number | undefined, more = true; more; ) {
+      const page = await engine.read.commitChanges(engine.table('people'), { snapshotId: 4 as SnapshotId, afterRow });
+      told.push(...page.changes.map((change) => change.kind));
+      afterRow = page.changes.at(-1)?.rowId;
+      more = page.hasMore;
+    }
+    expect(told).toEqual(rows.slice(1).map(() => 'UPDATE'));
+  });
+});
+
 describe('changes of more rows than fit in memory at once', () => {
   const rows = LIMITS.changedRowsMax + 1;
 

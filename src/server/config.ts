@@ -207,6 +207,7 @@ export function parseCommandLine(args: readonly string[], environment: Readonly<
     'TIDEMARK_DEMO_ROWS',
     'TIDEMARK_RANDOM_RUNS',
     'TIDEMARK_RANDOM_SEED',
+    'TIDEMARK_TORTURE',
   ]);
   const unknown = Object.keys(environment).find(
     (name) => name.startsWith('TIDEMARK_') && !known.has(name) && !name.startsWith('TIDEMARK_TEST_') && !name.startsWith('TIDEMARK_BENCH_'),

@@ -10,7 +10,7 @@ import type { DataFiles } from '../data/files.ts';
 import { hidesVirtual, positionColumn } from '../data/load-rows.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import { type DataFile, HOT } from '../model/history.ts';
-import type { FileId, SnapshotId } from '../model/ids.ts';
+import type { SnapshotId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type CheckedFilter, mayMatch, type SqlParameters } from './filter.ts';
 
@@ -63,15 +63,19 @@ function mayLive(table: TableState, file: DataFile, life: Life): boolean {
       return file.fromHi > life.after && ended > life.upTo && (file.kind !== 'history' || file.toHi > life.upTo);
     case 'ended':
       if (file.kind === 'history') return file.toHi > life.after && file.toLo <= life.upTo;
-      return (ended > life.after && ended <= life.upTo) || hasEnds(table, file.fileId, life);
+      return (ended > life.after && ended <= life.upTo) || hasEnds(table, file, life);
     case 'all':
       return true;
   }
 }
 
-/** Whether versions of a file have loose ends that matter to what is asked for. */
-function hasEnds(table: TableState, fileId: FileId, life: Life): boolean {
-  const lo = life.kind === 'ended' ? life.after : 0;
+/**
+ * Whether versions of a file have loose ends that matter to what is asked for. Where all that lived in the file ended at
+ * once, those that had ended before are told by theirs, however old.
+ */
+function hasEnds(table: TableState, { fileId, endedAt }: Pick<DataFile, 'fileId' | 'endedAt'>, life: Life): boolean {
+  const wholly = life.kind === 'ended' && endedAt !== null && endedAt > life.after && endedAt <= life.upTo;
+  const lo = life.kind === 'ended' && !wholly ? life.after : 0;
   const hi = life.kind === 'visible' ? life.at : life.upTo;
   return (
     endsOf(table)
@@ -80,15 +84,18 @@ function hasEnds(table: TableState, fileId: FileId, life: Life): boolean {
   );
 }
 
+/** The hot rows as if they were a file; they never end all at once. */
+const HOT_ROWS = { fileId: HOT, endedAt: null };
+
 /** Whether the relation over these sources needs the table of loose ends. */
 export function needsEnds({ table, life }: PlanRequest, planned: readonly DataFile[], hot: boolean): boolean {
-  return planned.some((file) => hasEnds(table, file.fileId, life)) || (hot && hasEnds(table, HOT, life));
+  return planned.some((file) => hasEnds(table, file, life)) || (hot && hasEnds(table, HOT_ROWS, life));
 }
 
 /** Whether hot rows can hold what is asked for. Every row of a commit up to the hot floor lies in a file. */
 export function needsHotRows({ table, life, window }: PlanRequest): boolean {
   if (hotRowsOf(table) === 0 || readAt(life) <= table.hotFloor) return false;
-  if (life.kind === 'ended' && !hasEnds(table, HOT, life)) return false;
+  if (life.kind === 'ended' && !hasEnds(table, HOT_ROWS, life)) return false;
   return window === undefined || window.hi > table.hotRowLo || hotVersionsOf(table) > 0;
 }
 
@@ -128,7 +135,7 @@ export function relationSql(request: RelationRequest): string {
 
 /** Files that one scan can read with one set of predicates. */
 function groupKey({ table, life, window, hidden }: RelationRequest, file: DataFile, staged: number): string {
-  const ends = hasEnds(table, file.fileId, life);
+  const ends = hasEnds(table, file, life);
   const cut = file.fromHi > readAt(life) || life.kind === 'brought';
   const implied = file.kind === 'staged' && (hidden !== 'none' || window !== undefined || ends);
   const own = implied && (staged <= SEPARATE_FILES_MAX || hidesVirtual(schemaOf(table, file.schemaVersion).columns));
@@ -221,7 +228,7 @@ function filesSql(request: RelationRequest, group: readonly DataFile[]): string 
           : `${first.endedAt}::BIGINT`,
     file: request.hidden === 'full' ? pick(group.map((file) => file.fileId)) : '0',
     conditions,
-    hasEnds: hasEnds(table, first.fileId, life),
+    hasEnds: hasEnds(table, first, life),
     rowLo: group.reduce((lo, file) => Math.min(lo, file.rowLo), Number.POSITIVE_INFINITY),
     rowHi: group.reduce((hi, file) => Math.max(hi, file.rowHi), 0),
   });
@@ -305,7 +312,7 @@ function mirrorSql(request: RelationRequest, mirror: Mirror): string {
       `_from <= ${parameters.add(integer(upTo))}`,
       ...windowConditions(request, '_row'),
     ],
-    hasEnds: hasEnds(table, HOT, life),
+    hasEnds: hasEnds(table, HOT_ROWS, life),
     rowLo: 0,
     rowHi: Number.MAX_SAFE_INTEGER,
   });
