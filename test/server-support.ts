@@ -166,8 +166,18 @@ export async function subscribe<Data>(
   const iterator = client.iterate<Data, unknown>({ query: document, variables });
   // The first call opens the subscription; its answer is the first event.
   const waiting: Promise<IteratorResult<Event<Data>>>[] = [iterator.next()];
-  waiting[0]?.catch(() => {});
-  await vi.waitFor(() => expect(open()).toBe(before + 1), { interval: 2, timeout: 10_000 });
+  // A refusal is told at once, as what it is.
+  let refused: unknown;
+  waiting[0]?.then(
+    ({ value }) => {
+      refused = value?.errors;
+    },
+    (error: unknown) => {
+      refused = error;
+    },
+  );
+  const isOpen = (): void => expect({ subscriptions: open(), refused }).toEqual({ subscriptions: before + 1, refused: undefined });
+  await vi.waitFor(isOpen, { interval: 2, timeout: 10_000 });
   const next = (): Promise<IteratorResult<Event<Data>>> => waiting.shift() ?? iterator.next();
   const subscription: Subscription<Data> = {
     next,

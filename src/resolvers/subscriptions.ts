@@ -27,13 +27,13 @@ export interface SnapshotCommittedArguments {
 /** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT */
 export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): Source<SnapshotEvent> {
   const { engine, feed } = context;
-  const tables = args.tables?.map((name) => engine.table(name));
+  const tables = args.tables?.flatMap((name) => engine.tablesEverNamed(name));
   const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? engine.tables(true));
   const filter = {
-    tableIds: tables === undefined ? undefined : new Set(tables.map(({ id }) => id)),
+    tables: args.tables == null ? undefined : new Set(args.tables),
     operations: args.operations == null ? undefined : new Set(args.operations),
   };
-  return snapshotSource(feed, filter, start.snapshotId);
+  return snapshotSource(engine, feed, filter, start.snapshotId);
 }
 
 /** Where a subscriber begins: where it says, or now. Snapshots that have expired cannot be sent any more: it is told. */
