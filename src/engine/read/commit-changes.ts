@@ -1,7 +1,7 @@
 /**
  * What one commit did to the rows of a table, as somebody sees it who watches the rows that match a filter: a row that
- * comes to match is an INSERT to him, one that no longer does a DELETE. The changes of the newest small commits are kept,
- * so that many watchers of one table cost one reading.
+ * comes to match is an INSERT to him, one that no longer does a DELETE. The changes of the latest commits that were asked
+ * for are kept, so that many watchers of one table cost one reading.
  */
 import type { TableState } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
@@ -32,22 +32,31 @@ export interface CommitChangesPage {
   readonly after: TableSchema;
 }
 
-/** A small commit's changes, unfiltered. */
+/** All changes of a commit, unfiltered. */
+type Whole = Omit<CommitChangesPage, 'hasMore'>;
+
 interface Kept {
   readonly tableId: number;
   readonly snapshotId: SnapshotId;
   readonly schema: TableSchema | undefined;
-  readonly page: Promise<CommitChangesPage | undefined>;
+  /** Undefined where they are too many to keep. */
+  readonly whole: Promise<Whole | undefined>;
+  /** Their number, once it is known. */
+  count: number;
 }
 
-/** A large commit's diff on its way through its pages. */
+/** A larger commit's diff on its way through its pages. */
 interface Large {
   readonly tableId: number;
   readonly query: CommitChangesQuery;
   readonly diff: TableDiff;
 }
 
+/** The most changes of a commit that are kept as a whole. */
+const WHOLE_MAX = 10_000;
 const KEPT_MAX = 64;
+/** The most changes that are kept of all commits together. */
+const KEPT_CHANGES_MAX = 50_000;
 const LARGE_MAX = 4;
 
 export class CommitChanges {
@@ -69,33 +78,45 @@ export class CommitChanges {
 
   /** @throws EngineError SNAPSHOT_EXPIRED, BAD_USER_INPUT, COLUMN_NOT_FOUND, LIMIT_EXCEEDED and those of Scanner.scan */
   async page(table: TableState, query: CommitChangesQuery, options: QueryOptions): Promise<CommitChangesPage> {
-    const small = await this.#small(table, query, options);
-    if (small === undefined) return this.#pageOfLarge(table, query, options);
-    const { afterRow = -1 } = query;
-    const changes = afterRow < 0 ? small.changes : small.changes.filter((change) => change.rowId > afterRow);
-    return { ...small, changes: await this.#seen(changes, small, query.where, options) };
+    const whole = await this.#whole(table, query, options);
+    if (whole === undefined) return this.#pageOfLarge(table, query, options);
+    const { afterRow = -1, where } = query;
+    const rest = afterRow < 0 ? whole.changes : whole.changes.filter((change) => change.rowId > afterRow);
+    const seen = await this.#seen(rest, whole, where, options);
+    const hasMore = seen.length > LIMITS.changesPerEventMax;
+    return { ...whole, changes: hasMore ? seen.slice(0, LIMITS.changesPerEventMax) : seen, hasMore };
   }
 
-  /** All changes of a commit of few, whatever the filter. */
-  #small(table: TableState, { snapshotId, schema }: CommitChangesQuery, options: QueryOptions): Promise<CommitChangesPage | undefined> {
+  /** All changes of a commit that is not large, whatever the filter. */
+  #whole(table: TableState, { snapshotId, schema }: CommitChangesQuery, options: QueryOptions): Promise<Whole | undefined> {
     const known = this.#kept.find((kept) => kept.tableId === table.id && kept.snapshotId === snapshotId && kept.schema === schema);
-    if (known !== undefined) return known.page;
-    const page = this.#readSmall(table, { snapshotId, schema }, options);
-    const kept = { tableId: table.id, snapshotId, schema, page };
+    if (known !== undefined) return known.whole;
+    const kept: Kept = { tableId: table.id, snapshotId, schema, whole: this.#readWhole(table, { snapshotId, schema }, options), count: 0 };
     this.#kept.push(kept);
-    if (this.#kept.length > KEPT_MAX) this.#kept.shift();
-    page.catch(() => {
-      this.#kept = this.#kept.filter((other) => other !== kept);
-    });
-    return page;
+    this.#letGo();
+    kept.whole.then(
+      (whole) => {
+        kept.count = whole?.changes.length ?? 0;
+        this.#letGo();
+      },
+      () => {
+        this.#kept = this.#kept.filter((other) => other !== kept);
+      },
+    );
+    return kept.whole;
   }
 
-  async #readSmall(table: TableState, query: CommitChangesQuery, options: QueryOptions): Promise<CommitChangesPage | undefined> {
+  /** Lets the oldest go, where they are too many or too large together. */
+  #letGo(): void {
+    let changes = this.#kept.reduce((sum, { count }) => sum + count, 0);
+    while (this.#kept.length > KEPT_MAX || changes > KEPT_CHANGES_MAX) changes -= this.#kept.shift()?.count ?? 0;
+  }
+
+  async #readWhole(table: TableState, query: CommitChangesQuery, options: QueryOptions): Promise<Whole | undefined> {
     const diff = await this.#diffOf(table, query, options);
     const { before, after, insertedRows, updatedRows, deletedRows } = diff;
-    if (insertedRows + updatedRows + deletedRows > LIMITS.changesPerEventMax) return undefined;
-    const { changes } = await diff.page({ first: LIMITS.changesPerEventMax });
-    return { changes, hasMore: false, before, after };
+    if (insertedRows + updatedRows + deletedRows > WHOLE_MAX) return undefined;
+    return { changes: await diff.all(), before, after };
   }
 
   #diffOf(table: TableState, { snapshotId, schema, where }: CommitChangesQuery, options: QueryOptions): Promise<TableDiff> {

@@ -104,6 +104,14 @@ export async function pageOf(all: readonly Steps[], args: PageArguments, back: b
   };
 }
 
+/** All changes at once, for who knows that they are few. */
+export async function changesOf(all: readonly Steps[], back: boolean): Promise<readonly RowChange[]> {
+  const parts = [];
+  for (const { steps, read } of all) parts.push(await read(steps));
+  const changes = parts.flat();
+  return back ? changes.map(reversed) : changes;
+}
+
 /** The position of the first step of a later row, in steps by row. */
 function firstBeyond(steps: readonly Step[], row: number): number {
   let lo = 0;

@@ -13,7 +13,17 @@ import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cells, TableSchema } from '../model/types.ts';
-import { type ChangeKind, type ChangePage, encodeCursor, pageOf, REVERSED, type RowChange, type Step, type Steps } from './diff-page.ts';
+import {
+  type ChangeKind,
+  type ChangePage,
+  changesOf,
+  encodeCursor,
+  pageOf,
+  REVERSED,
+  type RowChange,
+  type Step,
+  type Steps,
+} from './diff-page.ts';
 import { type CheckedFilter, checkFilter, type Filter } from './filter.ts';
 import type { History } from './history.ts';
 import type { Matched, Matcher } from './match.ts';
@@ -40,6 +50,8 @@ export interface TableDiff {
   readonly insertedRows: number;
   readonly updatedRows: number;
   readonly deletedRows: number;
+  /** All of them, however many: for a diff whose counts are known to be few. */
+  all(): Promise<readonly RowChange[]>;
   /** @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
   page(args: PageArguments): Promise<ChangePage>;
   /** Of the diff of a single commit: the changes of rows of later identities. */
@@ -119,6 +131,7 @@ export class Diffs {
       insertedRows: counts[back ? 'DELETE' : 'INSERT'],
       updatedRows: counts.UPDATE,
       deletedRows: counts[back ? 'INSERT' : 'DELETE'],
+      all: () => changesOf(all, back),
       page: (args) => pageOf(all, args, back, list),
       pageAfterRow: (first, row) => pageOf(all, { first, after: row === undefined ? null : encodeCursor(list, 0, row) }, back, list),
     };
