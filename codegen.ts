@@ -2,18 +2,18 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 import { scalars } from './src/codegen.ts';
 
+const generated = (folder: string): NonNullable<CodegenConfig['generates'][string]> => ({
+  documents: [`${folder}/**/*.ts`, '!**/generated/**'],
+  preset: 'client',
+  presetConfig: { fragmentMasking: false },
+  config: { scalars, useTypeImports: true, strictScalars: true, enumsAsTypes: true },
+});
+
 const config: CodegenConfig = {
   schema: './schema.graphql',
-  documents: ['test/**/*.ts', 'examples/**/*.ts', '!**/generated/**'],
   ignoreNoDocuments: true,
   importExtension: '.ts',
-  generates: {
-    './test/generated/': {
-      preset: 'client',
-      presetConfig: { fragmentMasking: false },
-      config: { scalars, useTypeImports: true, strictScalars: true, enumsAsTypes: true },
-    },
-  },
+  generates: { './test/generated/': generated('test'), './examples/generated/': generated('examples') },
 };
 
 export default config;

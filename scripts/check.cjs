@@ -4,6 +4,6 @@ const { bin, ensureInstalled, run } = require('./setup.cjs');
 ensureInstalled();
 const withoutTests = process.argv.includes('--no-tests');
 run(bin('biome'), ['ci', '--error-on-warnings', '.']);
-run(bin('tsc'), ['-p', 'tsconfig.json']);
+for (const project of ['tsconfig.json', 'examples/tsconfig.json']) run(bin('tsc'), ['-p', project]);
 run('node', ['scripts/codegen.cjs', '--check']);
 if (!withoutTests) require('./test.cjs');

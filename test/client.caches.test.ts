@@ -220,7 +220,7 @@ describe('row changes merged into a list that the cache holds', () => {
     watched.subscribeToMore({
       document: apolloGql(CHANGES),
       variables: { after: '2' },
-      updateQuery: mergeInto<Order>(['asOf', 'orders', 'nodes']) as never,
+      updateQuery: mergeInto<Order>(['asOf', 'orders', 'nodes']),
     });
     const expected = await edit(server, cut);
     await eventually(() => expect(brief(nodes)).toEqual(expected));

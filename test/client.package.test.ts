@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,5 +58,11 @@ describe('the client helpers as an application has them', () => {
       'tidemark/client/urql graphcacheSettings mergeUpdates resumeExchange',
     ]);
     expect(Object.keys(manifest.exports)).toEqual(expect.arrayContaining(['./client', './client/apollo', './client/urql']));
+  });
+
+  it('lie, like all that the package exports, with their types where the manifest says', () => {
+    const paths = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
+    expect(paths.length).toBeGreaterThan(8);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });

@@ -1,7 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { restartingServer } from './client-support.ts';
+import { eventually, ORDERS, orders } from './server-support.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -9,6 +13,29 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 async function runExample(name: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${name}`], { cwd: ROOT });
   return stdout.trimEnd().split('\n');
+}
+
+/** An example that runs until it is told to end. */
+function example(name: string, ...options: string[]) {
+  const loader = import.meta.resolve('tsx');
+  const child = spawn(process.execPath, ['--import', loader, `examples/${name}`, ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.json' },
+  });
+  const lines: string[] = [];
+  let said = '';
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const interrupt = (): Promise<number | null> => {
+    child.kill('SIGINT');
+    return exit;
+  };
+  return { lines, complaints: () => said, exit, interrupt };
 }
 
 describe('examples run as they are', () => {
@@ -20,5 +47,38 @@ describe('examples run as they are', () => {
       'now: [{"sensor":"pier","celsius":11.5},{"sensor":"harbour","celsius":12.25},{"sensor":"pier","celsius":14}]',
       'in the morning: [{"sensor":"pier","celsius":11.5},{"sensor":"harbour","celsius":12.25}]',
     ]);
+  });
+
+  it('tail.ts prints a line for each commit, over a restart of the server, and ends at Ctrl-C', async () => {
+    const server = await restartingServer([ORDERS]);
+    const tail = example('tail.ts', '--url', server.url, '--after', '0');
+    const rows = example('tail.ts', '--url', server.url, '--table', 'orders', '--after', '1');
+    await server.current.engine.append('orders', orders(1, 2), { author: 'ada', message: 'two of them' });
+    await eventually(() => expect(tail.lines).toHaveLength(2));
+    await server.restart();
+    await server.current.engine.update('orders', { kind: 'compare', column: 'order_id', operator: 'eq', value: '1' }, { status: 'paid' });
+    await server.current.engine.delete('orders', { kind: 'compare', column: 'order_id', operator: 'eq', value: '2' });
+    await eventually(() => expect([tail.lines.length, rows.lines.length]).toEqual([4, 4]));
+    expect(tail.lines.map((line) => line.slice(line.indexOf('#')))).toEqual([
+      '#1 orders CREATE +0 ~0 -0',
+      '#2 orders APPEND +2 ~0 -0  ada: two of them',
+      '#3 orders UPDATE +0 ~1 -0',
+      '#4 orders DELETE +0 ~0 -1',
+    ]);
+    expect(rows.lines.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(['#2 INSERT', '#2 INSERT', '#3 UPDATE', '#4 DELETE']);
+    expect(rows.lines[2]).toMatch(/"status":"new".* -> .*"status":"paid"/);
+    expect(await tail.interrupt()).toBe(0);
+    expect(await rows.interrupt()).toBe(0);
+    expect(tail.complaints()).toContain('connection lost, trying again');
+  });
+
+  it('tail.ts says what is wrong, and how it is used', async () => {
+    const server = await restartingServer([ORDERS]);
+    const nope = example('tail.ts', '--url', server.url, '--table', 'nope');
+    expect(await nope.exit).toBe(1);
+    expect(nope.complaints()).toContain('there is no table "nope"');
+    const usage = example('tail.ts', '--help');
+    expect(await usage.exit).toBe(2);
+    expect(usage.complaints()).toContain('Usage: npm run example:tail');
   });
 });

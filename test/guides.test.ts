@@ -3,13 +3,17 @@
  * right after a document is its variables; one marked `<!-- answer -->` is what it answers, in part; a document marked
  * `<!-- error: CODE -->` fails with that code, and its answer is the error.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Loose, type TestServer, testServer } from './server-support.ts';
+import { dataOf, type Loose, liveClient, type TestServer, testServer } from './server-support.ts';
+import { temporaryDirectory } from './support.ts';
 
-const GUIDES = fileURLToPath(new URL('../docs/guides', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const GUIDES = join(ROOT, 'docs', 'guides');
 
 interface Step {
   /** Where the document starts, to find it. */
@@ -74,9 +78,18 @@ function stepsOf(markdown: string): Step[] {
   return steps;
 }
 
+async function firstEvent(server: TestServer, document: string, variables: Loose | undefined): Promise<unknown> {
+  const events = liveClient(server.url).iterate({ query: document, variables: variables ?? {} });
+  const data = dataOf(await events.next());
+  await events.return?.();
+  return data;
+}
+
 async function run(server: TestServer, { document, variables, errorCode, answer }: Step): Promise<void> {
   if (errorCode === undefined) {
-    const data = await server.data(document, variables);
+    const data = document.trimStart().startsWith('subscription')
+      ? await firstEvent(server, document, variables)
+      : await server.data(document, variables);
     if (answer !== undefined) expect(data).toMatchObject(answer);
     return;
   }
@@ -107,6 +120,21 @@ describe('the documents of docs/guides run as they are, and answer what the guid
         throw error;
       }
     }
+  });
+});
+
+describe('the programs of docs/guides are right by their types', () => {
+  const programs = (name: string): readonly Block[] =>
+    blocksOf(readFileSync(join(GUIDES, name), 'utf8')).filter(({ language }) => ['ts', 'tsx'].includes(language));
+
+  it.each(NAMES.filter((name) => programs(name).length > 0))('%s', async (name) => {
+    const directory = await temporaryDirectory();
+    await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+    for (const { line, language, text } of programs(name)) await writeFile(join(directory, `line-${line}.${language}`), text);
+    const config = { extends: join(ROOT, 'examples', 'tsconfig.json'), include: ['.'] };
+    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(config));
+    const { stdout } = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', directory, '--noEmit'], { encoding: 'utf8' });
+    expect(stdout).toBe('');
   });
 });
 

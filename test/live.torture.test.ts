@@ -237,7 +237,8 @@ describe('exactly once, across everything', () => {
           onCommit: async (done) => {
             if (kills >= KILLS || done < ((kills + 1) * COMMITS) / (KILLS + 1)) return;
             kills += 1;
-            await server.killAndRestart();
+            await server.kill();
+            await server.start();
           },
         },
       );

@@ -7,8 +7,10 @@ import { temporaryDirectory } from './support.ts';
 
 export interface RunningProcess {
   readonly url: string;
-  /** SIGKILL, then a start; resolves when it serves again. */
-  killAndRestart(): Promise<void>;
+  /** SIGKILL; resolves when it has ended. */
+  kill(): Promise<void>;
+  /** Starts it again; resolves when it serves. */
+  start(): Promise<void>;
 }
 
 /** A port that nothing listens on now. */
@@ -27,9 +29,11 @@ export async function runningServer(flags: readonly string[] = []): Promise<Runn
   let current: ServerProcess = first;
   return {
     url: first.url,
-    killAndRestart: async () => {
+    kill: async () => {
       current.child.kill('SIGKILL');
       await current.exited;
+    },
+    start: async () => {
       current = await startProcess({ args });
     },
   };

@@ -96,13 +96,20 @@ export function typePolicies({ collectAfterMs = COLLECT_AFTER_MS }: CacheOptions
 /** How `asOf` without an instant is stored. */
 const NOW: ReadonlySet<string> = new Set(['asOf', 'asOf({})']);
 
-/** For `subscribeToMore`: merges row changes into the list at a path of the query's result. */
-export function mergeInto<Row extends IdentifiedRow, Data = unknown>(
+/** What Apollo passes to `updateQuery`. */
+interface QueryUpdate {
+  readonly complete?: boolean;
+  readonly subscriptionData: { readonly data?: unknown };
+}
+
+/** For `subscribeToMore`: merges row changes into the list at a path of the query's result, once that is there as a whole. */
+export function mergeInto<Row extends IdentifiedRow>(
   path: readonly string[],
   options?: MergeOptions<Row>,
-): (previous: Data, update: { readonly subscriptionData: { readonly data?: unknown } }) => Data {
-  return (previous, { subscriptionData: { data } }) => {
+): <Data>(previous: unknown, update: QueryUpdate) => Data {
+  return <Data>(previous: unknown, { complete, subscriptionData: { data } }: QueryUpdate): Data => {
     const [event] = Object.values((data ?? {}) as Record<string, { readonly changes?: readonly RowChange<Row>[] } | null>);
-    return mergeChangesAt(previous, path, event?.changes ?? [], options);
+    const changes = complete === false ? [] : (event?.changes ?? []);
+    return mergeChangesAt(previous, path, changes, options) as Data;
   };
 }

@@ -1,0 +1,32 @@
+/** Sees to it that the server has the table that the pages show: `orders`, as in the README. */
+export {};
+
+const { SERVER = 'http://127.0.0.1:4000' } = process.env;
+
+const CREATE = `mutation {
+  createTable(input: {
+    name: "orders"
+    columns: [
+      { name: "order_id", type: LONG, required: true }
+      { name: "customer_id", type: LONG, required: true }
+      { name: "amount", type: DOUBLE }
+      { name: "status", type: STRING }
+      { name: "placed_at", type: TIMESTAMPTZ }
+    ]
+    primaryKey: ["order_id"]
+    ifExists: IGNORE
+  }) { commit { snapshotId } }
+}`;
+
+const response = await fetch(`${SERVER}/graphql`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ query: CREATE }),
+}).catch(() => undefined);
+const answer = (await response?.json()) as { errors?: readonly { message: string }[] } | undefined;
+if (answer?.errors !== undefined || response === undefined) {
+  const reason =
+    answer?.errors?.map(({ message }) => message).join('; ') ?? `nothing answers at ${SERVER}: run npm start first, or set SERVER`;
+  console.error(`tidemark example: ${reason}`);
+  process.exit(1);
+}

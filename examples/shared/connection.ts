@@ -1,0 +1,34 @@
+import { createClient } from 'graphql-ws';
+import { useSyncExternalStore } from 'react';
+import { resumable, retryForever } from 'tidemark/client';
+
+export type Status = 'connecting' | 'live' | 'offline';
+
+let status: Status = 'connecting';
+const listeners = new Set<() => void>();
+
+function become(next: Status): void {
+  status = next;
+  for (const listener of listeners) listener();
+}
+
+const socket = createClient({
+  url: `${location.origin.replace('http', 'ws')}/graphql`,
+  ...retryForever,
+  keepAlive: 10_000,
+  on: { connected: () => become('live'), closed: () => become('offline') },
+});
+
+/** One WebSocket for all subscriptions. It never gives up, and every subscription goes on where it was. */
+export const connection = resumable(socket);
+
+/** Whether what the page shows is what the server has. */
+export function useStatus(): Status {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => status,
+  );
+}
