@@ -64,6 +64,7 @@ import {
   nothing,
   refuseTooManyEnds,
 } from './results.ts';
+import { type EngineStatistics, statisticsOf } from './statistics.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -82,7 +83,7 @@ export class Engine {
   readonly #store: CatalogStore;
   readonly #watermark: Watermark;
   readonly #time: TimeKeeper;
-  readonly #log = new LocalLog();
+  readonly #log: LocalLog;
   readonly #sequencer: Sequencer;
   readonly #sequencing: Promise<void>;
   readonly #duck: Duck;
@@ -99,6 +100,7 @@ export class Engine {
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
   readonly #parts: MaintenanceParts;
+  readonly #blocks: Blocks;
   readonly #listeners = new Set<CommitListener>();
   readonly #background = new Set<Promise<unknown>>();
   readonly #report: (error: unknown, task: string) => void;
@@ -106,12 +108,13 @@ export class Engine {
   #closing: Promise<void> | undefined;
 
   /** Use openEngine. */
-  constructor(options: EngineOptions, { directory, store, state, ceilingMs, uncheckedTables, duck }: OpenedParts) {
+  constructor(options: EngineOptions, { directory, store, state, ceilingMs, uncheckedTables, duck, observer }: OpenedParts) {
     this.#directory = directory;
     this.#store = store;
     this.#state = state;
     this.#duck = duck;
     this.#report = options.onBackgroundError ?? (() => {});
+    this.#log = new LocalLog({ isMeasured: observer !== undefined });
     this.#watermark = new Watermark(directory);
     this.#time = new TimeKeeper(options.clock ?? systemClock, Math.max(ceilingMs, state.timestampMs));
     this.#files = new DataFiles(directory);
@@ -126,6 +129,7 @@ export class Engine {
       time: this.#time,
       state,
       publish: (next, commits) => this.#publish(next, commits),
+      observer,
     });
     this.#parts = {
       dataDirectory: directory,
@@ -139,9 +143,10 @@ export class Engine {
       gates: this.#gates,
       pins: this.#pins,
       background: (work) => this.#track(work),
+      observer,
     };
     this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
-    const blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
+    this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
     this.read = new Reads({
       current,
       store,
@@ -154,7 +159,7 @@ export class Engine {
       time: this.#time,
       settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
       isWriting: () => this.#sequencer.isWriting,
-      blocks,
+      blocks: this.#blocks,
       queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
     });
     this.#appends = new Appends({
@@ -186,7 +191,7 @@ export class Engine {
       changes: this.#changes,
       restoring: { ...changing, history: this.read.history },
       expiring: this.#auditing,
-      erasing: { ...this.#auditing, blocks, matcher: this.read.matcher },
+      erasing: { ...this.#auditing, blocks: this.#blocks, matcher: this.read.matcher },
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
@@ -452,16 +457,10 @@ export class Engine {
     return this.#scheduler.exclusive(() => verify(this.#auditing));
   }
 
-  /** Figures for operators. */
-  statistics(): Record<'pins' | 'retired' | 'mirrorRows' | 'queriesRunning' | 'queriesWaiting', number> {
-    const { running, waiting } = this.#duck.load;
-    return {
-      pins: this.#pins.heldPins,
-      retired: this.#pins.waiting,
-      mirrorRows: this.#mirrors.rows,
-      queriesRunning: running,
-      queriesWaiting: waiting,
-    };
+  /** Figures of this moment, for operators. */
+  statistics(): EngineStatistics {
+    const measured = { state: this.#state, pins: this.#pins, mirrors: this.#mirrors, duck: this.#duck, log: this.#log };
+    return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, sequencer: this.#sequencer });
   }
 
   #track(work: Promise<unknown>): void {

@@ -14,6 +14,16 @@ export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from '.
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, typePrefix } from './model/names.ts';
+export {
+  type CommitFigures,
+  type EngineObserver,
+  MAINTENANCE_OUTCOMES,
+  MAINTENANCE_TASKS,
+  type MaintenanceFigures,
+  QUERY_OUTCOMES,
+  type QueryFigures,
+  type RoundFigures,
+} from './model/observer.ts';
 export { checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
@@ -49,3 +59,4 @@ export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export type { ChangeResult, CommitResult, EraseResult } from './results.ts';
+export type { EngineStatistics } from './statistics.ts';

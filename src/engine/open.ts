@@ -6,6 +6,7 @@ import { openCatalog } from './catalog/load.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
 import { Engine } from './engine.ts';
+import { type EngineObserver, guarded } from './model/observer.ts';
 import type { EngineOptions } from './options.ts';
 
 /**
@@ -15,8 +16,9 @@ import type { EngineOptions } from './options.ts';
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const directory = resolve(options.directory);
   mkdirSync(directory, { recursive: true });
+  const observer = options.observer && guarded(options.observer, (error) => options.onBackgroundError?.(error, 'observer'));
   // DuckDB starts on other threads while the catalog is checked on this one.
-  const starting = startDuck(options, directory);
+  const starting = startDuck(options, directory, observer);
   starting.catch(() => {});
   const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory).catch(async (error: unknown) => {
     (await starting.catch(() => undefined))?.close();
@@ -24,14 +26,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   });
   try {
     DataFiles.prepareDirectory(directory, state);
-    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck: await starting });
+    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck: await starting, observer });
   } catch (error) {
     await store.close(false);
     throw error;
   }
 }
 
-function startDuck(options: EngineOptions, directory: string): Promise<Duck> {
+function startDuck(options: EngineOptions, directory: string, observer: EngineObserver | undefined): Promise<Duck> {
   return Duck.open({
     dataDirectory: directory,
     spillDirectory: join(directory, 'tmp', 'spill'),
@@ -39,5 +41,6 @@ function startDuck(options: EngineOptions, directory: string): Promise<Duck> {
     spillLimitBytes: options.spillLimitBytes ?? 16 * 1024 ** 3,
     threads: options.threads ?? Math.max(1, availableParallelism() - 2),
     connections: options.queryConnections ?? 4,
+    observer,
   });
 }

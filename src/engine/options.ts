@@ -5,6 +5,7 @@ import type { Clock } from './commit/clock.ts';
 import type { Duck } from './data/duckdb.ts';
 import type { MaintenanceOptions } from './maintenance/scheduler.ts';
 import type { RetentionDefinition } from './model/alter.ts';
+import type { EngineObserver } from './model/observer.ts';
 
 export interface EngineOptions {
   /** The data directory; made if it is not there. */
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly retention?: RetentionDefinition | undefined;
   /** Told of failures in the background. */
   readonly onBackgroundError?: (error: unknown, task: string) => void;
+  /** Told of what the engine does, for figures; nothing is measured where absent. */
+  readonly observer?: EngineObserver | undefined;
 }
 
 /** What was opened before the engine is made. */
@@ -37,4 +40,6 @@ export interface OpenedParts {
   readonly ceilingMs: number;
   readonly uncheckedTables: readonly number[];
   readonly duck: Duck;
+  /** The observer of the options, guarded. */
+  readonly observer: EngineObserver | undefined;
 }

@@ -169,6 +169,13 @@ const OPTIONS = {
     text: 'time for a client to read what waits, before its connection is closed and it has to come again',
     schema: integer(100, 24 * 3600 * 1000).default(10_000),
   },
+  metrics: {
+    flag: 'metrics',
+    variable: 'TIDEMARK_METRICS',
+    argument: 'ON',
+    text: 'on or off: figures for Prometheus at /metrics',
+    schema: z.enum(['on', 'off']).default('on'),
+  },
   logLevel: {
     flag: 'log-level',
     variable: 'TIDEMARK_LOG_LEVEL',

@@ -16,6 +16,8 @@ import type { EventStreams } from './event-stream.ts';
 import { serveEventStream } from './event-stream-requests.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
 import { LivePath } from './live-path.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { OperationMetrics } from './operation-metrics.ts';
 import { OriginPolicy } from './origins.ts';
 import {
   cachedIntrospection,
@@ -62,25 +64,41 @@ export function engineOptions(config: ServerConfig): EngineOptions {
 
 /** @throws EngineError of openEngine; the system's error where the port is taken */
 export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  const metrics = config.metrics === 'on' ? createMetrics() : undefined;
   const engine = await openEngine({
     ...engineOptions(config),
+    observer: metrics?.observer,
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
   const feed = new CommitFeed(engine);
   const provider = new SchemaProvider(engine);
   const origins = new OriginPolicy(config.origins, config.host);
-  const yoga = makeYoga({ engine, feed, provider, config, origins, log });
+  const yoga = makeYoga({ engine, feed, provider, config, origins, log, operations: metrics?.operations });
   const state = { stopping: false };
   const http = createServer((request, response) => {
-    void route({ request, response, yoga, streams, provider, origins, engine, state, bodyLimitBytes: config.bodyLimitBytes, logger });
+    void route({
+      request,
+      response,
+      yoga,
+      streams,
+      provider,
+      origins,
+      engine,
+      state,
+      metrics,
+      bodyLimitBytes: config.bodyLimitBytes,
+      logger,
+    });
   });
   const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, log });
   const { streams } = live;
   const connections = connectionsOf(http);
+  metrics?.watch({ engine, live: () => live.figures(), state, http });
   try {
     await listen(http, config);
   } catch (error) {
+    metrics?.stop();
     await live.stop();
     await engine.close();
     throw error;
@@ -92,6 +110,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     const drained = drain(http, connections);
     await live.stop();
     await drained;
+    metrics?.stop();
     await engine.close();
   };
   return {
@@ -113,6 +132,7 @@ interface YogaParts {
   readonly config: ServerConfig;
   readonly origins: OriginPolicy;
   readonly log: LogInternalError;
+  readonly operations: OperationMetrics | undefined;
 }
 
 export function makeYoga({
@@ -122,6 +142,7 @@ export function makeYoga({
   config,
   origins,
   log,
+  operations,
 }: YogaParts): YogaServerInstance<Record<string, unknown>, Context> {
   return createYoga<Record<string, unknown>, Context>({
     graphqlEndpoint: PATH,
@@ -156,6 +177,7 @@ export function makeYoga({
       errorCodes(),
       invalidRows(),
       heldSnapshots(),
+      operations?.plugin(),
       cachedIntrospection(),
       subscriptionTransport(),
     ],
@@ -171,6 +193,7 @@ interface RouteParts {
   readonly origins: OriginPolicy;
   readonly engine: Engine;
   readonly state: { readonly stopping: boolean };
+  readonly metrics: Metrics | undefined;
   readonly bodyLimitBytes: number;
   readonly logger: Logger;
 }
@@ -194,6 +217,10 @@ async function route(parts: RouteParts): Promise<void> {
         return state.stopping
           ? sendJson(response, 503, { status: 'stopping' })
           : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId });
+      case '/metrics':
+        if (parts.metrics === undefined)
+          return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
+        return send(response, 200, parts.metrics.contentType, await parts.metrics.text());
       case '/schema.graphql':
         return send(response, 200, 'application/graphql; charset=utf-8', provider.current().sdl());
       case '/':

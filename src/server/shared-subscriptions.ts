@@ -17,6 +17,7 @@ import type { Executed, Source, Subscription } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { masked, maskOfSource } from '../resolvers/live.ts';
+import { countSubscription } from './operation-metrics.ts';
 
 /** An operation that passed validation, with the context that its subscriber has. */
 export interface CheckedOperation extends ExecutionArgs {
@@ -32,7 +33,12 @@ export async function sharedSubscription(
   log: LogInternalError,
 ): Promise<{ readonly subscription: Subscription<unknown> } | { readonly refused: ExecutionResult }> {
   const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
-  if (!('reader' in found)) return { refused: { errors: (found.errors ?? []).map((error) => toGraphQLError(error, log)) } };
+  if (!('reader' in found)) {
+    const errors = (found.errors ?? []).map((error) => toGraphQLError(error, log));
+    countSubscription(args.contextValue, errors[0]);
+    return { refused: { errors } };
+  }
+  countSubscription(args.contextValue);
   const facts = factsOf(args.document, args.operationName);
   return {
     subscription: {

@@ -8,9 +8,10 @@ import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore, Put } from '../catalog/store.ts';
 import type { Watermark } from '../catalog/watermark.ts';
 import { storageError } from '../data/storage-error.ts';
-import type { LogEntry, Outcome } from '../log/entry.ts';
+import type { CommitEntry, LogEntry, Outcome } from '../log/entry.ts';
 import type { Log, PendingEntry } from '../log/log.ts';
 import type { Commit } from '../model/history.ts';
+import type { EngineObserver } from '../model/observer.ts';
 import { apply, type Lookups } from './apply.ts';
 import type { TimeKeeper } from './clock.ts';
 
@@ -22,6 +23,8 @@ export interface SequencerParts {
   readonly state: CatalogState;
   /** Called after each durable round, before its writers are answered: the state moves on, the feed is told. */
   readonly publish: (state: CatalogState, commits: readonly Commit[]) => void;
+  /** Told of what is durable, once its writers were answered. */
+  readonly observer?: EngineObserver | undefined;
 }
 
 interface Round {
@@ -79,6 +82,9 @@ export class Sequencer {
       outcomes.push(applied.outcome);
       if (applied.outcome.kind === 'committed') commits.push(applied.outcome.commit);
     }
+    const { observer } = this.#parts;
+    const isMeasured = observer !== undefined && state !== this.#state;
+    const startedMs = isMeasured ? performance.now() : 0;
     if (state !== this.#state) {
       puts.push({ key: HEAD_KEY, value: encodeHead(state) });
       let settle = (): void => {};
@@ -105,6 +111,7 @@ export class Sequencer {
     round.forEach((pending, index) => {
       pending.resolve(outcomes[index] as Outcome);
     });
+    if (isMeasured) tell(observer, { round, outcomes, commits: commits.length, startedMs });
   }
 
   /** Whether a round is on its way to disk. */
@@ -115,6 +122,35 @@ export class Sequencer {
   get failure(): unknown {
     return this.#failure;
   }
+}
+
+interface Written {
+  readonly round: readonly PendingEntry[];
+  readonly outcomes: readonly Outcome[];
+  readonly commits: number;
+  readonly startedMs: number;
+}
+
+/** Tells of a round that is durable. Nothing depends on it any more: its writers are answered. */
+function tell(observer: EngineObserver, { round, outcomes, commits, startedMs }: Written): void {
+  const durableMs = performance.now();
+  for (const [index, { entry, submittedMs }] of round.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.kind !== 'committed' || entry.kind !== 'commit') continue;
+    observer.onCommit({ commit: outcome.commit, durationMs: durableMs - submittedMs, bytes: rowBytesOf(entry) });
+  }
+  observer.onRound({ entries: round.length, commits, writeMs: durableMs - startedMs });
+}
+
+/** Encoded rows of a commit: what travels inside it, and the files that it names. */
+function rowBytesOf({ changes }: CommitEntry): number {
+  let bytes = 0;
+  for (const change of changes) {
+    if (change.kind !== 'rows') continue;
+    bytes += change.hot?.bytes.length ?? 0;
+    for (const { file } of change.files) bytes += file.sizeBytes;
+  }
+  return bytes;
 }
 
 const READ_AT_ONCE = 256;

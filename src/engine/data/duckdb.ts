@@ -8,6 +8,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, t
 import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
+import type { EngineObserver, QueryOutcome } from '../model/observer.ts';
 import { within } from '../model/within.ts';
 
 export interface DuckOptions {
@@ -19,6 +20,8 @@ export interface DuckOptions {
   readonly threads: number;
   /** Queries that run at once. */
   readonly connections: number;
+  /** Told of each use of a connection. */
+  readonly observer?: EngineObserver | undefined;
 }
 
 export interface QueryOptions {
@@ -46,11 +49,13 @@ export class Duck {
   readonly #drained: (() => void)[] = [];
   #open = 0;
   readonly #connections: number;
+  readonly #observer: EngineObserver | undefined;
   #closed = false;
 
-  private constructor(instance: DuckDBInstance, connections: number) {
+  private constructor(instance: DuckDBInstance, { connections, observer }: DuckOptions) {
     this.#instance = instance;
     this.#connections = connections;
+    this.#observer = observer;
   }
 
   static async open(options: DuckOptions): Promise<Duck> {
@@ -78,7 +83,7 @@ export class Duck {
     const [row] = await (await connection.run("SELECT chr(65279) || 'a'")).getRows();
     invariant(row?.[0] === '\ufeffa', 'DuckDB text arrives as it is stored');
     connection.closeSync();
-    return new Duck(instance, options.connections);
+    return new Duck(instance, options);
   }
 
   /**
@@ -90,7 +95,29 @@ export class Duck {
   }
 
   /** Lends a connection; other queries cannot use it meanwhile. */
-  async withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions = {}): Promise<T> {
+  withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions = {}): Promise<T> {
+    return this.#observer === undefined ? this.#lend(use, options) : this.#measured(this.#observer, use, options);
+  }
+
+  async #measured<T>(observer: EngineObserver, use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions): Promise<T> {
+    const askedMs = performance.now();
+    let lentMs: number | undefined;
+    let outcome: QueryOutcome = 'ok';
+    try {
+      return await this.#lend((connection) => {
+        lentMs = performance.now();
+        return use(connection);
+      }, options);
+    } catch (error) {
+      outcome = outcomeOf(error, lentMs !== undefined, options);
+      throw error;
+    } finally {
+      const endedMs = performance.now();
+      observer.onQuery({ outcome, waitMs: (lentMs ?? endedMs) - askedMs, runMs: endedMs - (lentMs ?? endedMs) });
+    }
+  }
+
+  async #lend<T>(use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions): Promise<T> {
     const connection = await this.#acquire(options);
     try {
       return await use(connection);
@@ -208,6 +235,13 @@ export async function runOn(
     clearInterval(interrupts);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function outcomeOf(error: unknown, isLent: boolean, { signal }: QueryOptions): QueryOutcome {
+  if (signal?.aborted === true && error === signal.reason) return 'cancelled';
+  if (!(error instanceof EngineError)) return 'error';
+  if (error.code === 'QUERY_TIMEOUT') return 'timeout';
+  return isLent ? 'error' : 'refused';
 }
 
 /** DuckDB tells the kind of an error only at the start of its message. */

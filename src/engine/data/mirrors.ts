@@ -268,6 +268,13 @@ export class Mirrors {
     if (generation.created) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
   }
 
+  /** How many DuckDB tables there are. */
+  get size(): number {
+    let size = 0;
+    for (const generations of this.#generations.values()) for (const { created } of generations) size += created ? 1 : 0;
+    return size;
+  }
+
   get rows(): number {
     return this.#rows;
   }

@@ -12,6 +12,8 @@ export interface PendingEntry {
   readonly entry: LogEntry;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
+  /** When it was logged, by the process's own clock, milliseconds; 0 where nobody measures. */
+  readonly submittedMs: number;
 }
 
 export interface Log {
@@ -25,10 +27,15 @@ export interface Log {
 }
 
 export class LocalLog implements Log {
+  readonly #isMeasured: boolean;
   #pending: PendingEntry[] = [];
   #pendingBytes = 0;
   #closed = false;
   #wake: (() => void) | undefined;
+
+  constructor({ isMeasured }: { readonly isMeasured: boolean }) {
+    this.#isMeasured = isMeasured;
+  }
 
   append(entry: LogEntry): Promise<Outcome> {
     if (this.#closed)
@@ -42,7 +49,7 @@ export class LocalLog implements Log {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#pending.push({ entry, resolve, reject });
+      this.#pending.push({ entry, resolve, reject, submittedMs: this.#isMeasured ? performance.now() : 0 });
       this.#pendingBytes += entry.bytes;
       this.#wake?.();
     });
@@ -74,6 +81,11 @@ export class LocalLog implements Log {
       return round;
     }
     return this.#pending.splice(0, count);
+  }
+
+  /** What waits to be written. */
+  get pending(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#pending.length, bytes: this.#pendingBytes };
   }
 
   /** No more entries are taken; what waits is still followed. */

@@ -10,6 +10,7 @@ import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import { SqlParameters } from '../read/filter.ts';
 import { relationSql } from '../read/plan.ts';
+import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 import { isGone, keptSql, writeVersions } from './rewrite.ts';
 
@@ -99,7 +100,11 @@ function groupsOf(files: readonly DataFile[]): DataFile[][] {
 }
 
 /** Does one step. @returns the number of files taken; 0 where there was nothing to do */
-export async function compactOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean): Promise<number> {
+export function compactOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean): Promise<number> {
+  return observed(parts.observer, 'compact', (tally) => rewriteOnce(parts, tableId, eager, tally));
+}
+
+async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean, tally: Tally): Promise<number> {
   const state = parts.current();
   const table = tableById(state, tableId);
   const pin = parts.pins.pin(state.logIndex);
@@ -118,6 +123,8 @@ export async function compactOnce(parts: MaintenanceParts, tableId: TableId, eag
     );
     const rows = inputs.reduce((sum, input) => sum + input.rowCount, 0);
     if (read !== rows) throw new Error(`compaction of table ${table.name} read ${read} versions of ${rows}`);
+    tally.rows = rows;
+    noteFiles(tally, inputs, outputs);
     const entry: RewriteEntry = {
       ...maintenanceHeader(),
       kind: 'rewrite',
@@ -129,6 +136,7 @@ export async function compactOnce(parts: MaintenanceParts, tableId: TableId, eag
     };
     const outcome = await parts.gates.shared(tableId, () => parts.log.append(entry));
     if (outcome.kind !== 'maintained') {
+      tally.outcome = 'refused';
       for (const { name } of outputs) parts.background(parts.files.removeNamed(tableId, name));
       return 0;
     }

@@ -32,6 +32,7 @@ import type { Matcher } from '../read/match.ts';
 import { withFilterColumns } from '../read/scanner.ts';
 import { type AuditParts, commitRoot } from './audit.ts';
 import { rootAt, schemaOf } from './expire.ts';
+import { noteFiles, observed, type Tally } from './observed.ts';
 import { writeVersions } from './rewrite.ts';
 
 export interface EraseParts extends AuditParts {
@@ -51,6 +52,12 @@ export interface Erased {
   readonly erasedVersions: number;
 }
 
+/** An erasure that is in the log, with the files that it took and those that it left. */
+interface Logged extends Erased {
+  readonly retired: readonly DataFile[];
+  readonly outputs: readonly NewFile[];
+}
+
 /** A version that goes. */
 interface Version {
   readonly row: number;
@@ -64,22 +71,27 @@ interface Version {
  * With no maintenance under way: the table is held while the files are written anew and the entry is logged, and no longer.
  * An idempotency key is not used: to erase again what was erased finds nothing.
  */
-export async function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
-  const logged = await parts.gates.exclusive([table.id], () => logErasure(parts, tableById(parts.current(), table.id), request, options));
-  if (logged.outcome?.kind === 'committed') await removeBytes(parts, table, logged.retired);
-  return logged;
+export function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
+  return observed(parts.observer, 'erase', async (tally) => {
+    const current = (): TableState => tableById(parts.current(), table.id);
+    const logged = await parts.gates.exclusive([table.id], () => logErasure(parts, current(), request, options));
+    if (logged.outcome?.kind === 'committed') await removeBytes(parts, table, logged.retired);
+    note(tally, logged);
+    return logged;
+  });
 }
 
-async function logErasure(
-  parts: EraseParts,
-  table: TableState,
-  request: EraseRequest,
-  options: CheckedOptions,
-): Promise<Erased & { readonly retired: readonly DataFile[] }> {
+function note(tally: Tally, { outcome, erasedRows, retired, outputs }: Logged): void {
+  if (outcome?.kind === 'refused') tally.outcome = 'refused';
+  tally.rows = erasedRows;
+  noteFiles(tally, retired, outputs);
+}
+
+async function logErasure(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Logged> {
   checkExpected(table, options);
   const filter = checkFilter(table.schema, request.where);
   const rows = await matchingRows(parts, table, filter);
-  if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0, retired: [] };
+  if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0, retired: [], outputs: [] };
   const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);
   const outputs: NewFile[] = [];
@@ -106,7 +118,7 @@ async function logErasure(
   await parts.store.compactAll();
   const outcome = await parts.log.append(commitEntry([change], said, '', 4096));
   if (outcome.kind !== 'committed') await discard();
-  return { outcome, ...facts, retired };
+  return { outcome, ...facts, retired, outputs };
 }
 
 /** Identities of the rows of which any version matches, ascending. */

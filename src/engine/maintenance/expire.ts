@@ -18,6 +18,7 @@ import type { RootBuilder } from '../model/proof.ts';
 import type { History } from '../read/history.ts';
 import type { Scanner } from '../read/scanner.ts';
 import { garbageBytes } from './compact.ts';
+import { observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 
 export interface ExpireParts extends MaintenanceParts {
@@ -51,7 +52,16 @@ const ENTRY_SNAPSHOTS = 2_000;
 const WINDOW_ROWS = 50_000;
 
 /** @returns what went, or, on a dry run, would go */
-export async function expireTable(parts: ExpireParts, tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
+export function expireTable(parts: ExpireParts, tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
+  return observed(parts.observer, 'expire', (tally) => expireSteps(parts, tableId, { limits, dryRun }, tally));
+}
+
+async function expireSteps(
+  parts: ExpireParts,
+  tableId: TableId,
+  { limits, dryRun }: { readonly limits: ExpireLimits; readonly dryRun: boolean },
+  tally: Tally,
+): Promise<ExpiredTable> {
   const before = tableById(parts.current(), tableId);
   let horizon = await horizonFor(parts, before, limits);
   let removedSnapshots = 0;
@@ -82,11 +92,15 @@ export async function expireTable(parts: ExpireParts, tableId: TableId, limits: 
       const outcome = blocked ? undefined : await parts.gates.shared(tableId, () => parts.log.append(entry));
       if (outcome?.kind !== 'maintained') {
         attempts += 1;
-        if (attempts >= ATTEMPTS) break;
+        if (attempts >= ATTEMPTS) {
+          tally.outcome = 'refused';
+          break;
+        }
         horizon = await horizonFor(parts, tableById(parts.current(), tableId), limits);
         continue;
       }
       removedSnapshots += counted;
+      tally.snapshots = removedSnapshots;
     }
     if (target >= horizon) break;
   }

@@ -7,11 +7,16 @@ import { hotBytesOf, hotRowsOf, hotVersionsOf, tableById } from '../catalog/stat
 import type { NewFile, RewriteEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 import { writeVersions } from './rewrite.ts';
 
 /** @returns the rows that were flushed; 0 where there was nothing to do */
-export async function flush(parts: MaintenanceParts, tableId: TableId): Promise<number> {
+export function flush(parts: MaintenanceParts, tableId: TableId): Promise<number> {
+  return observed(parts.observer, 'flush', (tally) => flushHot(parts, tableId, tally));
+}
+
+async function flushHot(parts: MaintenanceParts, tableId: TableId, tally: Tally): Promise<number> {
   const state = parts.current();
   const table = tableById(state, tableId);
   const rows = hotRowsOf(table);
@@ -33,6 +38,9 @@ export async function flush(parts: MaintenanceParts, tableId: TableId): Promise<
       return { outputs, read };
     });
     if (written.read !== rows) throw new Error(`flush of table ${table.name} read ${written.read} rows of ${rows}`);
+    tally.rows = rows;
+    tally.bytesIn = hotBytesOf(table);
+    noteFiles(tally, [], written.outputs);
     const entry: RewriteEntry = {
       ...maintenanceHeader(),
       kind: 'rewrite',

@@ -8,6 +8,7 @@ import type { DataFiles } from '../data/files.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import type { Log } from '../log/log.ts';
+import type { EngineObserver } from '../model/observer.ts';
 
 export interface MaintenanceParts {
   readonly dataDirectory: string;
@@ -22,4 +23,6 @@ export interface MaintenanceParts {
   readonly pins: Pins;
   /** Work that the engine waits for when it closes; its failure is reported, not thrown. */
   readonly background: (work: Promise<unknown>) => void;
+  /** Told of each task. */
+  readonly observer?: EngineObserver | undefined;
 }

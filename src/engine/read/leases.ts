@@ -28,16 +28,26 @@ export class Leases {
     this.#cursors.set(snapshotId, performance.now() + LIMITS.cursorLeaseMs);
   }
 
+  /** How many snapshots are kept, each counted once for queries and once for cursors. */
+  get size(): number {
+    this.#forgetOld();
+    return this.#holders.size + this.#cursors.size;
+  }
+
   /** The oldest snapshot that is needed; undefined where none is. */
   oldest(): SnapshotId | undefined {
+    this.#forgetOld();
+    let oldest: SnapshotId | undefined;
+    for (const map of [this.#holders, this.#cursors])
+      for (const snapshotId of map.keys()) if (oldest === undefined || snapshotId < oldest) oldest = snapshotId;
+    return oldest;
+  }
+
+  #forgetOld(): void {
     const now = performance.now();
     for (const [snapshotId, until] of this.#cursors) {
       if (until > now) break;
       this.#cursors.delete(snapshotId);
     }
-    let oldest: SnapshotId | undefined;
-    for (const map of [this.#holders, this.#cursors])
-      for (const snapshotId of map.keys()) if (oldest === undefined || snapshotId < oldest) oldest = snapshotId;
-    return oldest;
   }
 }

@@ -1,0 +1,168 @@
+/**
+ * graphql-ws clients that miss nothing: each subscription remembers the last position that it saw, and goes on from there
+ * whenever the client connects again. Every event comes once, over lost networks and restarts of the server.
+ */
+import type { Client, ClientOptions, FormattedExecutionResult, Sink, SubscribePayload } from 'graphql-ws';
+import { movingVariables, positionOf, type ResumeFacts, resumeFacts } from './resume-facts.ts';
+
+export interface ResumableOptions {
+  /**
+   * Where a subscription without a position begins. `head`, the default: at the newest commit there is, which is asked for
+   * first, so that nothing is lost if the network breaks before the first event. `now`: when the server takes it.
+   */
+  readonly begin?: 'head' | 'now';
+}
+
+/** Options of graphql-ws's createClient: never give up, wait longer and longer, ten seconds at most. */
+export const retryForever: Pick<ClientOptions, 'retryAttempts' | 'shouldRetry' | 'retryWait'> = {
+  retryAttempts: Number.POSITIVE_INFINITY,
+  shouldRetry: () => true,
+  retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, retryDelayMs(retries))),
+};
+
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 10_000;
+
+/** Milliseconds to wait before a retry, the first being 0: doubled each time, with some chance in it so that not all come at once. */
+export function retryDelayMs(retries: number): number {
+  const longest = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(retries, 10));
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/**
+ * A client that resumes. Queries, mutations and live queries go through as they are.
+ * `subscribe` throws a TypeError for a document that cannot be resumed, with the remedy.
+ */
+export function resumable(client: Client, { begin = 'head' }: ResumableOptions = {}): Client {
+  const subscribe: Client['subscribe'] = <Data, Extensions>(
+    payload: SubscribePayload,
+    sink: Sink<FormattedExecutionResult<Data, Extensions>>,
+  ): (() => void) => {
+    const facts = resumeFacts(payload.query, payload.operationName);
+    if (facts === null) return client.subscribe<Data, Extensions>(payload, sink);
+    const given = payload.variables?.[facts.variable] ?? undefined;
+    if (given !== undefined || begin === 'now') return follow(client, { payload, facts, from: given }, sink);
+    let end: (() => void) | undefined;
+    let isOver = false;
+    const stopAsking = askHead(client, (head) => {
+      if (head instanceof HeadUnknown) sink.error(head.cause);
+      else if (!isOver) end = follow(client, { payload, facts, from: facts.type === 'String' ? String(head) : head }, sink);
+    });
+    return () => {
+      isOver = true;
+      stopAsking();
+      if (end === undefined) sink.complete();
+      else end();
+    };
+  };
+  return {
+    on: client.on,
+    terminate: () => client.terminate(),
+    dispose: () => client.dispose(),
+    subscribe,
+    iterate: (payload) => iterateOver(subscribe, payload),
+    [Symbol.asyncDispose]: () => Promise.resolve(client.dispose()),
+  } as Client;
+}
+
+class HeadUnknown {
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+}
+
+/** The newest snapshotId; 0 before the first commit. */
+function askHead(client: Client, answer: (head: number | HeadUnknown) => void): () => void {
+  let isAnswered = false;
+  const once = (head: number | HeadUnknown): void => {
+    if (isAnswered) return;
+    isAnswered = true;
+    answer(head);
+  };
+  const stop = client.subscribe<{ asOf: { snapshotId: number } | null }>(
+    { query: '{ asOf { snapshotId } }' },
+    {
+      next: ({ data, errors }) => once(data?.asOf == null ? new HeadUnknown(errors) : data.asOf.snapshotId),
+      error: (error) => once(new HeadUnknown(error)),
+      complete: () => {},
+    },
+  );
+  return () => {
+    isAnswered = true;
+    stop();
+  };
+}
+
+function follow<Data, Extensions>(
+  client: Client,
+  { payload, facts, from }: { readonly payload: SubscribePayload; readonly facts: ResumeFacts; readonly from: unknown },
+  sink: Sink<FormattedExecutionResult<Data, Extensions>>,
+): () => void {
+  let position = from;
+  const variables = movingVariables(payload.variables, facts, () => position);
+  return client.subscribe<Data, Extensions>(
+    { ...payload, variables },
+    {
+      next: (result) => {
+        position = positionOf(result.data) ?? position;
+        sink.next(result);
+      },
+      error: (error) => sink.error(error),
+      complete: () => sink.complete(),
+    },
+  );
+}
+
+/** A subscription as an async iterator: results that were not taken yet wait in a list. */
+function iterateOver<Data, Extensions>(
+  subscribe: Client['subscribe'],
+  payload: SubscribePayload,
+): AsyncIterableIterator<FormattedExecutionResult<Data, Extensions>> {
+  const waiting: FormattedExecutionResult<Data, Extensions>[] = [];
+  let end: { readonly error?: unknown } | undefined;
+  let wake: () => void = () => {};
+  const stop = subscribe<Data, Extensions>(payload, {
+    next: (result) => {
+      waiting.push(result);
+      wake();
+    },
+    error: (error) => {
+      end ??= { error };
+      wake();
+    },
+    complete: () => {
+      end ??= {};
+      wake();
+    },
+  });
+  async function* results(): AsyncGenerator<FormattedExecutionResult<Data, Extensions>, void> {
+    for (;;) {
+      const result = waiting.shift();
+      if (result !== undefined) yield result;
+      else if (end === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else if ('error' in end) throw end.error;
+      else return;
+    }
+  }
+  const iterator = results();
+  return {
+    next: () => iterator.next(),
+    throw: (error) => {
+      stop();
+      return iterator.throw(error);
+    },
+    return: () => {
+      end ??= {};
+      stop();
+      wake();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

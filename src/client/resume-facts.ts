@@ -1,0 +1,87 @@
+/** What a subscription document says about resuming: which variable takes the position, and whether events tell theirs. */
+import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, parse, print, type SelectionSetNode } from 'graphql';
+
+/** How a subscription is resumed. */
+export interface ResumeFacts {
+  /** The variable that is passed as `after`. */
+  readonly variable: string;
+  /** Its type: row changes are resumed from a text, commits from a number. */
+  readonly type: 'SafeInt' | 'String';
+}
+
+const facts = new WeakMap<DocumentNode, ResumeFacts | null>();
+/** Documents that came as text; the newest few hundred. */
+const parsed = new Map<string, DocumentNode>();
+const PARSED_MAX = 300;
+
+function documentOf(query: string | DocumentNode): DocumentNode {
+  if (typeof query !== 'string') return query;
+  let document = parsed.get(query);
+  if (document === undefined) {
+    document = parse(query);
+    if (parsed.size >= PARSED_MAX) parsed.delete(parsed.keys().next().value as string);
+    parsed.set(query, document);
+  }
+  return document;
+}
+
+/**
+ * @returns null for what is not resumed: queries, mutations, live queries
+ * @throws TypeError for commits or row changes that cannot be resumed as they are written, with the remedy
+ */
+export function resumeFacts(query: string | DocumentNode, operationName?: string | null): ResumeFacts | null {
+  const document = documentOf(query);
+  let found = facts.get(document);
+  if (found === undefined) {
+    found = readFacts(document, operationName);
+    facts.set(document, found);
+  }
+  return found;
+}
+
+function readFacts(document: DocumentNode, operationName: string | null | undefined): ResumeFacts | null {
+  const operations = document.definitions.filter((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);
+  const operation = operationName == null ? operations[0] : operations.find(({ name }) => name?.value === operationName);
+  if (operation === undefined || operation.operation !== 'subscription') return null;
+  const root = operation.selectionSet.selections.find((one): one is FieldNode => one.kind === Kind.FIELD);
+  if (root === undefined || root.name.value === 'live' || root.selectionSet === undefined) return null;
+  const field = root.name.value;
+  const type = field === 'snapshotCommitted' ? 'SafeInt' : 'String';
+  const told = type === 'SafeInt' ? 'snapshotId' : 'cursor';
+  const after = root.arguments?.find(({ name }) => name.value === 'after')?.value;
+  if (after?.kind !== Kind.VARIABLE)
+    throw new TypeError(
+      `${field} cannot be resumed: pass a variable as \`after\`, so that it can move on. Write: subscription ($after: ${type}) { ${field}(after: $after) { ${told} ... } }, not: ${print(root).slice(0, 200)}`,
+    );
+  if (!selects(root.selectionSet, told))
+    throw new TypeError(`${field} cannot be resumed: select \`${told}\`, which tells where an event ends`);
+  return { variable: after.name.value, type };
+}
+
+/** Whether a field is selected, as far as can be seen: what a fragment holds is taken on trust. */
+function selects({ selections }: SelectionSetNode, name: string): boolean {
+  return selections.some((one) => one.kind !== Kind.FIELD || (one.name.value === name && one.alias === undefined));
+}
+
+/** Where an event ends: the `cursor` of row changes, the `snapshotId` of a commit; undefined where the data tell none. */
+export function positionOf(data: unknown): number | string | undefined {
+  if (data === null || typeof data !== 'object') return undefined;
+  const [event] = Object.values(data) as unknown[];
+  if (event === null || typeof event !== 'object') return undefined;
+  const { cursor, snapshotId } = event as { cursor?: unknown; snapshotId?: unknown };
+  if (typeof cursor === 'string') return cursor;
+  return typeof snapshotId === 'number' ? snapshotId : undefined;
+}
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** A subscription's variables, whose position is looked up each time that they are read: also when a client sends them again. */
+export function movingVariables(
+  variables: Variables | null | undefined,
+  { variable }: ResumeFacts,
+  position: () => unknown,
+): Record<string, unknown> {
+  const moving: Record<string, unknown> = { ...variables };
+  Object.defineProperty(moving, variable, { enumerable: true, configurable: true, get: position });
+  return moving;
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { mergeChanges, type RowChange, resumeFacts, retryDelayMs } from '../src/client/index.ts';
+import { restartingServer, resumingClient } from './client-support.ts';
+import { eventually, ORDERS, orders, testServer } from './server-support.ts';
+
+interface Commits {
+  readonly snapshotCommitted: { readonly snapshotId: number };
+}
+
+const WATCH = 'subscription ($after: SafeInt) { snapshotCommitted(after: $after) { snapshotId } }';
+const CHANGES = `subscription ($after: String, $where: OrdersFilter) {
+  ordersChanges(after: $after, where: $where) { cursor changes { kind before { _rowId } after { _rowId order_id status } } }
+}`;
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('resumable()', () => {
+  it('gets every commit once and in order, over cut sockets and restarts of the server', async () => {
+    const server = await restartingServer([ORDERS]);
+    const { client, cut, sockets } = resumingClient(server.url);
+    const seen: number[] = [];
+    const errors: unknown[] = [];
+    const stop = client.subscribe<Commits>(
+      { query: WATCH, variables: { after: 0 } },
+      {
+        next: ({ data }) => void seen.push(data?.snapshotCommitted.snapshotId ?? Number.NaN),
+        error: (error) => errors.push(error),
+        complete: () => {},
+      },
+    );
+    let next = 1;
+    const write = async (count: number): Promise<void> => {
+      for (const id of range(next, next + count - 1)) await server.current.engine.append('orders', orders(id, 1));
+      next += count;
+    };
+    for (let round = 0; round < 4; round += 1) {
+      await write(15);
+      cut();
+      await write(15);
+      await server.restart();
+      await write(5);
+    }
+    await eventually(() => expect(seen.at(-1)).toBe(next));
+    expect(seen).toEqual(range(1, next));
+    expect(sockets.length).toBeGreaterThan(4);
+    expect(errors).toEqual([]);
+    stop();
+  });
+
+  it('without a position begins at the newest commit that there is, also when the first socket never brings an event', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.engine.append('orders', orders(1, 1));
+    const { client, cut } = resumingClient(server.url);
+    const events = client.iterate<Commits>({ query: WATCH });
+    await eventually(() => expect(server.live().classes.snapshotCommitted.subscriptions).toBe(1));
+    cut();
+    await server.engine.append('orders', orders(2, 1));
+    expect((await events.next()).value?.data?.snapshotCommitted.snapshotId).toBe(3);
+    await events.return?.();
+    await eventually(() => expect(server.live().classes.snapshotCommitted.subscriptions).toBe(0));
+  });
+
+  it('resumes row changes inside a large commit, and the rows that were merged are the rows of the table', async () => {
+    const server = await restartingServer([ORDERS]);
+    const { client, cut } = resumingClient(server.url);
+    type Row = { readonly _rowId: string; readonly order_id: string; readonly status: string };
+    interface Changes {
+      readonly ordersChanges: { readonly changes: readonly RowChange<Row>[] };
+    }
+    let rows: readonly Row[] = [];
+    let cuts = 0;
+    const where = { status: { eq: 'open' } };
+    const stop = client.subscribe<Changes>(
+      { query: CHANGES, variables: { where, after: '0' } },
+      {
+        next: ({ data }) => {
+          rows = mergeChanges(rows, data?.ordersChanges.changes ?? []);
+          if (cuts < 6) {
+            cuts += 1;
+            cut();
+          }
+        },
+        error: () => {},
+        complete: () => {},
+      },
+    );
+    const { engine } = server.current;
+    await engine.append('orders', orders(1, 2_600, { status: 'open' }));
+    await engine.update('orders', { kind: 'compare', column: 'order_id', operator: 'gt', value: '1300' }, { status: 'shut' });
+    await engine.update('orders', { kind: 'compare', column: 'order_id', operator: 'gt', value: '2590' }, { status: 'open' });
+    await server.restart();
+    await server.current.engine.delete('orders', { kind: 'compare', column: 'order_id', operator: 'lt', value: '3' });
+    const expected = [...range(3, 1300), ...range(2591, 2600)].map(String);
+    await eventually(() => expect(rows.map((row) => row.order_id).sort((left, right) => Number(left) - Number(right))).toEqual(expected));
+    expect(cuts).toBe(6);
+    stop();
+  });
+
+  it('leaves queries, mutations and live queries as they are', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const { client } = resumingClient(server.url);
+    expect((await client.iterate({ query: '{ tables { nodes { name } } }' }).next()).value).toEqual({
+      data: { tables: { nodes: [{ name: 'orders' }] } },
+    });
+    const live = client.iterate<{ live: { orders: { totalCount: number } } }>({ query: 'subscription { live { orders { totalCount } } }' });
+    expect((await live.next()).value?.data?.live.orders.totalCount).toBe(0);
+    await live.return?.();
+  });
+
+  it('says at once what is wrong with a document that cannot be resumed, and how to write it', () => {
+    expect(() => resumeFacts('subscription { snapshotCommitted { snapshotId } }')).toThrow(
+      /subscription \(\$after: SafeInt\) \{ snapshotCommitted\(after: \$after\)/,
+    );
+    expect(() => resumeFacts('subscription { ordersChanges(after: "3") { cursor } }')).toThrow(/\$after: String/);
+    expect(() => resumeFacts('subscription ($after: String) { ordersChanges(after: $after) { snapshotId } }')).toThrow(/select `cursor`/);
+    expect(
+      resumeFacts('subscription ($from: String) { changes(table: "t", after: $from) { ...E } } fragment E on RowChangeEvent { cursor }'),
+    ).toEqual({
+      variable: 'from',
+      type: 'String',
+    });
+  });
+
+  it('passes on that what it would resume from has expired', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    for (const id of range(1, 4)) await server.engine.append('orders', orders(id, 1));
+    await server.engine.expireSnapshots({ retainLast: 1 });
+    const { client } = resumingClient(server.url);
+    const { value } = await client.iterate({ query: WATCH, variables: { after: 1 } }).next();
+    expect(value).toMatchObject({ errors: [{ extensions: { code: 'SNAPSHOT_EXPIRED', details: { oldestSnapshotId: 5 } } }] });
+  });
+
+  it('what stops before it has begun leaves nothing', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const { client } = resumingClient(server.url);
+    const completed: true[] = [];
+    client.subscribe({ query: WATCH }, { next: () => {}, error: () => {}, complete: () => completed.push(true) })();
+    await eventually(() => expect(completed).toEqual([true]));
+    await server.engine.append('orders', orders(1, 1));
+    expect(server.live().classes.snapshotCommitted.subscriptions).toBe(0);
+  });
+});
+
+describe('retryDelayMs', () => {
+  it('grows to ten seconds and no further, with some chance in it', () => {
+    for (const retries of range(0, 60)) {
+      const delay = retryDelayMs(retries);
+      expect(delay).toBeGreaterThanOrEqual(Math.min(10_000, 200 * 2 ** retries) / 2);
+      expect(delay).toBeLessThanOrEqual(10_000);
+    }
+  });
+});
+
+describe('mergeChanges', () => {
+  const row = (id: number, status = 'new') => ({ _rowId: `r${id}`, id, status });
+  const rows = [row(1), row(2), row(3)];
+
+  it('adds, replaces and removes by row, in order, without touching the list it was given', () => {
+    const before = structuredClone(rows);
+    const merged = mergeChanges(rows, [
+      { kind: 'DELETE', before: row(1) },
+      { kind: 'UPDATE', before: row(3), after: row(3, 'paid') },
+      { kind: 'INSERT', after: row(4) },
+    ]);
+    expect(merged).toEqual([row(2), row(3, 'paid'), row(4)]);
+    expect(rows).toEqual(before);
+    expect(mergeChanges(rows, [{ kind: 'INSERT', after: row(0) }], { compare: (left, right) => left.id - right.id, limit: 3 })).toEqual([
+      row(0),
+      row(1),
+      row(2),
+    ]);
+  });
+
+  it('is harmless where an event comes twice, and gives the list back where nothing changes', () => {
+    const changes = [
+      { kind: 'DELETE', before: row(1) },
+      { kind: 'INSERT', after: row(4) },
+    ] as const;
+    const once = mergeChanges(rows, changes);
+    expect(mergeChanges(once, changes)).toEqual(once);
+    expect(mergeChanges(rows, [])).toBe(rows);
+    expect(mergeChanges(rows, [{ kind: 'DELETE', before: row(9) }])).toBe(rows);
+  });
+});
