@@ -16,7 +16,7 @@ export interface OpenJob {
   readonly variables?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Answered when a group has received so many messages since it was asked. */
+/** Answered when a group has received so many messages since it was asked; with an error where it takes a minute. */
 export interface ExpectJob {
   readonly kind: 'expect';
   readonly group: string;
@@ -29,12 +29,18 @@ export interface CountJob {
   readonly group: string;
 }
 
-export type LiveJob = (OpenJob | ExpectJob | CountJob) & { readonly id: number };
+/** Answered when all sockets of a group are closed. */
+export interface CloseJob {
+  readonly kind: 'close';
+  readonly group: string;
+}
+
+export type LiveJob = (OpenJob | ExpectJob | CountJob | CloseJob) & { readonly id: number };
 
 export interface LiveAnswer {
   readonly id: number;
   readonly error?: string;
-  /** Of expect: when the last message came, milliseconds since the epoch. */
+  /** Of expect: when the last message came, milliseconds since the epoch by the clock that all processes share. */
   readonly atMs?: number;
   readonly messages?: number;
   /** The newest message, as text. */
@@ -42,6 +48,7 @@ export interface LiveAnswer {
 }
 
 interface Group {
+  readonly sockets: Set<WebSocket>;
   messages: number;
   sample: WebSocket.RawData | undefined;
   waiting: { readonly until: number; readonly done: () => void } | undefined;
@@ -49,12 +56,13 @@ interface Group {
 
 const groups = new Map<string, Group>();
 const BATCH = 100;
+const EXPECTED_WITHIN_MS = 60_000;
 const ACKNOWLEDGED = '{"type":"connection_ack"}';
 
 function groupOf(name: string): Group {
   let group = groups.get(name);
   if (group === undefined) {
-    group = { messages: 0, sample: undefined, waiting: undefined };
+    group = { sockets: new Set(), messages: 0, sample: undefined, waiting: undefined };
     groups.set(name, group);
   }
   return group;
@@ -70,7 +78,9 @@ function connect({ url, query, variables = [] }: OpenJob, group: Group, index: n
   return new Promise((resolve, reject) => {
     const isGraphql = query !== undefined;
     const socket = new WebSocket(url, isGraphql ? 'graphql-transport-ws' : [], { perMessageDeflate: false });
+    group.sockets.add(socket);
     socket.on('error', reject);
+    socket.on('close', (code) => group.sockets.delete(socket) && reject(new Error(`a socket was closed with ${code}`)));
     socket.on('open', () => (isGraphql ? socket.send('{"type":"connection_init"}') : resolve()));
     let isAcknowledged = !isGraphql;
     socket.on('message', (data) => {
@@ -86,6 +96,23 @@ function connect({ url, query, variables = [] }: OpenJob, group: Group, index: n
   });
 }
 
+async function expected(group: Group, messages: number, begun: () => void): Promise<number> {
+  const until = group.messages + messages;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`${messages + group.messages - until} of ${messages} messages came in ${EXPECTED_WITHIN_MS} ms`)),
+      EXPECTED_WITHIN_MS,
+    );
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    group.waiting = { until, done };
+    begun();
+  });
+  return performance.timeOrigin + performance.now();
+}
+
 async function run(job: LiveJob): Promise<Omit<LiveAnswer, 'id'>> {
   const group = groupOf(job.group);
   switch (job.kind) {
@@ -93,15 +120,18 @@ async function run(job: LiveJob): Promise<Omit<LiveAnswer, 'id'>> {
       for (let start = 0; start < job.count; start += BATCH)
         await Promise.all(Array.from({ length: Math.min(BATCH, job.count - start) }, (_, at) => connect(job, group, start + at)));
       return {};
-    case 'expect': {
-      await new Promise<void>((done) => {
-        group.waiting = { until: group.messages + job.messages, done };
-        process.send?.({ id: -job.id } satisfies LiveAnswer);
-      });
-      return { atMs: performance.timeOrigin + performance.now() };
-    }
+    case 'expect':
+      return { atMs: await expected(group, job.messages, () => process.send?.({ id: -job.id } satisfies LiveAnswer)) };
     case 'count':
       return { messages: group.messages, ...(group.sample === undefined ? {} : { sample: String(group.sample) }) };
+    case 'close':
+      await Promise.all(
+        [...group.sockets].map((socket) => {
+          socket.close();
+          return new Promise((resolve) => socket.once('close', resolve));
+        }),
+      );
+      return {};
   }
 }
 

@@ -1,7 +1,6 @@
 /** What the cases share: servers and the load generator in processes of their own, medians, and the shape of a report. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { createRequire } from 'node:module';
@@ -9,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { cpuSecondsOf } from './cpu.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 
 export type { LoadJob, LoadResult } from './load.ts';
@@ -114,18 +114,6 @@ export interface ServerProcess {
   /** The data of one operation. */
   query(query: string, variables?: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
   stop(): Promise<void>;
-}
-
-/** Kernel clock ticks a second, as /proc counts CPU time on Linux. */
-const TICKS = 100;
-
-function cpuSecondsOf(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 export async function ask(

@@ -1,6 +1,11 @@
-/** The baseline of the live path: a bare ws server that sends what it is posted to every socket, as it is. */
+/**
+ * The baseline of the live path: a bare ws server. What it is PUT it sends to every socket, as it is, whenever something is
+ * POSTed; what is posted is parsed, as a commit's request is.
+ */
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
+
+let message = Buffer.alloc(0);
 
 const http = createServer((request, response) => {
   let body = '';
@@ -8,9 +13,11 @@ const http = createServer((request, response) => {
     body += piece;
   });
   request.on('end', () => {
-    // Rows travel with it, so that parsing a request of the same size is in both.
-    const bytes = Buffer.from(JSON.parse(body).message);
-    for (const socket of sockets.clients) socket.send(bytes, { binary: false });
+    if (request.method === 'PUT') message = Buffer.from(body);
+    else {
+      JSON.parse(body);
+      for (const socket of sockets.clients) socket.send(message, { binary: false });
+    }
     response.end('{}');
   });
 });

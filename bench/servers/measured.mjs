@@ -10,8 +10,8 @@ process.on('SIGUSR2', () => {
   const loopP99Ms = delay.percentile(99) / 1e6;
   globalThis.gc();
   globalThis.gc();
-  const { heapUsed, rss } = process.memoryUsage();
+  const { heapUsed, external, rss } = process.memoryUsage();
   delay.reset();
-  writeFileSync(`${path}.new`, JSON.stringify({ heapBytes: heapUsed, rssBytes: rss, loopP99Ms }));
+  writeFileSync(`${path}.new`, JSON.stringify({ heapBytes: heapUsed, externalBytes: external, rssBytes: rss, loopP99Ms }));
   renameSync(`${path}.new`, path);
 });
