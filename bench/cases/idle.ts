@@ -25,7 +25,8 @@ export function idle({ quick, note }: BenchOptions): Promise<Report> {
           const distinct = await perSocket(clients, tidemark, {
             group: 'different',
             sockets: sockets / 5,
-            query: 'subscription ($where: EventsFilter) { eventsChanges(where: $where) { snapshotId changes { after { order_id amount } } } }',
+            query:
+              'subscription ($where: EventsFilter) { eventsChanges(where: $where) { snapshotId changes { after { order_id amount } } } }',
             variables: Array.from({ length: sockets / 5 + BEFORE }, (_, n) => ({ where: { customer_id: { eq: String(n) } } })),
           });
           const kib = Number(ours['heap KiB']);
