@@ -4,7 +4,7 @@ import type { ExecutionResult } from 'graphql';
 import type { WebSocket } from 'ws';
 import type { Payload, Sink } from '../pubsub/index.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from './connection.ts';
-import { beginFrame } from './frames.ts';
+import { beginFrame, FrameMold } from './frames.ts';
 
 /** Clients come again after this code; they know that it was not their request. */
 export const TRY_AGAIN_LATER = 1013;
@@ -44,10 +44,11 @@ export class SocketConnection {
 
   /** Where the events of one subscription go. */
   sink(id: string, end: (error: unknown) => void): Sink {
-    const prefix = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const headBytes = Buffer.byteLength(head);
     const congestion = this.#congestion;
     return {
-      send: (payload) => this.#send(prefix, payload),
+      send: (payload) => this.#send(head, headBytes, payload),
       get isCongested() {
         return congestion.isCongested;
       },
@@ -56,40 +57,47 @@ export class SocketConnection {
     };
   }
 
-  #send(prefix: string, payload: Payload): void {
+  #send(head: string, headBytes: number, payload: Payload): void {
     // After a close frame there may be no other.
     if (this.socket.readyState !== this.socket.OPEN) return;
-    const rest = restOf(payload);
+    const message = messageOf(payload);
+    const { rest } = message;
     const stream = this.#stream;
-    const isSmall = rest.length <= COPIED_BYTES_MAX;
-    const { bytes, restAt } = beginFrame(prefix, rest, isSmall);
-    const fills = this.#congestion.fills(stream.writableLength + prefix.length + rest.length);
-    const written = fills ? () => this.#congestion.drained() : undefined;
-    if (isSmall) {
-      rest.copy(bytes, restAt);
-      stream.write(bytes, written);
+    const waiting = stream.writableLength;
+    const fills = this.#congestion.fills(waiting + headBytes + rest.length);
+    if (waiting === 0 && !fills && rest.length <= MOLDED_BYTES_MAX) {
+      if (message.mold?.headBytes !== headBytes) message.mold = new FrameMold(head, rest);
+      stream.write(message.mold.cast(head));
+      // Nothing waits: the kernel has it all, and its memory is free for the next socket.
+      if (stream.writableLength > 0) message.mold.leave();
       return;
     }
+    const written = fills ? () => this.#congestion.drained() : undefined;
     stream.cork();
-    stream.write(bytes);
+    stream.write(beginFrame(head, rest, false).bytes);
     stream.write(rest, written);
     stream.uncork();
   }
 }
 
-/** Up to here a message is copied into one piece for each socket; past it two pieces, one of them shared, are cheaper. */
-const COPIED_BYTES_MAX = 1_024;
+/** Past it, two pieces, one of them shared, are cheaper than one whose memory may have to be given up. */
+const MOLDED_BYTES_MAX = 64 * 1024;
 
-/** What follows the id in a message, the same for all sockets. */
-const rests = new WeakMap<Payload, Buffer>();
+/** What sockets share of an event: what follows the id, and the frame that the last of them was sent. */
+interface Message {
+  readonly rest: Buffer;
+  mold?: FrameMold;
+}
 
-function restOf(payload: Payload): Buffer {
-  let rest = rests.get(payload);
-  if (rest === undefined) {
-    rest = Buffer.concat([payload.json, CLOSE_BRACE]);
-    rests.set(payload, rest);
+const messages = new WeakMap<Payload, Message>();
+
+function messageOf(payload: Payload): Message {
+  let message = messages.get(payload);
+  if (message === undefined) {
+    message = { rest: Buffer.concat([payload.json, CLOSE_BRACE]) };
+    messages.set(payload, message);
   }
-  return rest;
+  return message;
 }
 
 const DONE: IteratorResult<never> = { done: true, value: undefined };
