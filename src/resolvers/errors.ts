@@ -3,7 +3,7 @@
  * on as code and details; what GraphQL itself refuses gets its code; all else is masked, logged, and named by a reference.
  */
 import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
+import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
 import { EngineError } from '../engine/index.ts';
 
 export type LogInternalError = (error: unknown, reference: string) => void;
@@ -33,6 +33,12 @@ export function toGraphQLError(error: unknown, log: LogInternalError): GraphQLEr
     code: 'INTERNAL_SERVER_ERROR',
     details: { reference },
   });
+}
+
+/** An error as it goes over a connection, where there is no HTTP status to choose. */
+export function withoutStatus(error: GraphQLError): GraphQLFormattedError {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
 }
 
 /** Codes of the HTTP layer, in the words of the contract. */

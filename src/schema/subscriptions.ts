@@ -30,7 +30,9 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         description:
           'Every commit that touches the tables, in order, none lost, one event a commit. `after` resumes: what came since, then live. Without it: from now.',
         args: {
-          tables: t.arg.stringList({ description: 'Only commits that touch any of these tables; all where not given.' }),
+          tables: t.arg.stringList({
+            description: 'Only commits that touch any of these tables, by name: also one that comes to have it. All where not given.',
+          }),
           operations: t.arg({ type: [shared.operation], description: 'Only these operations; all where not given.' }),
           after: t.arg({ type: 'SafeInt', description: 'The last snapshotId that was seen; 0 for all of history.' }),
         },
@@ -41,7 +43,7 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         type: changed,
         nullable: true,
         description:
-          'Row changes of one table, in commit order, none lost; a large commit comes in several events. With `where`, what somebody sees who knows only rows that match: one that comes to match is an INSERT, one that no longer does a DELETE.',
+          'Row changes of the table that has the name now, in commit order, none lost; a large commit comes in several events. With `where`, what somebody sees who knows only rows that match: one that comes to match is an INSERT, one that no longer does a DELETE.',
         args: {
           table: t.arg.string({ required: true, description: "The table's name." }),
           where: t.arg({ type: generic.filter, description: 'Only rows that match.' }),

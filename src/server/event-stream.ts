@@ -8,7 +8,7 @@ import type { YogaServerInstance } from 'graphql-yoga';
 import { limitExceeded } from '../engine/index.ts';
 import type { Hub, Payload, Sink } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
-import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
+import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from './connection.ts';
 import { sharedSubscription } from './shared-subscriptions.ts';
 
@@ -138,6 +138,6 @@ function sinkOf(response: ServerResponse, congestion: Congestion, end: (error: u
 }
 
 function complete(response: ServerResponse, last: ExecutionResult): void {
-  const result = { ...last, errors: last.errors?.map((error) => error.toJSON()) };
+  const result = { ...last, errors: last.errors?.map(withoutStatus) };
   response.end(`event: next\ndata: ${JSON.stringify(result)}\n\nevent: complete\ndata: \n\n`);
 }

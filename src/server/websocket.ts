@@ -8,7 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { EngineError, limitExceeded } from '../engine/index.ts';
 import type { Hub } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
-import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
+import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import type { OriginPolicy } from './origins.ts';
 import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
@@ -59,7 +59,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     execute: (args) => (args as unknown as Operation).execute(args),
     subscribe: (args) => subscribe(parts.hub, args as unknown as Operation, log) as never,
     onSubscribe: (ctx, id, payload) => checked(parts, ctx, id, payload as OperationPayload, log) as never,
-    onError: (_ctx, _id, _payload, errors) => errors.map((error) => toGraphQLError(error, log).toJSON()),
+    onError: (_ctx, _id, _payload, errors) => errors.map((error) => withoutStatus(toGraphQLError(error, log))),
     onComplete: ({ extra }, id) => {
       extra.connection.operations -= 1;
       extra.running.get(id)?.abort();
