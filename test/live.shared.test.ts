@@ -165,15 +165,29 @@ describe('a client that does not read', () => {
     expect(seen).toEqual(Array.from({ length: last - 1 }, (_, index) => index + 2));
   });
 
-  it('does not keep history from expiring once it is gone', async () => {
+  it('is not one that waits for something that does not happen: that is behind nothing, and holds nothing', async () => {
+    const server = await testServer({ tables: [ORDERS, CUSTOMERS] });
+    const client = liveClient(server.url);
+    await subscribe<Data>(server, client, 'subscription { snapshotCommitted(tables: ["customers"]) { snapshotId } }');
+    await subscribe<Data>(server, client, 'subscription { snapshotCommitted(tables: ["customers"], after: 1) { snapshotId } }');
+    for (let id = 0; id < 5; id += 1) await order(server, id);
+    await eventually(() => expect(figures(server)).toMatchObject({ subscriptions: 2, lagSnapshots: 0 }));
+    await eventually(() => expect(server.engine.read.leases.oldest()).toBe(server.engine.headSnapshotId));
+  });
+
+  it.each(['its socket is cut', 'it has unsubscribed'])('does not keep history from expiring once %s', async (how) => {
     const server = await testServer({ tables: [ORDERS], flags: ['--socket-buffer', '16', '--socket-stall', '600000'] });
     const client = liveClient(server.url);
-    await subscribe<Data>(server, client, WIDE);
+    const slow = await subscribe<Data>(server, client, WIDE);
     client.sockets[0]?.pause();
     for (let next = 0; server.live().paused === 0; next += 50) await write(server, next, 50);
     await pausedSocket(server);
+    await write(server, 100_000, 10);
+    await eventually(() => expect(figures(server).lagSnapshots).toBeGreaterThanOrEqual(10));
+    expect(server.engine.read.leases.oldest()).toBeLessThanOrEqual(server.engine.headSnapshotId - 10);
     const held = await server.engine.expireSnapshots({ retainLast: 1 });
-    client.sockets[0]?.terminate();
+    if (how === 'it has unsubscribed') void slow.return?.();
+    else client.sockets[0]?.terminate();
     await eventually(() => expect(figures(server).subscriptions).toBe(0));
     await eventually(() => expect(server.engine.read.leases.oldest()).toBeUndefined());
     const free = await server.engine.expireSnapshots({ retainLast: 1 });
