@@ -126,6 +126,27 @@ describe('changes tell what each commit did to the rows', () => {
     ]);
   });
 
+  it('also of more changes than are kept of a commit', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.engine.append('orders', orders(1, 10_500));
+    await server.engine.update('orders', { kind: 'and', filters: [] }, { status: 'old' });
+    const events = await readTo(server, TYPED, { after: '1' }, 3);
+    const sizes = [...Array.from({ length: 10 }, () => 1000), 500];
+    expect(events.map(({ changes }) => changes.length)).toEqual([...sizes, ...sizes]);
+    expect(events.flatMap(({ endOfCommit }, at) => (endOfCommit ? [at] : []))).toEqual([10, 21]);
+    const all = events.flatMap(({ changes }) => changes.map(brief));
+    expect(new Set(all).size).toBe(21_000);
+    const rest = await readTo(server, TYPED, { after: events[14]?.cursor }, 3);
+    expect(rest.flatMap(({ changes }) => changes.map(brief))).toEqual(all.slice(14_500));
+    const filtered = await readTo(server, GENERIC, { after: '1', where: { column: 'order_id', gt: '9400' } }, 3);
+    expect(filtered.map(({ snapshotId, changes, endOfCommit }) => [snapshotId, changes.length, endOfCommit])).toEqual([
+      [2, 1000, false],
+      [2, 100, true],
+      [3, 1000, false],
+      [3, 100, true],
+    ]);
+  });
+
   it('the same after flush, compaction and a restart as when they were new', async () => {
     const server = await testServer({ tables: [ORDERS] });
     await server.engine.append('orders', orders(1, 30));

@@ -255,5 +255,9 @@ describe('limits on connections', () => {
     expect(server.live().closed.refused).toBe(1);
     await order(server, 1);
     expect((await watch.take()).snapshotCommitted.snapshotId).toBe(2);
+    await watch.return?.();
+    await eventually(() => expect(server.live().sockets.webSocket).toBe(0));
+    // There is place again.
+    await subscribe<Data>(server, liveClient(server.url), WATCH);
   });
 });
