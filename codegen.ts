@@ -1,8 +1,9 @@
-/** Typed documents for tests and examples, from schema.graphql. Run by npm run codegen. */
+/** Typed documents for tests and examples, from the schema of each. Run by npm run codegen. */
 import type { CodegenConfig } from '@graphql-codegen/cli';
 import { scalars } from './src/codegen.ts';
 
-const generated = (folder: string): NonNullable<CodegenConfig['generates'][string]> => ({
+const generated = (folder: string, schema: string): NonNullable<CodegenConfig['generates'][string]> => ({
+  schema,
   documents: [`${folder}/**/*.ts`, '!**/generated/**'],
   preset: 'client',
   presetConfig: { fragmentMasking: false },
@@ -10,10 +11,12 @@ const generated = (folder: string): NonNullable<CodegenConfig['generates'][strin
 });
 
 const config: CodegenConfig = {
-  schema: './schema.graphql',
   ignoreNoDocuments: true,
   importExtension: '.ts',
-  generates: { './test/generated/': generated('test'), './examples/generated/': generated('examples') },
+  generates: {
+    './test/generated/': generated('test', './schema.graphql'),
+    './examples/generated/': generated('examples', './examples/generated/schema.graphql'),
+  },
 };
 
 export default config;

@@ -1,4 +1,4 @@
-/** Sees to it that the server has the table that the pages show: `orders`, as in the README. */
+/** Sees to it that the server has the table that the pages show: the README's `orders`. */
 export {};
 
 const { SERVER = 'http://127.0.0.1:4000' } = process.env;
@@ -7,11 +7,10 @@ const CREATE = `mutation {
   createTable(input: {
     name: "orders"
     columns: [
-      { name: "order_id", type: LONG, required: true }
-      { name: "customer_id", type: LONG, required: true }
+      { name: "order_id", type: LONG }
+      { name: "customer", type: STRING, required: true }
       { name: "amount", type: DOUBLE }
-      { name: "status", type: STRING }
-      { name: "placed_at", type: TIMESTAMPTZ }
+      { name: "status", type: STRING, default: "new" }
     ]
     primaryKey: ["order_id"]
     ifExists: IGNORE
@@ -28,5 +27,6 @@ if (answer?.errors !== undefined || response === undefined) {
   const reason =
     answer?.errors?.map(({ message }) => message).join('; ') ?? `nothing answers at ${SERVER}: run npm start first, or set SERVER`;
   console.error(`tidemark example: ${reason}`);
+  if (refused !== undefined) console.error('The pages show the orders of the README: for these, start a server with a --data of its own.');
   process.exit(1);
 }

@@ -49,3 +49,15 @@ export const SAMPLES: TableDefinition = {
 };
 
 export const DEMO_TABLES: readonly TableDefinition[] = [ORDERS, CUSTOMERS, SAMPLES];
+
+/** The table of the README's first five minutes, which the example pages show. */
+export const README_ORDERS: TableDefinition = {
+  name: 'orders',
+  columns: [
+    { name: 'order_id', type: 'LONG' },
+    { name: 'customer', type: 'STRING', required: true },
+    { name: 'amount', type: 'DOUBLE' },
+    { name: 'status', type: 'STRING', default: 'new' },
+  ],
+  primaryKey: ['order_id'],
+};

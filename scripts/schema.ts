@@ -1,24 +1,37 @@
-/** Writes schema.graphql: the fixed part of the API and the types of a demo catalog; with --check, compares. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Writes schema.graphql: the fixed part of the API and the types of a catalog, the demo's and the examples'; with --check, compares. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openEngine } from '../src/engine/index.ts';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openEngine, type TableDefinition } from '../src/engine/index.ts';
 import { SchemaProvider } from '../src/schema/index.ts';
-import { DEMO_TABLES } from './demo-tables.ts';
+import { DEMO_TABLES, README_ORDERS } from './demo-tables.ts';
 
-const directory = await mkdtemp(join(tmpdir(), 'tidemark-schema-'));
-const engine = await openEngine({ directory });
-for (const table of DEMO_TABLES) await engine.createTable(table);
-const header = '# Written by npm run codegen: the fixed part of the API, and the types of the demo catalog (scripts/demo-tables.ts).\n\n';
-const sdl = header + new SchemaProvider(engine).current().sdl();
-await engine.close();
-await rm(directory, { recursive: true, force: true });
+const isCheck = process.argv.includes('--check');
 
-const target = new URL('../schema.graphql', import.meta.url);
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== sdl) {
-    process.stderr.write('schema.graphql is not fresh: run npm run codegen\n');
+/** The SDL of a catalog with some tables. */
+async function sdlOf(tables: readonly TableDefinition[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-schema-'));
+  const engine = await openEngine({ directory });
+  for (const table of tables) await engine.createTable(table);
+  const sdl = new SchemaProvider(engine).current().sdl();
+  await engine.close();
+  await rm(directory, { recursive: true, force: true });
+  return sdl;
+}
+
+async function write(path: string, tables: readonly TableDefinition[], what: string): Promise<void> {
+  const sdl = `# Written by npm run codegen: the fixed part of the API, and the types of ${what}.\n\n${await sdlOf(tables)}`;
+  const target = fileURLToPath(new URL(`../${path}`, import.meta.url));
+  if (!isCheck) {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, sdl);
+  } else if (!existsSync(target) || readFileSync(target, 'utf8') !== sdl) {
+    process.stderr.write(`${path} is not fresh: run npm run codegen\n`);
     process.exitCode = 1;
   }
-} else writeFileSync(target, sdl);
+}
+
+await write('schema.graphql', DEMO_TABLES, 'the demo catalog (scripts/demo-tables.ts)');
+await write('examples/generated/schema.graphql', [README_ORDERS], "the README's table");

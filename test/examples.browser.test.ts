@@ -5,8 +5,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { pageConfig } from '../examples/shared/vite.ts';
+import { README_ORDERS } from '../scripts/demo-tables.ts';
 import { type RunningProcess, runningServer } from './restarting-process.ts';
-import { eventually, ORDERS, orders, query } from './server-support.ts';
+import { eventually, query } from './server-support.ts';
 import { temporaryDirectory } from './support.ts';
 
 const CHROMIUM = process.env['CHROMIUM'];
@@ -28,7 +29,7 @@ async function served(name: string, server: string): Promise<string> {
 
 const append = async (server: RunningProcess, from: number, count: number): Promise<void> => {
   const { errors } = await query(server.url, 'mutation ($rows: [JSON!]!) { append(table: "orders", rows: $rows) { insertedRows } }', {
-    rows: orders(from, count, { status: 'new' }),
+    rows: Array.from({ length: count }, (_, at) => ({ order_id: from + at, customer: 'Alice', amount: 9.5 })),
   });
   expect(errors).toBeUndefined();
 };
@@ -42,7 +43,7 @@ describe.runIf(CHROMIUM)('example pages in a browser', () => {
 
   it.each(['apollo-react', 'urql-react'])('%s: live, back in time, and through a restart of the server', async (name) => {
     const server = await runningServer();
-    await query(server.url, 'mutation ($input: CreateTableInput!) { createTable(input: $input) { replayed } }', { input: ORDERS });
+    await query(server.url, 'mutation ($input: CreateTableInput!) { createTable(input: $input) { replayed } }', { input: README_ORDERS });
     await append(server, 1, 3);
 
     const page: Page = await browser.newPage({ viewport: { width: 900, height: 760 } });

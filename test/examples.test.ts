@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { README_ORDERS } from '../scripts/demo-tables.ts';
 import { restartingServer } from './client-support.ts';
-import { eventually, ORDERS, orders } from './server-support.ts';
+import { eventually, ORDERS, orders, testServer } from './server-support.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,12 +17,12 @@ async function runExample(name: string): Promise<string[]> {
 }
 
 /** An example that runs until it is told to end. */
-function example(name: string, ...options: string[]) {
+function example(name: string, options: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const loader = import.meta.resolve('tsx');
   const child = spawn(process.execPath, ['--import', loader, `examples/${name}`, ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.json' },
+    env: { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.json', ...environment },
   });
   const lines: string[] = [];
   let said = '';
@@ -51,8 +52,8 @@ describe('examples run as they are', () => {
 
   it('tail.ts prints a line for each commit, over a restart of the server, and ends at Ctrl-C', async () => {
     const server = await restartingServer([ORDERS]);
-    const tail = example('tail.ts', '--url', server.url, '--after', '0');
-    const rows = example('tail.ts', '--url', server.url, '--table', 'orders', '--after', '1');
+    const tail = example('tail.ts', ['--url', server.url, '--after', '0']);
+    const rows = example('tail.ts', ['--url', server.url, '--table', 'orders', '--after', '1']);
     await server.current.engine.append('orders', orders(1, 2), { author: 'ada', message: 'two of them' });
     await eventually(() => expect(tail.lines).toHaveLength(2));
     await server.restart();
@@ -74,11 +75,24 @@ describe('examples run as they are', () => {
 
   it('tail.ts says what is wrong, and how it is used', async () => {
     const server = await restartingServer([ORDERS]);
-    const nope = example('tail.ts', '--url', server.url, '--table', 'nope');
+    const nope = example('tail.ts', ['--url', server.url, '--table', 'nope']);
     expect(await nope.exit).toBe(1);
     expect(nope.complaints()).toContain('there is no table "nope"');
-    const usage = example('tail.ts', '--help');
+    const usage = example('tail.ts', ['--help']);
     expect(await usage.exit).toBe(2);
     expect(usage.complaints()).toContain('Usage: npm run example:tail');
+  });
+
+  it('orders.ts sees to the table of the pages, where it is there too, and says what is in the way', async () => {
+    const empty = await testServer();
+    for (const server of [empty, empty, await testServer({ tables: [README_ORDERS] })])
+      expect(await example('orders.ts', [], { SERVER: server.url }).exit).toBe(0);
+    expect(empty.engine.table('orders').schema.columns).toHaveLength(4);
+    const other = example('orders.ts', [], { SERVER: (await testServer({ tables: [ORDERS] })).url });
+    expect(await other.exit).toBe(1);
+    expect(other.complaints()).toContain('orders');
+    const nobody = example('orders.ts', [], { SERVER: 'http://127.0.0.1:1' });
+    expect(await nobody.exit).toBe(1);
+    expect(nobody.complaints()).toContain('run npm start first');
   });
 });

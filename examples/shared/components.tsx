@@ -85,10 +85,10 @@ export function OrderTable({ orders, total, onShip }: OrderTableProps) {
           </tr>
         </thead>
         <tbody>
-          {orders.map(({ order_id, customer_id, amount, status }) => (
+          {orders.map(({ order_id, customer, amount, status }) => (
             <tr key={order_id} className={status ?? ''}>
               <td>{order_id}</td>
-              <td>{customer_id}</td>
+              <td>{customer}</td>
               <td>{amount?.toFixed(2)}</td>
               <td>
                 <span>{status}</span>
@@ -109,11 +109,13 @@ export function OrderTable({ orders, total, onShip }: OrderTableProps) {
   );
 }
 
+const NAMES = ['Alice', 'Bob', 'Carol', 'Dave', 'Erin'];
+
 /** A new order, for the button that appends one. */
-export function someOrder(): { order_id: string; customer_id: string; amount: number; status: string } {
+export function someOrder(): { order_id: string; customer: string; amount: number; status: string } {
   return {
     order_id: String(Date.now()),
-    customer_id: String(1 + Math.floor(Math.random() * 9)),
+    customer: NAMES[Math.floor(Math.random() * NAMES.length)] ?? '',
     amount: Math.round(Math.random() * 10_000) / 100,
     status: 'new',
   };

@@ -8,7 +8,7 @@ export const ORDERS = graphql(`
       snapshotId
       orders(first: 12, orderBy: [{ order_id: DESC }]) {
         totalCount
-        nodes { id order_id customer_id amount status }
+        nodes { id order_id customer amount status }
       }
     }
   }
@@ -22,7 +22,7 @@ export const LIVE_ORDERS = graphql(`
       snapshotId
       orders(first: 12, orderBy: [{ order_id: DESC }]) {
         totalCount
-        nodes { id order_id customer_id amount status }
+        nodes { id order_id customer amount status }
       }
     }
   }
