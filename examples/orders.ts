@@ -23,10 +23,13 @@ const response = await fetch(`${SERVER}/graphql`, {
   body: JSON.stringify({ query: CREATE }),
 }).catch(() => undefined);
 const answer = (await response?.json()) as { errors?: readonly { message: string }[] } | undefined;
-if (answer?.errors !== undefined || response === undefined) {
-  const reason =
-    answer?.errors?.map(({ message }) => message).join('; ') ?? `nothing answers at ${SERVER}: run npm start first, or set SERVER`;
+if (response === undefined) fail(`nothing answers at ${SERVER}: run npm start first, or set SERVER`);
+if (answer?.errors !== undefined) {
+  const refused = answer.errors.map(({ message }) => message).join('; ');
+  fail(`${refused}\nThe pages show the orders of the README: for these, start a server with a --data of its own.`);
+}
+
+function fail(reason: string): never {
   console.error(`tidemark example: ${reason}`);
-  if (refused !== undefined) console.error('The pages show the orders of the README: for these, start a server with a --data of its own.');
   process.exit(1);
 }
