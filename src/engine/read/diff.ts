@@ -139,6 +139,8 @@ export class Diffs {
 
   /** One span a snapshot of the table, each against the one before it. */
   async #stepSpans(span: Span): Promise<Span[]> {
+    // Of one commit it is known at once: this is how each new commit is told to those who watch.
+    if (span.upTo === span.after + 1) return this.#history.snapshot(span.table.id, span.upTo) === undefined ? [] : [span];
     const range = { lo: asSnapshotId(span.after + 1), hi: span.upTo, descending: false, limit: LIMITS.diffSnapshotsMax + 1 };
     const snapshots = await this.#history.snapshots(span.table.id, undefined, range);
     if (snapshots.length > LIMITS.diffSnapshotsMax)
