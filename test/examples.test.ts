@@ -90,7 +90,7 @@ describe('examples run as they are', () => {
     expect(empty.engine.table('orders').schema.columns).toHaveLength(4);
     const other = example('orders.ts', [], { SERVER: (await testServer({ tables: [ORDERS] })).url });
     expect(await other.exit).toBe(1);
-    expect(other.complaints()).toMatch(/there is a table orders already[^]*The pages show the orders of the README/);
+    expect(other.complaints()).toMatch(/there is a table orders already.*The pages show the orders of the README/s);
     const nobody = example('orders.ts', [], { SERVER: 'http://127.0.0.1:1' });
     expect(await nobody.exit).toBe(1);
     expect(nobody.complaints()).toContain('run npm start first');
