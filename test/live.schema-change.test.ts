@@ -150,4 +150,66 @@ describe.each(Object.entries(CLIENTS))('while subscriptions run over %s', (_, cl
     const found = await rowOf(lists, live, '1');
     expect(found).toMatchObject({ amount: 1 });
   });
+
+  it('a dropped column that is selected is null from then on, in every row, before and after, and in filters', async () => {
+    const server = await testServer();
+    await server.engine.createTable({
+      name: 'r',
+      columns: [
+        { name: 'k', type: 'INT', required: true },
+        { name: 'v', type: 'INT' },
+      ],
+      primaryKey: ['k'],
+    });
+    await server.engine.append(
+      'r',
+      [1, 2].map((k) => ({ k, v: k })),
+    );
+    const client = clientOf(server);
+    const rows = await subscribe<Row>(server, client, 'subscription { live { r { nodes { k v } aggregate { sum { v } } } } }');
+    const filtered = await subscribe<Row>(
+      server,
+      client,
+      'subscription { live { r(where: { v: { gt: 0 } }) { totalCount nodes { k } } } }',
+    );
+    const nulls = await subscribe<Row>(server, client, 'subscription { live { r(where: { v: { isNull: true } }) { totalCount } } }');
+    const changes = await subscribe<Row>(server, client, 'subscription { rChanges { changes { kind before { k v } after { k v } } } }');
+    const matching = await subscribe<Row>(
+      server,
+      client,
+      'subscription { rChanges(where: { v: { isNull: true } }) { changes { kind before { v } } } }',
+    );
+    expect(pick(await rows.take(), 'live', 'r')).toEqual({
+      nodes: [
+        { k: 1, v: 1 },
+        { k: 2, v: 2 },
+      ],
+      aggregate: { sum: { v: '3' } },
+    });
+    expect(pick(await filtered.take(), 'live', 'r', 'totalCount')).toBe(2);
+    expect(pick(await nulls.take(), 'live', 'r', 'totalCount')).toBe(0);
+    await server.engine.alterTable('r', [{ kind: 'dropColumn', name: 'v' }]);
+    expect(pick(await rows.take(), 'live', 'r')).toEqual({
+      nodes: [
+        { k: 1, v: null },
+        { k: 2, v: null },
+      ],
+      aggregate: { sum: { v: null } },
+    });
+    expect(pick(await filtered.take(), 'live', 'r')).toEqual({ totalCount: 0, nodes: [] });
+    expect(pick(await nulls.take(), 'live', 'r', 'totalCount')).toBe(2);
+    await server.data('mutation { upsert(table: "r", rows: [{ k: 1 }]) { updatedRows } }');
+    const update = { kind: 'UPDATE', before: { k: 1, v: null }, after: { k: 1, v: null } };
+    expect(await changes.take()).toEqual({ rChanges: { changes: [update] } });
+    expect(await matching.take()).toEqual({ rChanges: { changes: [{ kind: 'UPDATE', before: { v: null } }] } });
+    // Also once files hold the rows, as they were before and since.
+    await server.engine.compact();
+    await server.data('mutation { append(table: "r", rows: [{ k: 3 }]) { insertedRows } }');
+    expect(pick(await rows.take(), 'live', 'r', 'nodes')).toEqual([1, 2, 3].map((k) => ({ k, v: null })));
+    // A column of the same name is another column.
+    await server.engine.alterTable('r', [{ kind: 'addColumn', column: { name: 'v', type: 'INT', default: 9 } }]);
+    await server.data('mutation { append(table: "r", rows: [{ k: 4 }]) { insertedRows } }');
+    const last = await rowOf(rows, { document: '', rowsOf: (data) => (pick(data, 'live', 'r', 'nodes') as readonly Row[]).slice(3) }, '4');
+    expect(last).toEqual({ k: 4, v: null });
+  });
 });

@@ -31,6 +31,7 @@ export interface ChangesFilter {
 export function changesSource(engine: Engine, feed: CommitFeed, filter: ChangesFilter, start: Position): Source<ChangesEvent> {
   const source: Source<ChangesEvent> = {
     kind: 'changes',
+    about: String(filter.tableId),
     start,
     isLatestOnly: false,
     reader: (position) => new ChangesReader(engine, feed, filter, position),

@@ -21,6 +21,7 @@ export function liveSource(engine: Engine, feed: CommitFeed, watched: WatchedTab
     commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(engine.tableById(tableId)?.name ?? ''));
   const source: Source<Instant> = {
     kind: 'live',
+    about: [...watched.ids].join(),
     start: BEFORE_ALL,
     isLatestOnly: true,
     reader: (position) => new LiveReader(engine, feed, touches, position),

@@ -28,6 +28,7 @@ export function snapshotSource(engine: Engine, feed: CommitFeed, filter: Snapsho
     (tables === undefined || tables.has(engine.tableById(tableId)?.name ?? '')) && (operations === undefined || operations.has(operation));
   const source: Source<SnapshotEvent> = {
     kind: 'snapshotCommitted',
+    about: '',
     start: after(from),
     isLatestOnly: false,
     reader: (position: Position) => commitEvents(feed, position, (commit) => eventOf(feed, commit, commit.snapshots.filter(isMeant))),

@@ -24,6 +24,8 @@ export interface Reader<Event> {
 
 export interface Source<Event> extends AsyncIterable<Event> {
   readonly kind: LiveClass;
+  /** What the subscription's words came to mean when it began, where words may mean another thing later: a table's identity. */
+  readonly about: string;
   /** Where the subscriber that asked begins. */
   readonly start: Position;
   /** Whether only the newest event matters, as with answers of a live query: who is behind is sent that one. */

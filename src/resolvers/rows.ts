@@ -131,11 +131,10 @@ function typedOrder(typed: TypedTable, order: TypedOrder): Order {
   return { column: typed.byGraphqlName.get(entry[0])?.name ?? entry[0], direction: entry[1] };
 }
 
-/** The typed table at an instant, with today's columns. */
+/** The typed table at an instant, with the columns of the GraphQL schema. */
 export async function typedTableAt(context: Context, typed: TypedTable, snapshotId: number): Promise<TableAt | undefined> {
   const table = context.engine.tableById(typed.table.id);
-  const at = table === undefined ? undefined : await context.engine.read.tableAt(table, snapshotId as TableAt['snapshotId']);
-  return at === undefined ? undefined : { ...at, schema: typed.table.schema };
+  return table === undefined ? undefined : context.engine.read.tableAt(table, snapshotId as TableAt['snapshotId'], typed.table.schema);
 }
 
 /** `ordersByKey(order_id: ...)`. */

@@ -42,7 +42,7 @@ export async function sharedSubscription(
   const facts = factsOf(args.document, args.operationName);
   return {
     subscription: {
-      key: keyOf(args, facts),
+      key: keyOf(args, found, facts),
       source: found,
       tellsHead: facts.tellsHead,
       execute: (event, lifetime) => executeFor(args, found, event, { lifetime, log }),
@@ -108,12 +108,16 @@ function schemaNumber(schema: object): number {
   return number;
 }
 
-function keyOf({ schema, document, operationName, variableValues }: CheckedOperation, { positionVariable }: DocumentFacts): string {
+function keyOf(
+  { schema, document, operationName, variableValues }: CheckedOperation,
+  { about }: Source<unknown>,
+  { positionVariable }: DocumentFacts,
+): string {
   const variables = Object.entries(variableValues ?? {})
     .filter(([name, value]) => name !== positionVariable && value !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   const text = document.loc?.source.body ?? '';
-  return JSON.stringify([AUDIENCE, schemaNumber(schema), operationName ?? null, variables, text]);
+  return JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text]);
 }
 
 async function executeFor(

@@ -24,6 +24,7 @@ import {
   type Step,
   type Steps,
 } from './diff-page.ts';
+import { droppedBy, withoutDropped } from './dropped-columns.ts';
 import { type CheckedFilter, checkFilter, type Filter } from './filter.ts';
 import type { History } from './history.ts';
 import type { Matched, Matcher } from './match.ts';
@@ -108,8 +109,8 @@ export class Diffs {
       table,
       after,
       upTo,
-      before: query.schema ?? schemaAt(table, after),
-      now: query.schema ?? schemaAt(table, upTo),
+      before: columnsThen(table, query.schema, after),
+      now: columnsThen(table, query.schema, upTo),
     };
     const filter = query.where === undefined ? undefined : checkFilter(back ? span.before : span.now, query.where);
     const parts = mode === 'NET' ? [span] : await this.#stepSpans(span);
@@ -387,12 +388,13 @@ const NOTHING: Steps = { steps: [], read: async () => [] };
  */
 function lacks(table: TableState, { schemaVersion, rows }: ChangeRecord, { columns: wanted }: TableSchema): boolean {
   if (rows.length === 0) return false;
-  const columns = columnsOfVersion(table, schemaVersion);
-  const known = table.schemas
-    .filter(({ version }) => version <= schemaVersion)
-    .flatMap((schema) => schema.columns.map(({ fieldId }) => fieldId));
-  const newest = Math.max(...known);
-  return wanted.some(({ fieldId }) => fieldId <= newest && !columns.some((column) => column.fieldId === fieldId));
+  return wanted.some(droppedBy(table, { version: schemaVersion, columns: columnsOfVersion(table, schemaVersion) }));
+}
+
+/** The columns of a diff's rows on one side: those of then, or those that are asked for as they were then. */
+function columnsThen(table: TableState, asked: TableSchema | undefined, snapshotId: SnapshotId): TableSchema {
+  const then = schemaAt(table, snapshotId);
+  return asked === undefined ? then : withoutDropped(table, asked, then);
 }
 
 function rowOf(row: number, from: number, cells: Cells): Row {

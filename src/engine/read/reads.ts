@@ -13,6 +13,7 @@ import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
+import { withoutDropped } from './dropped-columns.ts';
 import { checkFilter, type Filter } from './filter.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
@@ -165,8 +166,11 @@ export class Reads {
     }
   }
 
-  /** A table as of a snapshot; undefined where it did not exist then. */
-  async tableAt(table: TableState, snapshotId: SnapshotId): Promise<TableAt | undefined> {
+  /**
+   * A table as of a snapshot; undefined where it did not exist then. With the columns that are asked for, or those of then
+   * where none are; of those that are asked for, one that had been dropped by then is null in every row.
+   */
+  async tableAt(table: TableState, snapshotId: SnapshotId, asked?: TableSchema): Promise<TableAt | undefined> {
     if (snapshotId < table.createdSnapshotId) return undefined;
     if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
@@ -174,7 +178,8 @@ export class Reads {
     const now = tableById(this.#parts.current(), table.id);
     if (!isKept(now, snapshotId)) throw snapshotExpired(now, snapshotId);
     if (snapshot === undefined || snapshot.operation === 'DROP') return undefined;
-    const schema = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
+    const then = table.schemas.find((candidate) => candidate.version === snapshot.schemaVersion) as TableSchema;
+    const schema = asked === undefined ? then : withoutDropped(table, asked, then);
     // Rows that were erased since are not there any more.
     let erased = 0;
     for (const { from, to, rows } of table.kept.erased) if (from <= snapshotId && snapshotId < to) erased += rows;
