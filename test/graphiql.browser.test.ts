@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { runningServer } from './restarting-process.ts';
 import { eventually, type TestServer, testServer } from './server-support.ts';
 
 const CHROMIUM = process.env['CHROMIUM'];
@@ -30,7 +31,7 @@ describe.runIf(CHROMIUM)('GraphiQL in a browser', () => {
   });
   afterAll(() => browser.close());
 
-  async function visit(server: TestServer): Promise<Visit> {
+  async function visit(server: Pick<TestServer, 'url'>): Promise<Visit> {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     onTestFinished(() => page.close());
     const foreign: string[] = [];
@@ -130,6 +131,30 @@ describe.runIf(CHROMIUM)('GraphiQL in a browser', () => {
     await play(page).click();
     await eventually(() => expect(server.feed.waiting).toBe(0));
     expect(complaints).toEqual([]);
+  });
+
+  it('a subscription goes on after a restart of the server, also where an attempt to connect failed meanwhile', async () => {
+    const server = await runningServer();
+    const { page } = await visit(server);
+    const failed = new Promise<unknown>((resolve) => page.on('websocket', (socket) => socket.once('socketerror', resolve)));
+    await run(page, 'subscription { snapshotCommitted(after: 0) { snapshotId commit { message } } }');
+    const create = (name: string, message: string): Promise<unknown> =>
+      page.evaluate(
+        ([query, url]) =>
+          fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) }),
+        [
+          `mutation { commit(operations: [{ createTable: { name: "${name}", columns: [{ name: "a", type: INT }] } }], options: { message: "${message}" }) { commit { snapshotId } } }`,
+          server.url,
+        ] as const,
+      );
+    await create('one', 'before the restart');
+    await answer(page, 'before the restart');
+    await server.kill();
+    await failed;
+    await server.start();
+    await create('two', 'after the restart');
+    await answer(page, 'after the restart');
+    expect(await shown(page)).not.toContain('"errors"');
   });
 
   it('the documentation of a field is in the page', async () => {

@@ -2,6 +2,12 @@
 import { gzipSync } from 'node:zlib';
 import { WELCOME_DOCUMENT } from './welcome.ts';
 
+/**
+ * The page's client takes a connection that fails to open for an error, which ends its subscriptions; it tries again where
+ * one is closed. Both are told for each failure, so only the second is let through: a restart of the server ends nothing.
+ */
+const RETRY_SCRIPT = '<script>window.WebSocket = class extends WebSocket { get onerror() { return null; } set onerror(_) {} };</script>';
+
 let page: Promise<Buffer> | undefined;
 
 async function render(): Promise<Buffer> {
@@ -13,7 +19,7 @@ async function render(): Promise<Buffer> {
     defaultQuery: WELCOME_DOCUMENT,
     shouldPersistHeaders: true,
   });
-  return gzipSync(html, { level: 6 });
+  return gzipSync(html.replace('<head>', `<head>${RETRY_SCRIPT}`), { level: 6 });
 }
 
 /** The page, gzip-compressed HTML. */

@@ -18,10 +18,9 @@ mutation CreateOrders {
       name: "orders"
       columns: [
         { name: "order_id", type: LONG }
-        { name: "customer", type: STRING }
+        { name: "customer", type: STRING, required: true }
         { name: "amount", type: DOUBLE }
         { name: "status", type: STRING, default: "new" }
-        { name: "placed_at", type: TIMESTAMPTZ }
       ]
       primaryKey: ["order_id"]
       ifExists: IGNORE
@@ -53,10 +52,7 @@ mutation AppendOrders {
   append(
     table: "orders"
     rows: [
-      {
-        order_id: 1, customer: "Alice", amount: 95.5
-        placed_at: "2026-11-22T12:00:00+02:00"
-      }
+      { order_id: 1, customer: "Alice", amount: 95.5 }
       { order_id: 2, customer: "Bob", amount: 82 }
     ]
     options: { message: "first orders", author: "me" }
@@ -82,7 +78,8 @@ query History {
 }
 
 # 5. Any past instant: by snapshotId, by timestamp,
-#    or now. Change the 1, and see the rows of then.
+#    or now. Change the 1 to another snapshotId of
+#    step 4, and see the rows of then.
 query ThenAndNow {
   table(name: "orders") {
     before: asOf(snapshotId: 1) {
@@ -112,7 +109,7 @@ query ThenAndNow {
 #       orderBy: [{ amount: DESC }]
 #     ) {
 #       totalCount
-#       nodes { order_id customer amount placed_at }
+#       nodes { order_id customer amount status }
 #       aggregate { sum { amount } avg { amount } }
 #       groupBy(columns: [status]) {
 #         key { status }
