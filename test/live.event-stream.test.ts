@@ -196,9 +196,12 @@ describe('subscriptions as an event stream', () => {
     const server = await testServer({ tables: [ORDERS], flags: ['--max-sockets', '1'] });
     await open(server, WATCH);
     await eventually(() => expect(server.live().sockets.eventStream).toBe(1));
-    const second = await open(server, WATCH);
-    expect((await second.next())?.data).toMatchObject({
-      errors: [{ extensions: { code: 'LIMIT_EXCEEDED', details: { limit: 'socketsMax' } } }],
+    const second = await fetch(`${server.url}/graphql?${new URLSearchParams({ query: WATCH })}`, {
+      headers: { accept: 'text/event-stream' },
     });
+    // No stream: clients of any kind see that it is worth another try.
+    expect(second.status).toBe(503);
+    expect(second.headers.get('retry-after')).toBe('5');
+    expect(await second.json()).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED', details: { limit: 'socketsMax' } } }] });
   });
 });

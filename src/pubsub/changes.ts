@@ -3,6 +3,7 @@
  * several events. A position within a commit is the last row seen of it, whatever the filter, so a cursor resumes inside.
  */
 import type { Engine, Filter, RowChange, SnapshotId, Table, TableId, TableSchema } from '../engine/index.ts';
+import { expiredAfter } from './expired.ts';
 import type { CommitFeed } from './feed.ts';
 import { iterate } from './iterate.ts';
 import { after, END, type Position } from './position.ts';
@@ -85,6 +86,8 @@ class ChangesReader implements Reader<ChangesEvent> {
     for (;;) {
       const commit = await this.#commits.next();
       if (commit === undefined) return undefined;
+      if (commit.expired?.includes(tableId) === true)
+        throw expiredAfter(this.#engine.tableById(tableId) as Table, after(commit.snapshotId - 1));
       const snapshot = commit.snapshots.find((one) => one.tableId === tableId);
       if (snapshot !== undefined) {
         const afterRow = commit.snapshotId === begun && row !== END ? row : undefined;
@@ -124,6 +127,6 @@ class ChangesReader implements Reader<ChangesEvent> {
       caughtUp: endOfCommit && snapshotId === headSnapshotId,
       headSnapshotId,
     };
-    return { event, position, headSnapshotId };
+    return { event, position, afterRow, headSnapshotId };
   }
 }

@@ -2,6 +2,7 @@
  * A channel: all subscriptions that ask for the same, executed once an event and serialised once, whoever and however many
  * they are. What its members have in common; how events reach them is for the two kinds of channels to say.
  */
+import { EngineError } from '../engine/index.ts';
 import type { CommitFeed } from './feed.ts';
 import type { Hold } from './lease.ts';
 import type { Position } from './position.ts';
@@ -13,8 +14,10 @@ export interface ChannelParts {
   readonly feed: CommitFeed;
   /** Keeps a snapshot from expiring until the returned function is called. */
   readonly hold: Hold;
-  /** A place among those that read from the log; waits for one. */
+  /** A place among the members that read from the log; waits for one. */
   readonly catchingUp: <T>(work: () => Promise<T>) => Promise<T>;
+  /** A place among the channels of the class that read or execute an event; waits for one. */
+  readonly running: <T>(work: () => Promise<T>) => Promise<T>;
   readonly counted: { events: number };
   /** Called once, when the last member has left: whoever comes later needs a new channel. */
   readonly onEmpty: () => void;
@@ -26,11 +29,14 @@ export interface Member {
   isGone: boolean;
 }
 
+/** About how long to wait before work is tried again that the server was too busy for. */
+const BUSY_MS = 500;
+
 export abstract class Channel<Event> {
   readonly source: Source<Event>;
   protected readonly parts: ChannelParts;
   readonly #members = new Set<Member>();
-  #wake: (() => void) | undefined;
+  readonly #waits = new Set<() => void>();
   #isClosed = false;
   #controller: AbortController | undefined;
 
@@ -94,20 +100,22 @@ export abstract class Channel<Event> {
     member.sink.send(payload);
   }
 
-  /** Ends a wait. */
+  /** Ends every wait. */
   protected wake(): void {
-    this.#wake?.();
+    for (const end of [...this.#waits]) end();
   }
 
   async #wait(begin: (resolve: () => void) => () => void): Promise<void> {
+    let end: (() => void) | undefined;
     await new Promise<void>((resolve) => {
       const takeBack = begin(resolve);
-      this.#wake = () => {
+      end = () => {
         takeBack();
         resolve();
       };
+      this.#waits.add(end);
     });
-    this.#wake = undefined;
+    if (end !== undefined) this.#waits.delete(end);
   }
 
   /** Waits until there may be more to read. @returns false where there will be none: it is closed, or the server stops */
@@ -115,6 +123,22 @@ export abstract class Channel<Event> {
     const { feed } = this.parts;
     if (!this.#isClosed && !feed.stopped && feed.headSnapshotId <= position.snapshotId) await this.#wait((resolve) => feed.onNext(resolve));
     return !this.#isClosed && !feed.stopped;
+  }
+
+  /**
+   * Does what the server may be too busy for just now, again and again until it has been done: being busy is no answer to a
+   * subscriber. @returns undefined where the channel was closed meanwhile
+   */
+  protected async patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#isClosed && !this.parts.feed.stopped) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.code !== 'OVERLOADED') throw error;
+        await this.rest(BUSY_MS * (0.5 + Math.random()));
+      }
+    }
+    return undefined;
   }
 
   /** Does nothing for a while, or until it is woken. */

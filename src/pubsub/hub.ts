@@ -20,6 +20,8 @@ export interface Executed {
   readonly json: Buffer;
   /** Of a live query: the same for answers that say the same. */
   readonly content: string;
+  /** Why part of it could not be read now though it could at another time; it is executed again then. */
+  readonly overload?: EngineError | undefined;
 }
 
 export interface Subscription<Event> {
@@ -44,7 +46,9 @@ export class Hub {
   readonly #engine: Engine;
   readonly #channels = new Map<string, Channel<never>>();
   readonly #payloads = new Payloads(LIMITS.livePayloadBytesMax);
-  readonly #turns = new Turns(LIMITS.catchingUpMax);
+  readonly #catchingUp = new Turns(LIMITS.catchingUpMax);
+  /** By class, so that slow live queries keep no commit waiting. */
+  readonly #running: Readonly<Record<LiveClass, Turns>>;
   readonly #counted: Readonly<Record<LiveClass, ClassFigures>>;
   readonly #stopListening: () => void;
   #nextChannel = 1;
@@ -53,6 +57,8 @@ export class Hub {
     this.#engine = engine;
     this.feed = feed;
     const none = (): ClassFigures => ({ executions: 0, events: 0 });
+    const turns = (): Turns => new Turns(LIMITS.liveRunsMax);
+    this.#running = { snapshotCommitted: turns(), changes: turns(), live: turns() };
     this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
     this.#stopListening = engine.onCommits((commits) => {
       if (commits.some(({ snapshots }) => snapshots.some(({ operation }) => operation === 'ERASE'))) this.#payloads.clear();
@@ -87,7 +93,8 @@ export class Hub {
     const parts: ChannelParts = {
       feed: this.feed,
       hold: (snapshotId) => this.#engine.read.leases.hold(snapshotId as Parameters<Engine['read']['leases']['hold']>[0]),
-      catchingUp: (work) => this.#turns.take(work),
+      catchingUp: (work) => this.#catchingUp.take(work),
+      running: (work) => this.#running[source.kind].take(work),
       counted,
       onEmpty: () => {
         if (this.#channels.get(key) === (channel as Channel<never>)) this.#channels.delete(key);
@@ -95,14 +102,15 @@ export class Hub {
     };
     const executed = async ({ event, position }: Step<Event>): Promise<LiveAnswer> => {
       counted.executions += 1;
-      const { json, content } = await execute(event, channel);
+      const { json, content, overload } = await execute(event, channel);
+      if (overload !== undefined) throw overload;
       return { payload: { json, cursor: cursorOf(position) }, content };
     };
     const channel: Channel<Event> = source.isLatestOnly
       ? new LatestChannel(source, parts, executed)
       : new SequenceChannel(source, parts, (step) =>
           this.#payloads.get(
-            `${id}:${cursorOf(step.position)}`,
+            `${id}:${step.afterRow ?? ''}:${cursorOf(step.position)}`,
             { now: step.headSnapshotId, isTold: tellsHead },
             async () => (await executed(step)).payload,
           ),

@@ -1,5 +1,6 @@
 /** The live path: commits to subscribers. */
 export { type ChangesEvent, type ChangesFilter, changesSource } from './changes.ts';
+export { expiredAfter, hasExpiredAfter } from './expired.ts';
 export { CommitFeed } from './feed.ts';
 export { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
 export { type Executed, Hub, type Subscription } from './hub.ts';

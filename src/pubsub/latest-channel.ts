@@ -23,6 +23,8 @@ export class LatestChannel<Event> extends Channel<Event> {
   /** How often answers have differed, and what of that each member has been sent. */
   #version = 0;
   readonly #sent = new Map<Member, number>();
+  /** The newest commit when each member came: an older answer may lack what it has been told already. */
+  readonly #since = new Map<Member, number>();
   /** Members that wait for their connection to drain. */
   readonly #paused = new Set<Member>();
   #position: Position;
@@ -40,6 +42,7 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   protected joined(member: Member): void {
     this.#sent.set(member, 0);
+    this.#since.set(member, this.parts.feed.headSnapshotId);
     // An answer that has not been held against the newest commit is not for somebody who has just come.
     if (this.#position.snapshotId >= this.parts.feed.headSnapshotId) this.#offer(member);
     else this.wake();
@@ -47,10 +50,12 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   protected left(member: Member): void {
     this.#sent.delete(member);
+    this.#since.delete(member);
     this.#paused.delete(member);
   }
 
   #offer(member: Member): void {
+    if (this.#position.snapshotId < (this.#since.get(member) ?? 0)) return;
     if (this.#answer === undefined || this.#sent.get(member) === this.#version || this.#paused.has(member)) return;
     if (member.sink.isCongested) {
       this.#paused.add(member);
@@ -85,8 +90,8 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   async #ask(step: Step<Event>): Promise<void> {
     const start = performance.now();
-    const answer = await this.#execute(step);
-    if (this.isClosed) return;
+    const answer = await this.patiently(() => this.parts.running(() => this.#execute(step)));
+    if (answer === undefined || this.isClosed) return;
     if (answer.content !== this.#answer?.content) this.#version += 1;
     this.#answer = answer;
     this.#position = step.position;

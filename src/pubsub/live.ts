@@ -18,6 +18,7 @@ export const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
 export function liveSource(engine: Engine, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
   const touches = (commit: Commit): boolean =>
     watched.isEvery ||
+    commit.expired !== undefined ||
     commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(engine.tableById(tableId)?.name ?? ''));
   const source: Source<Instant> = {
     kind: 'live',

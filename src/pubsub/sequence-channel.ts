@@ -5,12 +5,12 @@
  */
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import { Lease } from './lease.ts';
-import { after, isBefore, type Position } from './position.ts';
+import { after, END, isBefore, type Position } from './position.ts';
 import type { Payload } from './sink.ts';
 import type { Reader, Source, Step } from './source.ts';
 
-/** Events that a member reads from the log before another has its turn. */
-const TURN_EVENTS = 1_000;
+/** How long a member reads from the log before another has its turn, milliseconds. */
+const TURN_MS = 50;
 
 export class SequenceChannel<Event> extends Channel<Event> {
   readonly #execute: (step: Step<Event>) => Promise<Payload>;
@@ -47,7 +47,10 @@ export class SequenceChannel<Event> extends Channel<Event> {
   }
 
   #isCurrent(member: Member): boolean {
-    return !isBefore(member.position, this.#position);
+    const { position } = member;
+    if (isBefore(position, this.#position)) return false;
+    // Inside a commit, only where an event of the channel ends: its next one begins there. What lies in the future is waited for.
+    return position.row === END || !isBefore(this.#position, position) || position.snapshotId > this.parts.feed.headSnapshotId;
   }
 
   async #run(): Promise<void> {
@@ -66,15 +69,21 @@ export class SequenceChannel<Event> extends Channel<Event> {
 
   async #readOn(reader: Reader<Event>, lease: Lease): Promise<void> {
     for (;;) {
-      const step = await reader.next();
-      if (step === undefined || this.isClosed) break;
-      const payload = await this.#execute(step);
+      const step = await this.#inTurn(() => reader.next());
+      if (this.isClosed) return;
+      if (step === undefined) break;
+      const payload = await this.#inTurn(() => this.#execute(step));
+      if (payload === undefined || this.isClosed) return;
       this.#position = step.position;
       lease.move(step.position);
       this.#deliver(payload, step.position);
     }
     this.#position = reader.position;
     lease.move(reader.position);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return this.patiently(() => this.parts.running(work));
   }
 
   #deliver(payload: Payload, position: Position): void {
@@ -109,8 +118,9 @@ export class SequenceChannel<Event> extends Channel<Event> {
 
   /** @returns whether the member is still behind: its connection is congested, or it is another's turn */
   async #readFor(member: Member, reader: Reader<Event>, lease: Lease): Promise<boolean> {
-    for (let events = 0; events < TURN_EVENTS; ) {
-      if (member.isGone) return false;
+    const end = performance.now() + TURN_MS;
+    while (performance.now() < end) {
+      if (member.isGone || this.parts.feed.stopped) return false;
       if (this.#isCurrent(member)) {
         // In one turn with the look at its position: what the channel reads next finds the member there.
         this.#behind.delete(member);
@@ -119,17 +129,16 @@ export class SequenceChannel<Event> extends Channel<Event> {
         return false;
       }
       if (member.sink.isCongested) return true;
-      const step = await reader.next();
+      const step = await this.patiently(() => reader.next());
       if (step === undefined) {
         member.position = reader.position;
         continue;
       }
-      const payload = await this.#execute(step);
-      if (member.isGone) return false;
+      const payload = await this.patiently(() => this.#execute(step));
+      if (payload === undefined || member.isGone) return false;
       member.position = step.position;
       lease.move(step.position);
       this.send(member, payload);
-      events += 1;
     }
     return true;
   }

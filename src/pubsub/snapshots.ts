@@ -1,5 +1,6 @@
 /** The source behind snapshotCommitted: every commit after a snapshot that matches, in order, once, one event a commit. */
-import type { Commit, Engine, Operation, Snapshot, SnapshotId } from '../engine/index.ts';
+import type { Commit, Engine, Operation, Snapshot, SnapshotId, Table } from '../engine/index.ts';
+import { expiredAfter } from './expired.ts';
 import type { CommitFeed } from './feed.ts';
 import { iterate } from './iterate.ts';
 import { after, type Position } from './position.ts';
@@ -21,24 +22,29 @@ export interface SnapshotFilter {
   readonly operations?: ReadonlySet<Operation> | undefined;
 }
 
-/** Commits after `from`, which may lie in the future: then a subscriber waits. */
+/** Commits after `from`, which may lie in the future: then a subscriber waits. Reading raises SNAPSHOT_EXPIRED. */
 export function snapshotSource(engine: Engine, feed: CommitFeed, filter: SnapshotFilter, from: number): Source<SnapshotEvent> {
   const { tables, operations } = filter;
   const isMeant = ({ tableId, operation }: Snapshot): boolean =>
     (tables === undefined || tables.has(engine.tableById(tableId)?.name ?? '')) && (operations === undefined || operations.has(operation));
+  const eventOf = (commit: Commit): SnapshotEvent | undefined => {
+    // It lay in the log when the subscriber began; expiry came first.
+    const gone = commit.expired
+      ?.map((tableId) => engine.tableById(tableId) as Table)
+      .find(({ name }) => tables === undefined || tables.has(name));
+    if (gone !== undefined) throw expiredAfter(gone, after(commit.snapshotId - 1));
+    const snapshots = commit.snapshots.filter(isMeant);
+    if (snapshots.length === 0) return undefined;
+    const { headSnapshotId } = feed;
+    return { commit, snapshots, caughtUp: commit.snapshotId === headSnapshotId, headSnapshotId };
+  };
   const source: Source<SnapshotEvent> = {
     kind: 'snapshotCommitted',
     about: '',
     start: after(from),
     isLatestOnly: false,
-    reader: (position: Position) => commitEvents(feed, position, (commit) => eventOf(feed, commit, commit.snapshots.filter(isMeant))),
+    reader: (position: Position) => commitEvents(feed, position, eventOf),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };
   return source;
-}
-
-function eventOf(feed: CommitFeed, commit: Commit, snapshots: readonly Snapshot[]): SnapshotEvent | undefined {
-  if (snapshots.length === 0) return undefined;
-  const { headSnapshotId } = feed;
-  return { commit, snapshots, caughtUp: commit.snapshotId === headSnapshotId, headSnapshotId };
 }

@@ -11,6 +11,8 @@ import { after, END, type Position } from './position.ts';
 export interface Step<Event> {
   readonly event: Event;
   readonly position: Position;
+  /** The last row of the same commit that came before it, where it begins inside one. */
+  readonly afterRow?: number | undefined;
   /** The newest commit when the event was read. */
   readonly headSnapshotId: SnapshotId;
 }

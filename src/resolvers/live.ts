@@ -47,7 +47,16 @@ function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTable
     context.engine.tablesEverNamed(name);
     names.add(name);
   }
-  return { ids, names, isEvery: ids.size + names.size === 0 };
+  return { ids, names, isEvery: ids.size + names.size === 0 || tellsOfCommits(info, view, info.fieldNodes) };
+}
+
+/** Whether a commit is looked at somewhere below: through it any table can be reached. */
+function tellsOfCommits(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): boolean {
+  return selectedFields(info, nodes).some((field) => {
+    const definition = type.getFields()[field.name.value];
+    const below = definition === undefined ? undefined : getNamedType(definition.type);
+    return isObjectType(below) && (below.name === 'Commit' || tellsOfCommits(info, below, [field]));
+  });
 }
 
 /** Keys of an answer that say which snapshot it is of, not what it holds; below other keys, the same of their objects. */

@@ -6,6 +6,8 @@ import {
   type ChangesEvent,
   changesSource,
   cursorOf,
+  expiredAfter,
+  hasExpiredAfter,
   type Position,
   positionOf,
   type SnapshotEvent,
@@ -46,18 +48,9 @@ function startOf(context: Context, given: string | undefined, tables: readonly T
     throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a place to resume from`, {
       hint: 'Pass the last snapshotId or cursor that was seen, or 0 for all of history.',
     });
-  const expired = tables.find(({ kept }) => kept.horizon > position.snapshotId + 1);
-  if (expired === undefined) return position;
-  const { horizon, horizonMs } = expired.kept;
-  throw new EngineError('SNAPSHOT_EXPIRED', `after: snapshots of table ${expired.name} up to ${horizon - 1} have expired`, {
-    details: {
-      table: expired.name,
-      snapshotId: position.snapshotId,
-      oldestSnapshotId: horizon,
-      availableFrom: new Date(horizonMs).toISOString(),
-    },
-    hint: `Read the table as of snapshot ${horizon} or later, and subscribe after that one.`,
-  });
+  const expired = tables.find((table) => hasExpiredAfter(table, position));
+  if (expired !== undefined) throw expiredAfter(expired, position);
+  return position;
 }
 
 export interface ChangesArguments {

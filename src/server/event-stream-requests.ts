@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body.ts';
 import type { EventStreams, StreamRequest } from './event-stream.ts';
 import type { OriginPolicy } from './origins.ts';
+import { searchOf } from './paths.ts';
 
 export interface EventStreamRequest {
   readonly request: IncomingMessage;
@@ -15,7 +16,7 @@ export interface EventStreamRequest {
 /** @returns whether the request was answered here; any other is Yoga's */
 export async function serveEventStream(parts: EventStreamRequest): Promise<boolean> {
   const { request, response, streams, origins } = parts;
-  if (!(request.headers.accept ?? '').includes('text/event-stream')) return false;
+  if (!(request.headers.accept ?? '').toLowerCase().includes('text/event-stream')) return false;
   const asked = await askedFor(parts);
   if (asked === 'answered') return true;
   // Only a hint; the document itself decides.
@@ -31,7 +32,7 @@ export async function serveEventStream(parts: EventStreamRequest): Promise<boole
 /** What a request asks for; undefined where it is none that this can read: Yoga says what is wrong with it. */
 async function askedFor({ request, response, bodyLimitBytes }: EventStreamRequest): Promise<StreamRequest | 'answered' | undefined> {
   if (request.method === 'GET') {
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const searchParams = searchOf(request);
     const variables = searchParams.get('variables');
     return streamRequest({
       query: searchParams.get('query'),
@@ -39,9 +40,11 @@ async function askedFor({ request, response, bodyLimitBytes }: EventStreamReques
       variables: variables === null ? null : parsed(variables),
     });
   }
-  if (request.method !== 'POST' || !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) return undefined;
+  const form = /^application\/(json|graphql\+json|graphql)\s*(?:;|$)/i.exec(request.headers['content-type'] ?? '')?.[1]?.toLowerCase();
+  if (request.method !== 'POST' || form === undefined) return undefined;
   const body = await readBody(request, response, bodyLimitBytes);
-  return body === undefined ? 'answered' : streamRequest(parsed(body.toString()));
+  if (body === undefined) return 'answered';
+  return streamRequest(form === 'graphql' ? { query: body.toString() } : parsed(body.toString()));
 }
 
 function parsed(text: string): unknown {

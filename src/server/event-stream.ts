@@ -5,10 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
-import { limitExceeded } from '../engine/index.ts';
 import type { Hub, Payload, Sink } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
+import { sendErrors } from './answers.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from './connection.ts';
 import { sharedSubscription } from './shared-subscriptions.ts';
 
@@ -29,6 +29,8 @@ export interface StreamRequest {
 
 /** How often a comment is sent, so that no proxy takes the connection for dead. */
 const KEEP_ALIVE_MS = 12_000;
+/** When a client that was refused may come again. */
+const RETRY_AFTER_S = 5;
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
@@ -87,6 +89,15 @@ export class EventStreams {
     const args = { schema, document, operationName, variableValues, contextValue: { ...context, resumeAfter } };
     const found = await sharedSubscription(args, log);
     if (response.destroyed) return true;
+    const { limits, counts } = this.#parts;
+    if ('subscription' in found && this.#open.size >= limits.socketsMax) {
+      counts.refused += 1;
+      response.setHeader('retry-after', RETRY_AFTER_S);
+      const message = `socketsMax: the server has its maximum of ${limits.socketsMax} event streams; try again later`;
+      const details = { limit: 'socketsMax', maximum: limits.socketsMax, retryAfterMs: RETRY_AFTER_S * 1_000 };
+      sendErrors(response, 503, 'OVERLOADED', message, details);
+      return true;
+    }
     response.writeHead(200, HEADERS);
     if ('refused' in found) complete(response, found.refused);
     else this.#stream(response, found.subscription);
@@ -96,11 +107,6 @@ export class EventStreams {
   #stream(response: ServerResponse, subscription: Parameters<Hub['subscribe']>[0]): void {
     const { hub, limits, counts, log } = this.#parts;
     const refuse = (error: unknown): void => complete(response, { errors: [toGraphQLError(error, log)] });
-    if (this.#open.size >= limits.socketsMax) {
-      counts.refused += 1;
-      refuse(limitExceeded('socketsMax', limits.socketsMax, this.#open.size + 1, 'Try again later.'));
-      return;
-    }
     const congestion = new Congestion(limits, counts, () => response.destroy());
     this.#open.add(response);
     counts.eventStream += 1;

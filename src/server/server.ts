@@ -19,6 +19,7 @@ import { LivePath } from './live-path.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { OriginPolicy } from './origins.ts';
+import { pathOf, UpgradableMessage } from './paths.ts';
 import {
   cachedIntrospection,
   catalogSchema,
@@ -76,7 +77,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const origins = new OriginPolicy(config.origins, config.host);
   const yoga = makeYoga({ engine, feed, provider, config, origins, log, operations: metrics?.operations });
   const state = { stopping: false };
-  const http = createServer((request, response) => {
+  const http = createServer({ IncomingMessage: UpgradableMessage }, (request, response) => {
     void route({
       request,
       response,
@@ -201,7 +202,7 @@ interface RouteParts {
 async function route(parts: RouteParts): Promise<void> {
   const { request, response, yoga, provider, origins, state, logger } = parts;
   try {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const pathname = pathOf(request);
     const refusal = origins.refusal(request);
     if (refusal !== undefined) return sendErrors(response, 403, 'FORBIDDEN', refusal);
     if (state.stopping) response.setHeader('connection', 'close');
@@ -230,6 +231,8 @@ async function route(parts: RouteParts): Promise<void> {
         return sendErrors(response, 404, 'BAD_USER_INPUT', `there is nothing at ${pathname}; the API and GraphiQL are at ${PATH}`);
     }
   } catch (error) {
+    // A client that went away in the middle of its request is nothing to report.
+    if (request.destroyed && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return;
     logger.error({ err: error }, 'request failed');
     if (response.headersSent) response.destroy();
     else sendErrors(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the server.');

@@ -9,10 +9,13 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  type GraphQLError,
   getOperationAST,
   Kind,
+  type SelectionSetNode,
   visit,
 } from 'graphql';
+import { EngineError } from '../engine/index.ts';
 import type { Executed, Source, Subscription } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -32,12 +35,14 @@ export async function sharedSubscription(
   args: CheckedOperation,
   log: LogInternalError,
 ): Promise<{ readonly subscription: Subscription<unknown> } | { readonly refused: ExecutionResult }> {
-  const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
-  if (!('reader' in found)) {
-    const errors = (found.errors ?? []).map((error) => toGraphQLError(error, log));
+  const refused = (given: readonly unknown[]) => {
+    const errors = given.map((error) => toGraphQLError(error, log));
     countSubscription(args.contextValue, errors[0]);
     return { refused: { errors } };
-  }
+  };
+  if (leavesOutRoot(args)) return refused([new EngineError('BAD_USER_INPUT', NO_ROOT)]);
+  const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
+  if (!('reader' in found)) return refused(found.errors ?? []);
   countSubscription(args.contextValue);
   const facts = factsOf(args.document, args.operationName);
   return {
@@ -48,6 +53,20 @@ export async function sharedSubscription(
       execute: (event, lifetime) => executeFor(args, found, event, { lifetime, log }),
     },
   };
+}
+
+const NO_ROOT = 'the one field of a subscription takes neither @skip nor @include: do not subscribe where it is not wanted';
+
+/** Whether the field that is subscribed to, or a fragment that it stands in, may be left out. Source: the GraphQL specification, section 5.2.4.1. */
+function leavesOutRoot({ document, operationName }: CheckedOperation): boolean {
+  const fragments = new Map(document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one]] : [])));
+  const looksAt = (set: SelectionSetNode | undefined): boolean =>
+    set?.selections.some((one) => {
+      if (one.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include') === true) return true;
+      if (one.kind === Kind.FIELD) return false;
+      return looksAt((one.kind === Kind.INLINE_FRAGMENT ? one : fragments.get(one.name.value))?.selectionSet);
+    }) ?? false;
+  return looksAt(getOperationAST(document, operationName)?.selectionSet);
 }
 
 /** What a document says about its subscription, whatever the variables. */
@@ -117,7 +136,8 @@ function keyOf(
     .filter(([name, value]) => name !== positionVariable && value !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   const text = document.loc?.source.body ?? '';
-  return JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text]);
+  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text]);
+  return createHash('sha256').update(key).digest('base64');
 }
 
 async function executeFor(
@@ -146,14 +166,22 @@ async function executeFor(
       rootValue: event,
       contextValue: context,
     });
-    const result = { data, ...(errors === undefined ? {} : { errors: errors.map((error) => toGraphQLError(error, log).toJSON()) }) };
+    const told = errors?.map((error) => toGraphQLError(error, log));
+    const result = { data, ...(told === undefined ? {} : { errors: told.map((error) => error.toJSON()) }) };
     return {
       json: Buffer.from(JSON.stringify(result)),
       content: source.isLatestOnly ? contentOf({ ...result, data: masked(data, maskOfSource(source)) }) : '',
+      overload: errors === undefined ? undefined : overloadIn(errors),
     };
   } finally {
     for (const release of releases) release();
   }
+}
+
+function overloadIn(errors: readonly GraphQLError[]): EngineError | undefined {
+  for (const { originalError } of errors)
+    if (originalError instanceof EngineError && originalError.code === 'OVERLOADED') return originalError;
+  return undefined;
 }
 
 function contentOf(result: object): string {

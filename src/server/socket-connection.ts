@@ -11,6 +11,13 @@ export const TRY_AGAIN_LATER = 1013;
 const CLOSING_MS = 1_000;
 const CLOSE_BRACE = Buffer.from('}');
 
+/** Closes a socket, and cuts it where its client does not close it too. */
+export function closeSoon(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason);
+  const timer = setTimeout(() => socket.terminate(), CLOSING_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
 export class SocketConnection {
   readonly socket: WebSocket;
   /** What the WebSocket writes to. Events are written here, a whole frame at a time: half the cost of a send. */
@@ -18,8 +25,9 @@ export class SocketConnection {
   readonly #congestion: Congestion;
   /** Whether the client has answered since the last ping. */
   isAlive = true;
-  /** Operations under way, subscriptions and others. */
-  operations = 0;
+  /** Ids of the operations under way, subscriptions and others. */
+  readonly operations = new Set<string>();
+  readonly #results = new Set<PendingResults>();
 
   constructor(
     { socket, stream }: { readonly socket: WebSocket; readonly stream: Duplex },
@@ -33,13 +41,39 @@ export class SocketConnection {
 
   /** A client that does not read may not read why either. */
   closeStalled(): void {
-    this.socket.close(TRY_AGAIN_LATER, 'The client reads too slowly; resume after the last event that was seen.');
-    const timer = setTimeout(() => this.socket.terminate(), CLOSING_MS);
-    this.socket.once('close', () => clearTimeout(timer));
+    closeSoon(this.socket, TRY_AGAIN_LATER, 'The client reads too slowly; resume after the last event that was seen.');
   }
 
   closed(): void {
     this.#congestion.close();
+    for (const results of this.#results) void results.return();
+  }
+
+  /** What graphql-ws is to hold of a subscription; ended with the socket, whatever becomes of it there. */
+  results(): PendingResults {
+    const results = new PendingResults(() => this.#results.delete(results));
+    this.#results.add(results);
+    return results;
+  }
+
+  /**
+   * Writes an answer; resolves when it is written or the socket is closed. While more waits than may, nothing more is read
+   * from a client that asks and does not read.
+   */
+  answer(write: (done: () => void) => void, bytes: number): Promise<void> {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) return Promise.resolve();
+    const fills = this.#congestion.fills(socket.bufferedAmount + bytes);
+    if (fills && !socket.isPaused) {
+      socket.pause();
+      this.#congestion.onDrained(() => socket.resume());
+    }
+    return new Promise((resolve) => {
+      write(() => {
+        if (fills) this.#congestion.drained();
+        resolve();
+      });
+    });
   }
 
   /** Where the events of one subscription go. */
@@ -108,6 +142,11 @@ export class PendingResults implements AsyncIterableIterator<ExecutionResult> {
   #last: ExecutionResult | undefined;
   #resolve: ((result: IteratorResult<ExecutionResult>) => void) | undefined;
   #isOver = false;
+  readonly #onOver: () => void;
+
+  constructor(onOver: () => void) {
+    this.#onOver = onOver;
+  }
 
   /** Begins, with what leaves the channel. */
   begin(leave: () => void): void {
@@ -124,6 +163,7 @@ export class PendingResults implements AsyncIterableIterator<ExecutionResult> {
 
   #finish(): void {
     this.#isOver = true;
+    this.#onOver();
     this.#leave?.();
     this.#leave = undefined;
     const resolve = this.#resolve;

@@ -11,8 +11,9 @@ import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import type { OriginPolicy } from './origins.ts';
+import { pathOf } from './paths.ts';
 import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
-import { PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
+import { closeSoon, type PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
 
 export interface WebSocketParts {
   readonly http: Server;
@@ -30,6 +31,8 @@ export interface WebSocketParts {
 const KEEP_ALIVE_MS = 12_000;
 /** How long a stop waits for clients to close. */
 const CLOSING_MS = 2_000;
+/** The protocol's code for an id that is in use. */
+const ALREADY_EXISTS = 4409;
 
 interface Extra extends Record<PropertyKey, unknown> {
   readonly connection: SocketConnection;
@@ -48,20 +51,22 @@ interface Operation extends CheckedOperation {
 
 /** @returns a function that closes every socket with 1001, so that clients connect again */
 export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
-  const { http, path, messageBytesMax, limits, counts, origins, log: logAll } = parts;
-  // A client that went away while it was written to is nothing to report.
-  const log: LogInternalError = (error, reference) => {
-    if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write') logAll(error, reference);
-  };
-  // permessage-deflate fragments memory under many sockets.
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false, handleProtocols });
+  const { http, path, messageBytesMax, limits, counts, origins, log } = parts;
+  // permessage-deflate fragments memory under many sockets. Pings are answered here, within what a socket may buffer.
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: messageBytesMax,
+    perMessageDeflate: false,
+    autoPong: false,
+    handleProtocols,
+  });
   const protocol = makeServer<Record<string, unknown>, Extra>({
     execute: (args) => (args as unknown as Operation).execute(args),
     subscribe: (args) => subscribe(parts.hub, args as unknown as Operation, log) as never,
     onSubscribe: (ctx, id, payload) => checked(parts, ctx, id, payload as OperationPayload, log) as never,
     onError: (_ctx, _id, _payload, errors) => errors.map((error) => withoutStatus(toGraphQLError(error, log))),
     onComplete: ({ extra }, id) => {
-      extra.connection.operations -= 1;
+      extra.connection.operations.delete(id);
       extra.running.get(id)?.abort();
       extra.running.delete(id);
     },
@@ -70,11 +75,14 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     },
   });
   const connections = new Set<SocketConnection>();
+  const refusedSockets = new Set<WebSocket>();
   const opened = (socket: WebSocket, stream: Duplex): void => {
     if (connections.size >= limits.socketsMax) {
       counts.refused += 1;
+      refusedSockets.add(socket);
       socket.on('error', () => {});
-      socket.close(TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
+      socket.once('close', () => refusedSockets.delete(socket));
+      closeSoon(socket, TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
       return;
     }
     const connection = new SocketConnection({ socket, stream }, limits, counts);
@@ -85,11 +93,12 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     socket.on('pong', () => {
       connection.isAlive = true;
     });
+    socket.on('ping', (data) => connection.answer((done) => socket.pong(data, false, done), data.length));
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => sent(socket, text),
-        close: (code, reason) => socket.close(code, reason),
+        send: (text) => connection.answer((done) => socket.send(text, done), text.length),
+        close: (code, reason) => socket.close(code, reasonOf(reason)),
         onMessage: (take) => {
           socket.on('message', (data) => {
             take(String(data)).catch((error: unknown) => {
@@ -119,8 +128,9 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
   }, KEEP_ALIVE_MS);
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const refusal =
-      new URL(request.url ?? '/', 'http://localhost').pathname === path ? origins.refusal(request) : 'WebSockets are served at /graphql';
+    // A client that goes away before it is answered is nothing to report.
+    socket.on('error', () => {});
+    const refusal = pathOf(request) === path ? origins.refusal(request) : `WebSockets are served at ${path}`;
     if (refusal !== undefined) {
       socket.end(`HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${refusal}\n`);
       return;
@@ -134,17 +144,24 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     for (const { socket } of connections) socket.close(1001, 'Going away');
     const timer = setTimeout(() => {
       for (const { socket } of connections) socket.terminate();
+      for (const socket of refusedSockets) socket.terminate();
     }, CLOSING_MS);
     await new Promise<void>((resolve) => sockets.close(() => resolve()));
     clearTimeout(timer);
   };
 }
 
-function sent(socket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    socket.send(text, (error) => (error == null ? resolve() : reject(error)));
-  });
+/** A reason takes 123 bytes of a close frame at the most. */
+const REASON_BYTES_MAX = 123;
+
+function reasonOf(reason = ''): string {
+  const bytes = Buffer.from(reason);
+  return bytes.length <= REASON_BYTES_MAX
+    ? reason
+    : `${bytes
+        .subarray(0, REASON_BYTES_MAX - 6)
+        .toString()
+        .replace(/\uFFFD$/, '')}...`;
 }
 
 interface OperationPayload {
@@ -162,9 +179,16 @@ async function checked(
   log: LogInternalError,
 ): Promise<Operation | readonly GraphQLError[]> {
   const { connection, running } = extra;
-  if (connection.operations >= limits.subscriptionsMax) {
+  const { operations } = connection;
+  if (operations.has(id)) {
+    // It was completed, but what it was doing has not ended yet: two of one id cannot be told apart.
+    const message = `Subscriber for ${id} already exists`;
+    connection.socket.close(ALREADY_EXISTS, reasonOf(message));
+    return [toGraphQLError(new EngineError('BAD_USER_INPUT', message), log)];
+  }
+  if (operations.size >= limits.subscriptionsMax) {
     const hint = 'Complete some, or open another socket.';
-    return [toGraphQLError(limitExceeded('subscriptionsPerSocketMax', limits.subscriptionsMax, connection.operations + 1, hint), log)];
+    return [toGraphQLError(limitExceeded('subscriptionsPerSocketMax', limits.subscriptionsMax, operations.size + 1, hint), log)];
   }
   const initial = {
     params,
@@ -180,11 +204,11 @@ async function checked(
   };
   const { schema, execute, contextFactory, parse, validate } = yoga.getEnveloped(initial as never);
   const refused = (errors: readonly GraphQLError[]): readonly GraphQLError[] => {
-    connection.operations -= 1;
+    operations.delete(id);
     running.delete(id);
     return errors;
   };
-  connection.operations += 1;
+  operations.add(id);
   try {
     const document = parse(params.query);
     const errors = validate(schema, document) as readonly GraphQLError[];
@@ -215,7 +239,7 @@ async function subscribe(hub: Hub, operation: Operation, log: LogInternalError):
   const { id, connection, schema, document, operationName, variableValues, contextValue } = operation;
   const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, log);
   if ('refused' in found) return found.refused;
-  const results = new PendingResults();
+  const results = connection.results();
   const end = (error: unknown): void => results.end({ errors: [toGraphQLError(error, log)] });
   try {
     results.begin(hub.subscribe(found.subscription, connection.sink(id, end)));

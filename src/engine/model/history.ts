@@ -56,8 +56,10 @@ export interface Commit {
   readonly properties: string | null;
   /** SHA-256 over this commit's content and the hash before it in the audit chain. */
   readonly hash: Buffer;
-  /** One a touched table, in the order of the operations. */
+  /** One a touched table, in the order of the operations; without those that have expired. */
   readonly snapshots: readonly Snapshot[];
+  /** Tables whose snapshot has expired; absent where none has. */
+  readonly expired?: readonly TableId[] | undefined;
 }
 
 /** What is known of one column's values in one file; used to leave files unread. */

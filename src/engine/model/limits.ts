@@ -83,6 +83,8 @@ export const LIMITS = {
   livePayloadBytesMax: 64 * 1024 * 1024,
   /** Subscribers that read from the log at once. */
   catchingUpMax: 16,
+  /** Different subscriptions of one class that read or execute their next event at once; well below what the query queue takes. */
+  liveRunsMax: 16,
   /** Subscriptions that differ in document, variables or permissions. */
   distinctSubscriptionsMax: 10_000,
   /** Changed rows in one event; a larger commit comes in several. */

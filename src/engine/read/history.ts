@@ -79,12 +79,15 @@ export class History {
   #whole(record: CommitRecord): Commit {
     const { tables, replaced: _, ...commit } = record;
     // Snapshots that have expired are left out; the commit itself stays.
+    const expired: TableId[] = [];
     const snapshots = tables.flatMap(({ tableId }) => {
       const snapshot = this.snapshot(tableId, record.snapshotId);
       if (snapshot !== undefined) return [snapshot];
-      return this.#hasExpired(tableId, record.snapshotId) ? [] : [this.#requireSnapshot(tableId, record.snapshotId)];
+      if (!this.#hasExpired(tableId, record.snapshotId)) return [this.#requireSnapshot(tableId, record.snapshotId)];
+      expired.push(tableId);
+      return [];
     });
-    return { ...commit, snapshots };
+    return { ...commit, snapshots, ...(expired.length === 0 ? {} : { expired }) };
   }
 
   #hasExpired(tableId: TableId, snapshotId: SnapshotId): boolean {
