@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Engine, LIMITS, type SnapshotId } from '../src/engine/index.ts';
+import { type Engine, type Filter, LIMITS, type SnapshotId } from '../src/engine/index.ts';
 import { failureOf, rowsAsOf, testEngine } from './support.ts';
 
 const PEOPLE = {
@@ -84,6 +84,40 @@ describe('changes that end a whole file', () => {
       more = page.hasMore;
     }
     expect(told).toEqual(rows.slice(1).map(() => 'UPDATE'));
+  });
+});
+
+describe('a commit of more rows than are looked at together', () => {
+  it('is told window by window, each matching row once, whatever the filter leaves out', async () => {
+    const engine = await testEngine({ maintenance: { autoCompact: false } });
+    await engine.createTable({ name: 'numbers', columns: [{ name: 'n', type: 'INT' }] });
+    const rows = 800_000;
+    for (let n = 0; n < rows; n += 100_000)
+      await engine.append(
+        'numbers',
+        Array.from({ length: 100_000 }, (_, at) => ({ n: n + at })),
+      );
+    const { snapshots } = await engine.delete('numbers', ALL);
+    const snapshotId = snapshots[0]?.snapshotId as SnapshotId;
+    const wanted = [0, 5, 262_143, 262_144, 524_287, 524_288, 600_001, rows - 1];
+    const where: Filter = { kind: 'in', column: 'n', values: wanted, negated: false };
+    const read = engine.read;
+    const table = engine.table('numbers');
+    const found: unknown[] = [];
+    for (let afterRow: number | undefined, more = true; more; ) {
+      const page = await read.commitChanges(table, { snapshotId, where, afterRow });
+      found.push(...page.changes.map(({ kind, before }) => [kind, before?.cells[0]]));
+      if (page.changes.length === 0) expect(page.hasMore).toBe(false);
+      afterRow = page.changes.at(-1)?.rowId;
+      more = page.hasMore;
+    }
+    expect(found).toEqual(wanted.map((n) => ['DELETE', n]));
+    // Unfiltered: the first rows, and the last.
+    const first = await read.commitChanges(table, { snapshotId });
+    expect([first.changes.length, first.hasMore]).toEqual([LIMITS.changesPerEventMax, true]);
+    const last = await read.commitChanges(table, { snapshotId, afterRow: rows - 4 });
+    expect([last.changes.map(({ before }) => before?.cells[0]), last.hasMore]).toEqual([[rows - 3, rows - 2, rows - 1], false]);
+    expect(await read.commitChanges(table, { snapshotId, afterRow: rows - 1 })).toMatchObject({ changes: [], hasMore: false });
   });
 });
 

@@ -66,7 +66,7 @@ it('what sockets share of an event is not changed under one that has not taken i
     const at = texts.length;
     const size = more > 25 ? 300 : at * 3;
     texts.push(JSON.stringify({ at, text: String.fromCharCode(97 + (at % 26)).repeat(size) }));
-    const payload = { json: Buffer.from(texts[at] as string), cursor: String(at) };
+    const payload = { jsonAndBrace: Buffer.from(`${texts[at]}}`), cursor: String(at) };
     for (const sink of sinks) sink?.send(payload);
     if (at % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
     if ((slow?.socket.bufferedAmount ?? 0) > 0) more -= 1;

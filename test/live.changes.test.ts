@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../src/engine/index.ts';
 import { type Event, eventually, liveClient, ORDERS, orders, subscribe, type TestServer, testServer } from './server-support.ts';
+import { temporaryDirectory } from './support.ts';
 
 interface Change {
   readonly kind: 'INSERT' | 'UPDATE' | 'DELETE';
@@ -210,5 +212,155 @@ describe('changes that cannot be told are refused with a code', () => {
     expect(await failure(server, TYPED, { after: '1' })).toMatchObject({
       extensions: { code: 'SNAPSHOT_EXPIRED', details: { oldestSnapshotId: 5 } },
     });
+  });
+});
+
+describe('row changes resume at any row of a commit', () => {
+  const NUMBERS = {
+    name: 'numbers',
+    columns: [
+      { name: 'n', type: 'INT' as const },
+      { name: 'even', type: 'BOOLEAN' as const },
+    ],
+  };
+  const ALL = 'subscription ($after: String) { changes(table: "numbers", after: $after) { cursor endOfCommit changes { after } } }';
+  const EVEN = 'subscription { changes(table: "numbers", where: { column: "even", eq: true }) { cursor endOfCommit changes { after } } }';
+  interface Numbers {
+    readonly changes: {
+      readonly cursor: string;
+      readonly endOfCommit: boolean;
+      readonly changes: readonly { readonly after: { readonly n: number } }[];
+    };
+  }
+  const numbers = (count: number) => Array.from({ length: count }, (_, n) => ({ n, even: n % 2 === 0 }));
+
+  async function rest(server: TestServer, after: string): Promise<number[]> {
+    const found: number[] = [];
+    for await (const { data } of liveClient(server.url).iterate<Numbers>({ query: ALL, variables: { after } })) {
+      if (data == null) throw new Error('no data');
+      found.push(...data.changes.changes.map((change) => change.after.n));
+      if (data.changes.endOfCommit) break;
+    }
+    return found;
+  }
+
+  it.each([1_500, 2_500, 3_000])('also with the cursor of another filter, beside others who have read it: %d rows', async (count) => {
+    const server = await testServer({ tables: [NUMBERS] });
+    const even = await subscribe<Numbers>(server, liveClient(server.url), EVEN);
+    const all = await subscribe<Numbers>(server, liveClient(server.url), ALL);
+    await server.engine.append('numbers', numbers(count));
+    const { cursor } = (await even.take()).changes;
+    while (!(await all.take()).changes.endOfCommit);
+    for (const after of [cursor, '2:0', '2:499', '2:998', '2:999', '2:1000', `2:${count - 2}`]) {
+      // Nothing is left of a commit that one event tells whole.
+      if (!after.includes(':')) continue;
+      const from = Number(after.split(':')[1]) + 1;
+      expect(await rest(server, after), after).toEqual(
+        numbers(count)
+          .slice(from)
+          .map(({ n }) => n),
+      );
+    }
+  });
+
+  it.each([false, true])('which has expired meanwhile: it is told, also after a restart: %s', async (restarts) => {
+    const directory = await temporaryDirectory();
+    let server = await testServer({ directory, tables: [NUMBERS] });
+    await server.engine.append('numbers', numbers(2_500));
+    await server.engine.append('numbers', numbers(1));
+    await server.engine.expireSnapshots({ table: 'numbers', retainLast: 1 });
+    if (restarts) {
+      await server.stop();
+      server = await testServer({ directory });
+    }
+    const { value } = await liveClient(server.url)
+      .iterate({ query: ALL, variables: { after: '2:999' } })
+      .next();
+    expect(value).toMatchObject({ errors: [{ extensions: { code: 'SNAPSHOT_EXPIRED', details: { oldestSnapshotId: 3 } } }] });
+  });
+
+  it('and while others are being told the same commit', async () => {
+    const server = await testServer({ tables: [NUMBERS] });
+    const all = await subscribe<Numbers>(server, liveClient(server.url), ALL);
+    await server.engine.append('numbers', numbers(40_000));
+    await all.take();
+    expect(await rest(server, '2:20499')).toEqual(
+      numbers(40_000)
+        .slice(20_500)
+        .map(({ n }) => n),
+    );
+  });
+});
+
+describe('the filter of row changes', () => {
+  it('names columns as they are called now, also of commits from before they were renamed or added', async () => {
+    const server = await testServer({
+      tables: [
+        {
+          name: 't',
+          columns: [
+            { name: 'a', type: 'INT' },
+            { name: 'b', type: 'STRING' },
+          ],
+        },
+      ],
+    });
+    await server.engine.append('t', [
+      { a: 1, b: 'x' },
+      { a: 2, b: 'y' },
+    ]);
+    await server.engine.alterTable('t', [
+      { kind: 'renameColumn', name: 'b', to: 'c' },
+      { kind: 'addColumn', column: { name: 'd', type: 'INT', default: 7 } },
+    ]);
+    await server.engine.append('t', [{ a: 3, c: 'x', d: 8 }]);
+    const seen = async (where: object): Promise<number[]> => {
+      const query = 'subscription ($where: Filter) { changes(table: "t", after: "1", where: $where) { snapshotId changes { after } } }';
+      const found: number[] = [];
+      for await (const { data } of liveClient(server.url).iterate<{ changes: { snapshotId: number; changes: { after: { a: number } }[] } }>(
+        { query, variables: { where } },
+      )) {
+        found.push(...(data?.changes.changes ?? []).map(({ after }) => after.a));
+        if (data?.changes.snapshotId === 4) break;
+      }
+      return found;
+    };
+    expect(await seen({ column: 'c', eq: 'x' })).toEqual([1, 3]);
+    // The default of a column that came later is what those rows have in it.
+    expect(await seen({ column: 'd', gte: 7 })).toEqual([1, 2, 3]);
+  });
+});
+
+describe('rows of any size', () => {
+  it('come in events of about a megabyte, each row once, and only as many at once in memory', async () => {
+    const server = await testServer({
+      tables: [
+        {
+          name: 't',
+          columns: [
+            { name: 'a', type: 'INT' },
+            { name: 'text', type: 'STRING' },
+          ],
+        },
+      ],
+    });
+    const size = 100_000;
+    await server.engine.append(
+      't',
+      Array.from({ length: 60 }, (_, a) => ({ a, text: 'x'.repeat(size) })),
+    );
+    await server.engine.update('t', { kind: 'compare', column: 'a', operator: 'gte', value: 0 }, { a: 7 });
+    const query = 'subscription { changes(table: "t", after: "2") { endOfCommit changes { _rowId before after } } }';
+    const rows: string[] = [];
+    for await (const { data } of liveClient(server.url).iterate<{ changes: { endOfCommit: boolean; changes: { _rowId: string }[] } }>({
+      query,
+    })) {
+      if (data == null) throw new Error('no data');
+      rows.push(...data.changes.changes.map(({ _rowId }) => _rowId));
+      // Two rows of it, before and after, are already four tenths of a megabyte.
+      expect(data.changes.changes.length).toBeLessThanOrEqual(LIMITS.changesPerEventBytesMax / (2 * size));
+      if (data.changes.endOfCommit) break;
+    }
+    expect([rows.length, new Set(rows).size]).toEqual([60, 60]);
   });
 });

@@ -192,6 +192,22 @@ describe('subscriptions as an event stream', () => {
     expect(server.feed.waiting).toBe(0);
   });
 
+  it.each([
+    ['application/json', JSON.stringify({ query: 'subscription { snapshotCommitted(after: 0) { snapshotId } }' })],
+    ['application/graphql+json', JSON.stringify({ query: 'subscription { snapshotCommitted(after: 0) { snapshotId } }' })],
+    ['application/graphql; charset=utf-8', 'subscription { snapshotCommitted(after: 0) { snapshotId } }'],
+  ])('whatever form the request has, events have ids and Last-Event-ID is heard: %s', async (type, body) => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.engine.append('orders', orders(1, 1));
+    const headers = { accept: 'Text/Event-Stream', 'content-type': type, 'last-event-id': '1' };
+    const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    let text = '';
+    while (!text.includes('data:')) text += Buffer.from((await reader.read()).value ?? []).toString();
+    await reader.cancel();
+    expect(text).toContain('event: next\nid: 2\ndata: {"data":{"snapshotCommitted":{"snapshotId":2}}}');
+  });
+
   it('past the most streams of the server the next is told why', async () => {
     const server = await testServer({ tables: [ORDERS], flags: ['--max-sockets', '1'] });
     await open(server, WATCH);

@@ -152,4 +152,21 @@ describe('a live query', () => {
       extensions: { code: 'TABLE_NOT_FOUND' },
     });
   });
+
+  it('follows every table where it looks at commits, through which others are reached', async () => {
+    const server = await testServer({ tables: [ORDERS, { ...ORDERS, name: 'others' }] });
+    const both = ['orders', 'others'].map((table) => ({ append: { table, rows: orders(1, 1) } }));
+    await server.data('mutation ($both: [CommitOperation!]!) { commit(operations: $both) { commit { snapshotId } } }', { both });
+    const live = await subscribe<{ live: { table: { snapshot: { commit: { snapshots: unknown[] } } } } }>(
+      server,
+      liveClient(server.url),
+      'subscription { live { table(name: "orders") { snapshot { commit { snapshots { table { name currentSnapshot { snapshotId } } } } } } } }',
+    );
+    const seen = async (): Promise<unknown[]> => (await live.take()).live.table.snapshot.commit.snapshots;
+    const at = (...ids: number[]) =>
+      ['orders', 'others'].map((name, index) => ({ table: { name, currentSnapshot: { snapshotId: ids[index] } } }));
+    expect(await seen()).toEqual(at(3, 3));
+    await server.engine.append('others', orders(2, 1));
+    expect(await seen()).toEqual(at(3, 4));
+  });
 });

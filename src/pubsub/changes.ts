@@ -25,6 +25,8 @@ export interface ChangesEvent {
 export interface ChangesFilter {
   readonly tableId: TableId;
   readonly where?: Filter | undefined;
+  /** The columns that it names: a column that has been renamed since is the same one in older commits. */
+  readonly filterSchema?: TableSchema | undefined;
   /** The columns of the rows; those of each commit where absent. */
   readonly schema?: TableSchema | undefined;
 }
@@ -100,8 +102,8 @@ class ChangesReader implements Reader<ChangesEvent> {
   async #nextPage(within: Within): Promise<Step<ChangesEvent> | undefined> {
     const { snapshotId, isErasure, afterRow } = within;
     const table = this.#engine.tableById(this.#filter.tableId) as Table;
-    const { where, schema } = this.#filter;
-    const page = await this.#engine.read.commitChanges(table, { snapshotId, where, schema, afterRow });
+    const { where, filterSchema, schema } = this.#filter;
+    const page = await this.#engine.read.commitChanges(table, { snapshotId, where, filterSchema, schema, afterRow });
     const last = page.changes.at(-1);
     if (page.hasMore && last !== undefined) {
       within.afterRow = last.rowId;

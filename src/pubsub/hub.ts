@@ -16,8 +16,8 @@ import { Turns } from './turns.ts';
 
 /** An executed event. */
 export interface Executed {
-  /** The GraphQL result as UTF-8 JSON. */
-  readonly json: Buffer;
+  /** As a payload's. */
+  readonly jsonAndBrace: Buffer;
   /** Of a live query: the same for answers that say the same. */
   readonly content: string;
   /** Why part of it could not be read now though it could at another time; it is executed again then. */
@@ -102,9 +102,9 @@ export class Hub {
     };
     const executed = async ({ event, position }: Step<Event>): Promise<LiveAnswer> => {
       counted.executions += 1;
-      const { json, content, overload } = await execute(event, channel);
+      const { jsonAndBrace, content, overload } = await execute(event, channel);
       if (overload !== undefined) throw overload;
-      return { payload: { json, cursor: cursorOf(position) }, content };
+      return { payload: { jsonAndBrace, cursor: cursorOf(position) }, content };
     };
     const channel: Channel<Event> = source.isLatestOnly
       ? new LatestChannel(source, parts, executed)

@@ -40,9 +40,9 @@ export class Payloads {
     const kept: Kept = { payload: execute(), headSnapshotId: head.now, bytes: 0 };
     this.#kept.set(key, kept);
     kept.payload.then(
-      ({ json }) => {
+      ({ jsonAndBrace }) => {
         if (this.#kept.get(key) !== kept) return;
-        kept.bytes = json.length + 256;
+        kept.bytes = jsonAndBrace.length + 256;
         this.#bytes += kept.bytes;
         for (const oldest of this.#kept.keys()) {
           if (this.#bytes <= this.#bytesMax) break;

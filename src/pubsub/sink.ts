@@ -2,8 +2,8 @@
 
 /** One executed event, as every subscriber of it gets it. */
 export interface Payload {
-  /** The GraphQL result as UTF-8 JSON. */
-  readonly json: Buffer;
+  /** The GraphQL result as UTF-8 JSON, and a closing brace behind it, which a message that it lies in ends with. */
+  readonly jsonAndBrace: Buffer;
   /** Where a subscriber is once it has it; what it resumes from. */
   readonly cursor: string;
 }

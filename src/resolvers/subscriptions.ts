@@ -95,7 +95,7 @@ function changesOf(
   given: string | null | undefined,
 ): Source<ChangesEvent> {
   const start = startOf(context, given ?? undefined, [table]);
-  return changesSource(context.engine, context.feed, { tableId: table.id, where, schema }, start);
+  return changesSource(context.engine, context.feed, { tableId: table.id, where, filterSchema: schema ?? table.schema, schema }, start);
 }
 
 export function genericEventChanges(event: ChangesEvent): RowChangeModel[] {

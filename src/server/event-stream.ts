@@ -38,16 +38,16 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** Payloads as they go over the wire, made once for all streams. */
-const frames = new WeakMap<Payload, Buffer>();
+/** The event that was sent last, as it goes over the wire: it goes to all its streams one after the other. */
+let last: { readonly payload: Payload; readonly frame: Buffer } | undefined;
 
 function frameOf(payload: Payload): Buffer {
-  let frame = frames.get(payload);
-  if (frame === undefined) {
-    frame = Buffer.concat([Buffer.from(`event: next\nid: ${payload.cursor}\ndata: `), payload.json, Buffer.from('\n\n')]);
-    frames.set(payload, frame);
+  if (last?.payload !== payload) {
+    const { jsonAndBrace, cursor } = payload;
+    const json = jsonAndBrace.subarray(0, -1);
+    last = { payload, frame: Buffer.concat([Buffer.from(`event: next\nid: ${cursor}\ndata: `), json, Buffer.from('\n\n')]) };
   }
-  return frame;
+  return last.frame;
 }
 
 export class EventStreams {

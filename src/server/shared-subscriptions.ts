@@ -169,7 +169,7 @@ async function executeFor(
     const told = errors?.map((error) => toGraphQLError(error, log));
     const result = { data, ...(told === undefined ? {} : { errors: told.map((error) => error.toJSON()) }) };
     return {
-      json: Buffer.from(JSON.stringify(result)),
+      jsonAndBrace: Buffer.from(`${JSON.stringify(result)}}`),
       content: source.isLatestOnly ? contentOf({ ...result, data: masked(data, maskOfSource(source)) }) : '',
       overload: errors === undefined ? undefined : overloadIn(errors),
     };

@@ -9,7 +9,6 @@ import { beginFrame, FrameMold } from './frames.ts';
 /** Clients come again after this code; they know that it was not their request. */
 export const TRY_AGAIN_LATER = 1013;
 const CLOSING_MS = 1_000;
-const CLOSE_BRACE = Buffer.from('}');
 
 /** Closes a socket, and cuts it where its client does not close it too. */
 export function closeSoon(socket: WebSocket, code: number, reason: string): void {
@@ -94,16 +93,15 @@ export class SocketConnection {
   #send(head: string, headBytes: number, payload: Payload): void {
     // After a close frame there may be no other.
     if (this.socket.readyState !== this.socket.OPEN) return;
-    const message = messageOf(payload);
-    const { rest } = message;
+    const rest = payload.jsonAndBrace;
     const stream = this.#stream;
     const waiting = stream.writableLength;
     const fills = this.#congestion.fills(waiting + headBytes + rest.length);
     if (waiting === 0 && !fills && rest.length <= MOLDED_BYTES_MAX) {
-      if (message.mold?.headBytes !== headBytes) message.mold = new FrameMold(head, rest);
-      stream.write(message.mold.cast(head));
+      const mold = moldOf(payload, head, headBytes);
+      stream.write(mold.cast(head));
       // Nothing waits: the kernel has it all, and its memory is free for the next socket.
-      if (stream.writableLength > 0) message.mold.leave();
+      if (stream.writableLength > 0) mold.leave();
       return;
     }
     const written = fills ? () => this.#congestion.drained() : undefined;
@@ -117,21 +115,12 @@ export class SocketConnection {
 /** Past it, two pieces, one of them shared, are cheaper than one whose memory may have to be given up. */
 const MOLDED_BYTES_MAX = 64 * 1024;
 
-/** What sockets share of an event: what follows the id, and the frame that the last of them was sent. */
-interface Message {
-  readonly rest: Buffer;
-  mold?: FrameMold;
-}
+/** The frame of the event that was sent last: an event goes to all its sockets one after the other. */
+let last: { readonly payload: Payload; readonly mold: FrameMold } | undefined;
 
-const messages = new WeakMap<Payload, Message>();
-
-function messageOf(payload: Payload): Message {
-  let message = messages.get(payload);
-  if (message === undefined) {
-    message = { rest: Buffer.concat([payload.json, CLOSE_BRACE]) };
-    messages.set(payload, message);
-  }
-  return message;
+function moldOf(payload: Payload, head: string, headBytes: number): FrameMold {
+  if (last?.payload !== payload || last.mold.headBytes !== headBytes) last = { payload, mold: new FrameMold(head, payload.jsonAndBrace) };
+  return last.mold;
 }
 
 const DONE: IteratorResult<never> = { done: true, value: undefined };

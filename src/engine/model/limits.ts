@@ -89,6 +89,8 @@ export const LIMITS = {
   distinctSubscriptionsMax: 10_000,
   /** Changed rows in one event; a larger commit comes in several. */
   changesPerEventMax: 1_000,
+  /** About how many bytes of rows one event takes, before and after together; one change is always taken. */
+  changesPerEventBytesMax: 1024 * 1024,
   /** Rows and bytes of one compaction's inputs. */
   compactRowsMax: 8_000_000,
   compactBytesMax: 512 * 1024 * 1024,

@@ -1,6 +1,7 @@
 /** Pages of changes: the parts of a diff put together, with cursors that are bound to their diff. */
 import { EngineError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
+import type { CheckedFilter } from './filter.ts';
 import { type PageArguments, pageSize, type Row } from './page.ts';
 
 export const CHANGE_KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
@@ -37,6 +38,8 @@ export interface Step {
 export interface Steps {
   readonly steps: readonly Step[];
   readonly read: (steps: readonly Step[]) => Promise<RowChange[]>;
+  /** The rows that match before or after, where they are better looked for where they lie than read. */
+  readonly matching?: ((filter: CheckedFilter) => Promise<ReadonlySet<number>>) | undefined;
 }
 
 export const REVERSED: Readonly<Record<ChangeKind, ChangeKind>> = { INSERT: 'DELETE', UPDATE: 'UPDATE', DELETE: 'INSERT' };

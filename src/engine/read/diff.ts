@@ -12,7 +12,7 @@ import type { Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { mapCells } from '../model/schema.ts';
-import type { Cells, TableSchema } from '../model/types.ts';
+import type { Cells, Column, TableSchema } from '../model/types.ts';
 import {
   type ChangeKind,
   type ChangePage,
@@ -29,7 +29,7 @@ import { type CheckedFilter, checkFilter, type Filter } from './filter.ts';
 import type { History } from './history.ts';
 import type { Matched, Matcher } from './match.ts';
 import type { PageArguments, Row } from './page.ts';
-import type { Life } from './plan.ts';
+import type { Life, RowWindow } from './plan.ts';
 import type { ScannerParts } from './scanner.ts';
 
 export interface DiffQuery {
@@ -42,6 +42,10 @@ export interface DiffQuery {
   readonly kinds?: readonly ChangeKind[] | undefined;
   /** The columns of the answer; those that the table has at `from` and at `to` where absent. */
   readonly schema?: TableSchema | undefined;
+  /** The columns that `where` names; those of the later side's answer where absent. */
+  readonly filterSchema?: TableSchema | undefined;
+  /** Only rows of these identities: for the diff of a commit of so many that they are not to be held together. */
+  readonly window?: RowWindow | undefined;
 }
 
 export interface TableDiff {
@@ -70,6 +74,7 @@ interface Span {
   readonly upTo: SnapshotId;
   readonly before: TableSchema;
   readonly now: TableSchema;
+  readonly window: RowWindow | undefined;
 }
 
 export class Diffs {
@@ -111,8 +116,9 @@ export class Diffs {
       upTo,
       before: columnsThen(table, query.schema, after),
       now: columnsThen(table, query.schema, upTo),
+      window: query.window,
     };
-    const filter = query.where === undefined ? undefined : checkFilter(back ? span.before : span.now, query.where);
+    const filter = query.where === undefined ? undefined : filterOn(query, span, back);
     const parts = mode === 'NET' ? [span] : await this.#stepSpans(span);
     const all: Steps[] = [];
     let total = 0;
@@ -152,11 +158,12 @@ export class Diffs {
   /** The net effect, by row identity. */
   async #net(span: Span, options: QueryOptions): Promise<Steps> {
     const { table, after, upTo } = span;
-    const own = upTo === after + 1 ? this.#ownRecord(table, upTo) : undefined;
+    const own = upTo === after + 1 && span.window === undefined ? this.#ownRecord(table, upTo) : undefined;
     if (own !== undefined && !lacks(table, own, span.before)) return this.#single(span, own, options);
     const [first, last] = [await this.#existing(table, after), await this.#existing(table, upTo)];
     if (first !== undefined && last !== undefined && first.snapshotId === last.snapshotId) return NOTHING;
-    const folded = first === undefined || last === undefined ? undefined : await this.#fold(span, first, last, options);
+    const folded =
+      first === undefined || last === undefined || span.window !== undefined ? undefined : await this.#fold(span, first, last, options);
     const end = last === undefined ? ((await this.#history.snapshotAtOrBefore(table, upTo))?.snapshotId ?? upTo) : upTo;
     return folded ?? this.#scan(span, { existed: first !== undefined, exists: last !== undefined, end }, options);
   }
@@ -253,6 +260,17 @@ export class Diffs {
     return this.#pinned(table, (pinned) => this.#matcher.match(pinned, life, { filter: undefined, columns: now.columns, window }, options));
   }
 
+  /** How many rows a commit changed in a table, as it says itself. */
+  rowsOf(table: TableState, snapshotId: SnapshotId): number {
+    const snapshot = this.#history.snapshot(table.id, snapshotId);
+    return snapshot === undefined ? 0 : snapshot.insertedRows + snapshot.updatedRows + snapshot.deletedRows;
+  }
+
+  /** Past the identities of all rows that a table had had by a commit. */
+  rowEndOf(table: TableState, snapshotId: SnapshotId): number {
+    return this.#history.snapshot(table.id, snapshotId)?.nextRow ?? 0;
+  }
+
   /** What a commit recorded of its change; undefined where it was too large. */
   recordOf(table: TableState, snapshot: Snapshot): ChangeRecord | undefined {
     const bytes = this.#parts.store.get(changesKey(table.id, snapshot.snapshotId));
@@ -273,9 +291,9 @@ export class Diffs {
     const { table, after, upTo } = span;
     const cameLife: Life = existed ? { kind: 'brought', after, upTo } : { kind: 'visible', at: upTo };
     const wentLife: Life = exists ? { kind: 'ended', after, upTo } : { kind: 'visible', at: after };
-    const numbers = async (life: Life): Promise<[number, number][]> => {
+    const numbers = async (life: Life, filter?: CheckedFilter): Promise<[number, number][]> => {
       const files = await this.#pinned(table, (pinned) =>
-        this.#matcher.matchMany(pinned, life, { filter: undefined, columns: [] }, options),
+        this.#matcher.matchMany(pinned, life, { filter, columns: [], window: span.window }, options),
       );
       return files.flatMap(({ rows, froms }) => Array.from(rows, (row, index): [number, number] => [row, froms[index] as number]));
     };
@@ -304,7 +322,11 @@ export class Diffs {
         return known({ ...step, snapshotId: step.snapshotId === 0 ? ended : step.snapshotId, before, after: is.get(step.row) });
       });
     };
-    return { steps, read };
+    const matching = async (filter: CheckedFilter): Promise<ReadonlySet<number>> => {
+      const found = [...(exists ? await numbers(cameLife, filter) : []), ...(existed ? await numbers(wentLife, filter) : [])];
+      return new Set(found.map(([row]) => row));
+    };
+    return { steps, read, matching: span.window === undefined ? undefined : matching };
   }
 
   /** Commits that brought a dropped table back, and those that had dropped it: what did not come back went with the table. */
@@ -344,13 +366,17 @@ export class Diffs {
   async #chosen(
     span: Span,
     all: Steps,
-    filter: CheckedFilter | undefined,
+    filter: FilterOn | undefined,
     kinds: readonly ChangeKind[] | undefined,
     back: boolean,
     options: QueryOptions,
   ): Promise<Steps> {
     const wanted = kinds === undefined ? all.steps : all.steps.filter(({ kind }) => kinds.includes(back ? REVERSED[kind] : kind));
     if (filter === undefined || wanted.length === 0) return { steps: wanted, read: all.read };
+    if (all.matching !== undefined) {
+      const rows = await all.matching(filter.checked);
+      return { steps: wanted.filter((step) => rows.has(step.row)), read: all.read };
+    }
     const matching = new Set<number>();
     for (let start = 0; start < wanted.length; start += FOLDED_ROWS_MAX) {
       const some = await all.read(wanted.slice(start, start + FOLDED_ROWS_MAX));
@@ -359,11 +385,10 @@ export class Diffs {
         ['after', span.now],
       ] as const) {
         const rows = some.flatMap((change) => (change[side] === null ? [] : [change[side]]));
-        // The filter names columns by identity, so that it fits rows of either schema; one that a side lacks is null there.
-        const columns = back ? span.before.columns : span.now.columns;
-        const map = mapCells(schema.columns, columns);
+        const map = mapCells(schema.columns, filter.columns);
         const cells = rows.map((row) => map(row.cells));
-        for (const at of await this.#matcher.matchCells(columns, cells, filter, options)) matching.add((rows[at] as Row).rowId);
+        for (const at of await this.#matcher.matchCells(filter.columns, cells, filter.checked, options))
+          matching.add((rows[at] as Row).rowId);
       }
     }
     return { steps: wanted.filter((step) => matching.has(step.row)), read: all.read };
@@ -389,6 +414,18 @@ const NOTHING: Steps = { steps: [], read: async () => [] };
 function lacks(table: TableState, { schemaVersion, rows }: ChangeRecord, { columns: wanted }: TableSchema): boolean {
   if (rows.length === 0) return false;
   return wanted.some(droppedBy(table, { version: schemaVersion, columns: columnsOfVersion(table, schemaVersion) }));
+}
+
+/** A filter, and the columns that it is checked on: by identity, so that it fits rows of either side. */
+interface FilterOn {
+  readonly checked: CheckedFilter;
+  readonly columns: readonly Column[];
+}
+
+function filterOn({ where, filterSchema }: DiffQuery, span: Span, back: boolean): FilterOn {
+  const later = back ? span.before : span.now;
+  const schema = filterSchema === undefined ? later : columnsThen(span.table, filterSchema, back ? span.after : span.upTo);
+  return { checked: checkFilter(schema, where as Filter), columns: schema.columns };
 }
 
 /** The columns of a diff's rows on one side: those of then, or those that are asked for as they were then. */

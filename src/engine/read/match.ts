@@ -119,7 +119,7 @@ export class Matcher {
   async matchMany(
     table: TableState,
     life: Life,
-    { filter, columns }: { readonly filter: CheckedFilter | undefined; readonly columns: readonly Column[] },
+    { filter, columns, window }: Omit<MatchRequest, 'limit'>,
     options: QueryOptions,
   ): Promise<MatchedInFile[]> {
     const names = ['_file::DOUBLE', '_row::DOUBLE', '_from::DOUBLE', ...columns.map((column) => sqlName(column.name))].join(', ');
@@ -129,6 +129,7 @@ export class Matcher {
         tableId: table.id,
         life,
         filter,
+        window,
         columns: withFilterColumns(columns, filter),
         hidden: 'full',
         statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} ORDER BY _file, _row`,

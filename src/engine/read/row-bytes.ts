@@ -1,0 +1,31 @@
+/** About how much memory rows take: what bounds pages and what is kept of them. */
+import type { RowChange } from './diff-page.ts';
+import type { Row } from './page.ts';
+
+/** Of a value that is no text and no bytes, and of what goes with each row. */
+const VALUE_BYTES = 16;
+
+function bytesOfRow(row: Row | null): number {
+  if (row === null) return 0;
+  let bytes = VALUE_BYTES;
+  for (const cell of row.cells) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? VALUE_BYTES + cell.length : VALUE_BYTES;
+  return bytes;
+}
+
+export function bytesOfChange({ before, after }: RowChange): number {
+  return bytesOfRow(before) + bytesOfRow(after);
+}
+
+export function bytesOfChanges(changes: readonly RowChange[]): number {
+  return changes.reduce((sum, change) => sum + bytesOfChange(change), 0);
+}
+
+/** How many of the first fit into a number of bytes; at least one. */
+export function fitting(changes: readonly RowChange[], bytesMax: number): number {
+  let bytes = 0;
+  const end = changes.findIndex((change, at) => {
+    bytes += bytesOfChange(change);
+    return at > 0 && bytes > bytesMax;
+  });
+  return end < 0 ? changes.length : end;
+}
