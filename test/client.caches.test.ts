@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, gql as apolloGql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { getMainDefinition } from '@apollo/client/utilities';
-import { fetchExchange, gql, subscriptionExchange, Client as UrqlClient } from '@urql/core';
+import { fetchExchange, gql, type OperationResult, subscriptionExchange, Client as UrqlClient } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
@@ -276,5 +276,62 @@ describe('subscriptions that resume get every event once, over lost connections 
     expect(seen).toEqual(idsUpTo(last));
     watch.unsubscribe();
     await eventually(() => expect(server.current.live().classes.snapshotCommitted.subscriptions).toBe(0));
+  });
+});
+
+describe('live queries are asked again after lost connections and restarts', () => {
+  interface Counted {
+    readonly live: { readonly orders: { readonly totalCount: number } };
+  }
+  const LIVE_COUNT = 'subscription { live { orders { totalCount } } }';
+
+  it('through Apollo', async () => {
+    const server = await restartingServer([ORDERS]);
+    const { client, cut } = apollo(server.url);
+    let count: number | undefined;
+    const watch = client.subscribe<Counted>({ query: apolloGql(LIVE_COUNT), fetchPolicy: 'no-cache' }).subscribe(({ data }) => {
+      count = data?.live.orders.totalCount;
+    });
+    await eventually(() => expect(count).toBe(0));
+    await trouble(server, cut);
+    await eventually(() => expect(count).toBe(61));
+    watch.unsubscribe();
+    await eventually(() => expect(server.current.live().classes.live.subscriptions).toBe(0));
+  });
+
+  it('through urql', async () => {
+    const server = await restartingServer([ORDERS]);
+    const { client, cut } = urql(server.url);
+    let count: number | undefined;
+    const watch = client.subscription<Counted>(gql(LIVE_COUNT), {}).subscribe(({ data }) => {
+      count = data?.live.orders.totalCount;
+    });
+    await eventually(() => expect(count).toBe(0));
+    await trouble(server, cut);
+    await eventually(() => expect(count).toBe(61));
+    watch.unsubscribe();
+    await eventually(() => expect(server.current.live().classes.live.subscriptions).toBe(0));
+  });
+});
+
+describe('a document that cannot be resumed', () => {
+  const WITHOUT = 'subscription { ordersChanges { cursor } }';
+
+  it('is an error of its subscription in Apollo', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const { client } = apollo(server.url);
+    const error = await new Promise<Error | undefined>((resolve) => {
+      client.subscribe({ query: apolloGql(WITHOUT) }).subscribe({ next: (result) => resolve(result.error), error: resolve });
+    });
+    expect(error?.message).toMatch(/pass a variable as `after`/);
+  });
+
+  it('is an error in its result in urql, and others go on', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const { client } = urql(server.url);
+    const { error } = await new Promise<OperationResult>((resolve) => void client.subscription(gql(WITHOUT), {}).subscribe(resolve));
+    expect(error?.message).toMatch(/pass a variable as `after`/);
+    const { data } = await client.query(gql('{ tables { nodes { name } } }'), {}).toPromise();
+    expect(data).toMatchObject({ tables: { nodes: [{ name: 'orders' }] } });
   });
 });

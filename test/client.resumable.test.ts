@@ -1,7 +1,11 @@
+import { parse } from 'graphql';
+import { createClient } from 'graphql-ws';
 import { describe, expect, it } from 'vitest';
-import { mergeChanges, type RowChange, resumeFacts, retryDelayMs } from '../src/client/index.ts';
+import WebSocket from 'ws';
+import { mergeInto } from '../src/client/apollo.ts';
+import { mergeChanges, mergeChangesAt, type RowChange, resumable, resumeFacts, retryDelayMs, retryForever } from '../src/client/index.ts';
 import { restartingServer, resumingClient } from './client-support.ts';
-import { eventually, ORDERS, orders, testServer } from './server-support.ts';
+import { eventually, ORDERS, orders, testServer, webSocketUrl } from './server-support.ts';
 
 interface Commits {
   readonly snapshotCommitted: { readonly snapshotId: number };
@@ -113,12 +117,45 @@ describe('resumable()', () => {
     );
     expect(() => resumeFacts('subscription { ordersChanges(after: "3") { cursor } }')).toThrow(/\$after: String/);
     expect(() => resumeFacts('subscription ($after: String) { ordersChanges(after: $after) { snapshotId } }')).toThrow(/select `cursor`/);
+    expect(() => resumeFacts('subscription ($after: String) { ordersChanges(after: $after) { at: cursor } }')).toThrow(/not as `at`/);
     expect(
       resumeFacts('subscription ($from: String) { changes(table: "t", after: $from) { ...E } } fragment E on RowChangeEvent { cursor }'),
     ).toEqual({
       variable: 'from',
       type: 'String',
     });
+  });
+
+  it('tells the operations of one document apart, and finds the field in a fragment', () => {
+    const document = parse(`
+      subscription Commits($from: SafeInt) { ...C }
+      subscription Changes($at: String) { changes(table: "t", after: $at) { cursor } }
+      subscription Live { ... { live { snapshotId } } }
+      fragment C on Subscription { snapshotCommitted(after: $from) { ...Id } }
+      fragment Id on SnapshotEvent { snapshotId }`);
+    expect(resumeFacts(document, 'Changes')).toEqual({ variable: 'at', type: 'String' });
+    expect(resumeFacts(document, 'Commits')).toEqual({ variable: 'from', type: 'SafeInt' });
+    expect(resumeFacts(document, 'Live')).toBeNull();
+  });
+
+  it('gives the error of a document that cannot be resumed to its subscriber, not to the caller', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const { client } = resumingClient(server.url);
+    const query = 'subscription { changes(table: "orders") { cursor } }';
+    const errors: unknown[] = [];
+    client.subscribe({ query }, { next: () => {}, error: (error) => errors.push(error), complete: () => {} })();
+    expect(errors).toEqual([expect.any(TypeError)]);
+    await expect(client.iterate({ query }).next()).rejects.toThrow(/pass a variable as `after`/);
+  });
+
+  it('completes where the client is disposed of before a server was ever reached', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.stop();
+    const client = resumable(createClient({ url: webSocketUrl(server.url), webSocketImpl: WebSocket, ...retryForever }));
+    const events = client.iterate({ query: WATCH });
+    const next = events.next();
+    await client.dispose();
+    await expect(next).resolves.toMatchObject({ done: true });
   });
 
   it('passes on that what it would resume from has expired', async () => {
@@ -169,6 +206,26 @@ describe('mergeChanges', () => {
       row(1),
       row(2),
     ]);
+  });
+
+  it('says what is missing where rows cannot be told apart, and changes nothing', () => {
+    const without = [{ a: 1 }] as unknown as { _rowId: string }[];
+    const insert = { kind: 'INSERT', after: { _rowId: 'r1' } } as const;
+    expect(() => mergeChanges(without, [insert])).toThrow(/select it in the list/);
+    expect(() => mergeChanges([], [{ kind: 'INSERT', after: { a: 1 } as never }])).toThrow(/select it in `after`/);
+    expect(() => mergeChanges([], [{ kind: 'DELETE' }])).toThrow(/select it in `before`/);
+    expect(() => mergeChangesAt({ asOf: { orders: { nodes: [] } } }, ['asOf', 'ordrs', 'nodes'], [insert])).toThrow(
+      /no ordrs in what has orders/,
+    );
+    expect(() => mergeChangesAt({ asOf: { orders: { nodes: [] } } }, ['asOf', 'orders'], [insert])).toThrow(
+      /no list of rows; it has nodes/,
+    );
+    // A table that did not exist then has no list.
+    expect(mergeChangesAt({ asOf: { orders: null } }, ['asOf', 'orders', 'nodes'], [insert])).toEqual({ asOf: { orders: null } });
+    const merge = mergeInto(['asOf', 'orders', 'nodes']);
+    const update = (event: object) => ({ complete: true, subscriptionData: { data: { ordersChanges: event } } });
+    expect(() => merge({ asOf: { orders: { nodes: [{ id: 'x' }] } } }, update({ changes: [insert] }))).toThrow(/_rowId/);
+    expect(() => merge({ asOf: { orders: { nodes: [] } } }, update({ cursor: '1' }))).toThrow(/selects changes/);
   });
 
   it('is harmless where an event comes twice, and gives the list back where nothing changes', () => {

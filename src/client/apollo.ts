@@ -7,7 +7,7 @@ import {
   Observable,
   type TypePolicies,
 } from '@apollo/client';
-import { type IdentifiedRow, type MergeOptions, mergeChangesAt, type RowChange } from './merge.ts';
+import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
 
@@ -18,18 +18,19 @@ export interface ResumeLinkOptions {
 
 /**
  * Put it before the link that subscribes, whatever its transport: subscriptions go on after the last position that was
- * seen, and are begun again when the connection is lost. What the server refuses is passed on.
+ * seen, live queries are asked again, whenever the connection is lost. What the server refuses is passed on; a document
+ * that cannot be resumed is an error of its subscription.
  */
 export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkOptions = {}): ApolloLink {
   return new ApolloLink((operation, forward) => {
-    const facts = resumeFacts(operation.query, operation.operationName);
-    if (facts === null) return forward(operation);
+    if (operation.operationType !== 'subscription') return forward(operation);
     return new Observable((observer) => {
-      let position = operation.variables[facts.variable] as unknown;
+      const facts = resumeFacts(operation.query, operation.operationName);
+      let position = facts === null ? undefined : (operation.variables[facts.variable] as unknown);
       let retries = 0;
       let timer: ReturnType<typeof setTimeout> | undefined;
       let inner: { unsubscribe(): void } | undefined;
-      operation.variables = movingVariables(operation.variables, facts, () => position);
+      if (facts !== null) operation.variables = movingVariables(operation.variables, facts, () => position);
       const run = (): void => {
         inner = forward(operation).subscribe({
           next: (result) => {
@@ -38,6 +39,7 @@ export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkO
             observer.next(result);
           },
           error: (error: unknown) => {
+            // What the server has said is passed on; anything else is a connection that was lost.
             if (CombinedGraphQLErrors.is(error)) observer.error(error);
             else timer = setTimeout(run, delayMs(retries++));
           },
@@ -102,14 +104,16 @@ interface QueryUpdate {
   readonly subscriptionData: { readonly data?: unknown };
 }
 
-/** For `subscribeToMore`: merges row changes into the list at a path of the query's result, once that is there as a whole. */
+/**
+ * For `subscribeToMore`: merges row changes into the list at a path of the query's result, once that is there as a whole.
+ * The function throws a TypeError where the path is wrong or `_rowId` is not selected.
+ */
 export function mergeInto<Row extends IdentifiedRow>(
   path: readonly string[],
   options?: MergeOptions<Row>,
 ): <Data>(previous: unknown, update: QueryUpdate) => Data {
   return <Data>(previous: unknown, { complete, subscriptionData: { data } }: QueryUpdate): Data => {
-    const [event] = Object.values((data ?? {}) as Record<string, { readonly changes?: readonly RowChange<Row>[] } | null>);
-    const changes = complete === false ? [] : (event?.changes ?? []);
-    return mergeChangesAt(previous, path, changes, options) as Data;
+    const changes = changesIn<Row>(data);
+    return (complete === false ? previous : mergeChangesAt(previous, path, changes, options)) as Data;
   };
 }

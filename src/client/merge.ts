@@ -20,8 +20,10 @@ export interface MergeOptions<Row> {
 }
 
 /**
- * A list with changes applied, by `_rowId`: INSERT adds, UPDATE replaces (or adds), DELETE removes. The list that was given
- * is not touched; where nothing changes it is given back itself.
+ * A list with changes applied, by `_rowId`, which stays the same for all versions of a row while `id` names one version:
+ * INSERT adds, UPDATE replaces (or adds), DELETE removes. The list that was given is not touched; where nothing changes it
+ * is given back itself.
+ * @throws TypeError where a row does not tell its `_rowId`
  */
 export function mergeChanges<Row extends IdentifiedRow>(
   rows: readonly Row[],
@@ -29,11 +31,13 @@ export function mergeChanges<Row extends IdentifiedRow>(
   { compare, limit }: MergeOptions<Row> = {},
 ): readonly Row[] {
   if (changes.length === 0) return rows;
-  const byId = new Map(rows.map((row) => [row._rowId, row]));
+  const byId = new Map(rows.map((row) => [idOf(row, 'the list'), row]));
   for (const { kind, before, after } of changes) {
-    if (kind === 'DELETE') {
-      if (before != null) byId.delete(before._rowId);
-    } else if (after != null) byId.set(after._rowId, after);
+    if (kind === 'DELETE') byId.delete(idOf(before, '`before`'));
+    else {
+      const row = after as Row;
+      byId.set(idOf(row, '`after`'), row);
+    }
   }
   let merged = [...byId.values()];
   if (compare !== undefined) merged.sort(compare);
@@ -41,9 +45,22 @@ export function mergeChanges<Row extends IdentifiedRow>(
   return merged.length === rows.length && merged.every((row, at) => row === rows[at]) ? rows : merged;
 }
 
+function idOf(row: IdentifiedRow | null | undefined, where: string): string {
+  const id = row?._rowId;
+  if (typeof id !== 'string')
+    throw new TypeError(
+      `changes are merged by _rowId: select it in ${where} of rows; a subscription selects kind, and _rowId in before and after`,
+    );
+  return id;
+}
+
 type Objects = Readonly<Record<string, unknown>>;
 
-/** The same within a result: the list that lies at a path, for example ['asOf', 'orders', 'nodes']. */
+/**
+ * The same within a result: the list that lies at a path, for example ['asOf', 'orders', 'nodes']. Where something on the way
+ * is null there is no list, and the result stays as it is.
+ * @throws TypeError where the path is not that of a list, or a row does not tell its `_rowId`
+ */
 export function mergeChangesAt<Row extends IdentifiedRow, Data>(
   data: Data,
   path: readonly string[],
@@ -51,9 +68,29 @@ export function mergeChangesAt<Row extends IdentifiedRow, Data>(
   options?: MergeOptions<Row>,
 ): Data {
   const [name, ...rest] = path;
-  if (name === undefined) return mergeChanges(data as readonly Row[], changes, options) as Data;
-  const below = data === null || typeof data !== 'object' ? undefined : (data as Objects)[name];
-  if (below === undefined || below === null) return data;
+  if (data === undefined || data === null) return data;
+  if (name === undefined) {
+    if (!Array.isArray(data)) throw new TypeError(`path: what lies there is no list of rows; it has ${keysOf(data)}`);
+    return mergeChanges(data as readonly Row[], changes, options) as Data;
+  }
+  const below = (data as Objects)[name];
+  if (below === undefined) throw new TypeError(`path: there is no ${name} in what has ${keysOf(data)}`);
   const merged = mergeChangesAt(below, rest, changes, options);
   return merged === below ? data : ({ ...(data as Objects), [name]: merged } as Data);
+}
+
+function keysOf(data: unknown): string {
+  return typeof data === 'object' ? Object.keys(data as object).join(', ') : String(data);
+}
+
+/**
+ * The changes in the data of an event, whatever its field is called; none where there is no event.
+ * @throws TypeError where the event does not select them
+ */
+export function changesIn<Row extends IdentifiedRow>(data: unknown): readonly RowChange<Row>[] {
+  const [event] = Object.values((data ?? {}) as Record<string, { readonly changes?: readonly RowChange<Row>[] } | null>);
+  if (event == null) return [];
+  if (!Array.isArray(event.changes))
+    throw new TypeError('an event of row changes selects changes { kind before { _rowId } after { _rowId } }');
+  return event.changes;
 }

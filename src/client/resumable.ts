@@ -30,38 +30,52 @@ export function retryDelayMs(retries: number): number {
 }
 
 /**
- * A client that resumes. Queries, mutations and live queries go through as they are.
- * `subscribe` throws a TypeError for a document that cannot be resumed, with the remedy.
+ * A client that resumes. Queries, mutations and live queries go through as they are. A document that cannot be resumed is
+ * an error of its subscription, a TypeError with the remedy.
  */
 export function resumable(client: Client, { begin = 'head' }: ResumableOptions = {}): Client {
   const subscribe: Client['subscribe'] = <Data, Extensions>(
     payload: SubscribePayload,
     sink: Sink<FormattedExecutionResult<Data, Extensions>>,
   ): (() => void) => {
-    const facts = resumeFacts(payload.query, payload.operationName);
+    let facts: ResumeFacts | null;
+    try {
+      facts = resumeFacts(payload.query, payload.operationName);
+    } catch (error) {
+      sink.error(error);
+      return () => {};
+    }
     if (facts === null) return client.subscribe<Data, Extensions>(payload, sink);
     const given = payload.variables?.[facts.variable] ?? undefined;
     if (given !== undefined || begin === 'now') return follow(client, { payload, facts, from: given }, sink);
     let end: (() => void) | undefined;
     let isOver = false;
     const stopAsking = askHead(client, (head) => {
-      if (head instanceof HeadUnknown) sink.error(head.cause);
-      else if (!isOver) end = follow(client, { payload, facts, from: facts.type === 'String' ? String(head) : head }, sink);
+      if (isOver) return;
+      isOver = head === undefined || head instanceof HeadUnknown;
+      if (head === undefined) sink.complete();
+      else if (head instanceof HeadUnknown) sink.error(head.cause);
+      else end = follow(client, { payload, facts, from: facts.type === 'String' ? String(head) : head }, sink);
     });
     return () => {
+      if (isOver) return;
       isOver = true;
       stopAsking();
       if (end === undefined) sink.complete();
       else end();
     };
   };
+  // graphql-ws's own rejects where there is no connection just then; to be disposed of it needs none.
+  const dispose = async (): Promise<void> => {
+    await Promise.resolve(client.dispose()).catch(() => {});
+  };
   return {
     on: client.on,
     terminate: () => client.terminate(),
-    dispose: () => client.dispose(),
+    dispose,
     subscribe,
     iterate: (payload) => iterateOver(subscribe, payload),
-    [Symbol.asyncDispose]: () => Promise.resolve(client.dispose()),
+    [Symbol.asyncDispose]: dispose,
   } as Client;
 }
 
@@ -72,10 +86,10 @@ class HeadUnknown {
   }
 }
 
-/** The newest snapshotId; 0 before the first commit. */
-function askHead(client: Client, answer: (head: number | HeadUnknown) => void): () => void {
+/** The newest snapshotId; 0 before the first commit; undefined where the client is disposed of before it is known. */
+function askHead(client: Client, answer: (head: number | HeadUnknown | undefined) => void): () => void {
   let isAnswered = false;
-  const once = (head: number | HeadUnknown): void => {
+  const once = (head: number | HeadUnknown | undefined): void => {
     if (isAnswered) return;
     isAnswered = true;
     answer(head);
@@ -85,7 +99,7 @@ function askHead(client: Client, answer: (head: number | HeadUnknown) => void): 
     {
       next: ({ data, errors }) => once(data?.asOf == null ? new HeadUnknown(errors) : data.asOf.snapshotId),
       error: (error) => once(new HeadUnknown(error)),
-      complete: () => {},
+      complete: () => once(undefined),
     },
   );
   return () => {

@@ -1,5 +1,14 @@
 /** What a subscription document says about resuming: which variable takes the position, and whether events tell theirs. */
-import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, parse, print, type SelectionSetNode } from 'graphql';
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  print,
+  type SelectionSetNode,
+} from 'graphql';
 
 /** How a subscription is resumed. */
 export interface ResumeFacts {
@@ -9,7 +18,8 @@ export interface ResumeFacts {
   readonly type: 'SafeInt' | 'String';
 }
 
-const facts = new WeakMap<DocumentNode, ResumeFacts | null>();
+/** By document, then by the operation's name. */
+const facts = new WeakMap<DocumentNode, Map<string, ResumeFacts | null>>();
 /** Documents that came as text; the newest few hundred. */
 const parsed = new Map<string, DocumentNode>();
 const PARSED_MAX = 300;
@@ -31,10 +41,16 @@ function documentOf(query: string | DocumentNode): DocumentNode {
  */
 export function resumeFacts(query: string | DocumentNode, operationName?: string | null): ResumeFacts | null {
   const document = documentOf(query);
-  let found = facts.get(document);
+  let byName = facts.get(document);
+  if (byName === undefined) {
+    byName = new Map();
+    facts.set(document, byName);
+  }
+  const name = operationName ?? '';
+  let found = byName.get(name);
   if (found === undefined) {
     found = readFacts(document, operationName);
-    facts.set(document, found);
+    byName.set(name, found);
   }
   return found;
 }
@@ -43,7 +59,7 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   const operations = document.definitions.filter((one): one is OperationDefinitionNode => one.kind === Kind.OPERATION_DEFINITION);
   const operation = operationName == null ? operations[0] : operations.find(({ name }) => name?.value === operationName);
   if (operation === undefined || operation.operation !== 'subscription') return null;
-  const root = operation.selectionSet.selections.find((one): one is FieldNode => one.kind === Kind.FIELD);
+  const [root] = fieldsOf(document, operation.selectionSet);
   if (root === undefined || root.name.value === 'live' || root.selectionSet === undefined) return null;
   const field = root.name.value;
   const type = field === 'snapshotCommitted' ? 'SafeInt' : 'String';
@@ -53,14 +69,24 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
     throw new TypeError(
       `${field} cannot be resumed: pass a variable as \`after\`, so that it can move on. Write: subscription ($after: ${type}) { ${field}(after: $after) { ${told} ... } }, not: ${print(root).slice(0, 200)}`,
     );
-  if (!selects(root.selectionSet, told))
-    throw new TypeError(`${field} cannot be resumed: select \`${told}\`, which tells where an event ends`);
+  const tells = fieldsOf(document, root.selectionSet).filter(({ name }) => name.value === told);
+  if (tells.length === 0) throw new TypeError(`${field} cannot be resumed: select \`${told}\`, which tells where an event ends`);
+  if (!tells.some(({ alias }) => alias === undefined || alias.value === told))
+    throw new TypeError(`${field} cannot be resumed: select \`${told}\` under its own name, not as \`${tells[0]?.alias?.value}\``);
   return { variable: after.name.value, type };
 }
 
-/** Whether a field is selected, as far as can be seen: what a fragment holds is taken on trust. */
-function selects({ selections }: SelectionSetNode, name: string): boolean {
-  return selections.some((one) => one.kind !== Kind.FIELD || (one.name.value === name && one.alias === undefined));
+/** The fields of a selection, also those that stand in fragments. */
+function fieldsOf(document: DocumentNode, { selections }: SelectionSetNode, seen: ReadonlySet<string> = new Set()): FieldNode[] {
+  return selections.flatMap((one) => {
+    if (one.kind === Kind.FIELD) return [one];
+    if (one.kind === Kind.INLINE_FRAGMENT) return fieldsOf(document, one.selectionSet, seen);
+    const name = one.name.value;
+    const fragment = document.definitions.find(
+      (definition): definition is FragmentDefinitionNode => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name,
+    );
+    return fragment === undefined || seen.has(name) ? [] : fieldsOf(document, fragment.selectionSet, new Set([...seen, name]));
+  });
 }
 
 /** Where an event ends: the `cursor` of row changes, the `snapshotId` of a commit; undefined where the data tell none. */

@@ -1,7 +1,7 @@
 /** For urql: an exchange that resumes, and settings for graphcache. */
-import { type AnyVariables, type Exchange, makeOperation, type Operation, type OperationResult } from '@urql/core';
+import { type AnyVariables, type Exchange, makeErrorResult, makeOperation, type Operation, type OperationResult } from '@urql/core';
 import { filter, makeSubject, map, merge, pipe } from 'wonka';
-import { type IdentifiedRow, type MergeOptions, mergeChangesAt, type RowChange } from './merge.ts';
+import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
 
@@ -19,48 +19,68 @@ interface Resumed {
 
 /**
  * Put it before subscriptionExchange, whatever the transport behind: subscriptions go on after the last position that was
- * seen, and are begun again when the connection is lost. What the server refuses is passed on.
+ * seen, live queries are asked again, whenever the connection is lost. What the server refuses is passed on; a document
+ * that cannot be resumed is an error in its result.
  */
 export function resumeExchange({ retryDelayMs: delayMs = retryDelayMs }: ResumeExchangeOptions = {}): Exchange {
   return ({ forward }) =>
     (operations) => {
       const again = makeSubject<Operation>();
+      const refused = makeSubject<OperationResult>();
       const resumed = new Map<number, Resumed>();
-      const begin = (operation: Operation): Operation => {
-        if (operation.kind === 'teardown') {
-          clearTimeout(resumed.get(operation.key)?.timer);
-          resumed.delete(operation.key);
-          return operation;
+      const forget = (key: number): void => {
+        clearTimeout(resumed.get(key)?.timer);
+        resumed.delete(key);
+      };
+      /** The operation to pass on; undefined where it cannot be resumed, which its result says. */
+      const begin = (operation: Operation): Operation | undefined => {
+        forget(operation.key);
+        if (operation.kind !== 'subscription') return operation;
+        try {
+          const state = stateOf(operation);
+          resumed.set(operation.key, state);
+          return state.operation;
+        } catch (error) {
+          refused.next(makeErrorResult(operation, error as Error));
+          return undefined;
         }
-        const facts = operation.kind === 'subscription' ? resumeFacts(operation.query) : null;
-        if (facts === null) return operation;
-        const variables = movingVariables(operation.variables as Record<string, unknown>, facts, () => state.position);
-        const state: Resumed = {
-          operation: makeOperation(operation.kind, { ...operation, variables: variables as AnyVariables }, operation.context),
-          position: (operation.variables as Record<string, unknown> | undefined)?.[facts.variable],
-          retries: 0,
-          timer: undefined,
-        };
-        clearTimeout(resumed.get(operation.key)?.timer);
-        resumed.set(operation.key, state);
-        return state.operation;
       };
       /** Whether a result is for the application; a lost connection is not, as long as it can be made again. */
       const isTold = ({ operation, data, error }: OperationResult): boolean => {
         const state = resumed.get(operation.key);
         if (state === undefined) return true;
-        const position = positionOf(data);
-        if (position !== undefined) {
-          state.position = position;
+        if (error?.networkError === undefined) {
+          state.position = positionOf(data) ?? state.position;
           state.retries = 0;
+          return true;
         }
-        if (error?.networkError === undefined) return true;
         clearTimeout(state.timer);
         state.timer = setTimeout(() => again.next(state.operation), delayMs(state.retries++));
         return false;
       };
-      return pipe(merge([pipe(operations, map(begin)), again.source]), forward, filter(isTold));
+      const begun = pipe(
+        operations,
+        map(begin),
+        filter((operation) => operation !== undefined),
+      );
+      const results = pipe(merge([begun as typeof operations, again.source]), forward, filter(isTold));
+      return merge([results, refused.source]);
     };
+}
+
+/** @throws TypeError for a document that cannot be resumed */
+function stateOf(operation: Operation): Resumed {
+  const facts = resumeFacts(operation.query);
+  const given = (operation.variables ?? {}) as Record<string, unknown>;
+  const state = { operation, position: undefined, retries: 0, timer: undefined };
+  if (facts === null) return state;
+  const variables = movingVariables(given, facts, () => moving.position) as AnyVariables;
+  const moving: Resumed = {
+    ...state,
+    operation: makeOperation(operation.kind, { ...operation, variables }, operation.context),
+    position: given[facts.variable],
+  };
+  return moving;
 }
 
 /** The part of graphcache's cache that is used here. */
@@ -104,8 +124,7 @@ export interface MergeTarget<Row> extends MergeOptions<Row> {
 /** For graphcache's `updates.Subscription.ordersChanges`: merges row changes into the list of a query. */
 export function mergeUpdates<Row extends IdentifiedRow>({ query, variables, path, ...options }: MergeTarget<Row>): Updater {
   return (result, _args, cache) => {
-    const [event] = Object.values(result) as ({ readonly changes?: readonly RowChange<Row>[] } | null)[];
-    const changes = event?.changes ?? [];
+    const changes = changesIn<Row>(result);
     cache.updateQuery({ query, variables }, (data) => mergeChangesAt(data, path, changes, options));
   };
 }
