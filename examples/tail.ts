@@ -8,7 +8,7 @@ import { resumable, retryForever } from 'tidemark/client';
 import WebSocket from 'ws';
 
 const USAGE = `Usage: npm run example:tail -- [options]
-  --url URL      the server, http://127.0.0.1:4000 where not given
+  --url URL      the server; what SERVER says where not given, else http://127.0.0.1:4000
   --table NAME   row changes of one table instead of commits
   --after N      begin after this snapshot; 0 for all of history, what comes from now on where not given`;
 
@@ -17,7 +17,9 @@ const { url, table, after } = readOptions();
 function readOptions(): { url: string; table?: string; after?: string } {
   const text = { type: 'string' } as const;
   try {
-    const { values } = parseArgs({ options: { url: { ...text, default: 'http://127.0.0.1:4000' }, table: text, after: text } });
+    const { values } = parseArgs({
+      options: { url: { ...text, default: process.env['SERVER'] ?? 'http://127.0.0.1:4000' }, table: text, after: text },
+    });
     return values;
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
@@ -59,18 +61,30 @@ const CHANGES = `subscription Changes($table: String!, $after: String) {
   }
 }`;
 
+let isOver = false;
+/** Whether it has been said that there is no connection. */
+let isLost = false;
+
 const socket = createClient({
   url: `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/graphql`,
   webSocketImpl: WebSocket,
   ...retryForever,
   on: {
-    connected: () => console.error(`connected to ${url}`),
-    closed: () => !isOver && console.error('connection lost, trying again'),
+    connected: () => {
+      isLost = false;
+      console.error(`connected to ${url}`);
+    },
+    closed: (event) => {
+      if (isOver || isLost) return;
+      isLost = true;
+      // 1006 is all that a socket says that did not come about.
+      const { code, reason } = event as { code?: number; reason?: string };
+      console.error(`no connection to ${url} (${[code, reason].filter(Boolean).join(' ')}), trying again`);
+    },
   },
 });
 const client = resumable(socket);
 
-let isOver = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     isOver = true;

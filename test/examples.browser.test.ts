@@ -17,7 +17,7 @@ const PICTURES = process.env['TIDEMARK_TEST_PICTURES'];
 /** A page as `npm run example:...` serves it, built; GraphQL goes on to the server. @returns its address */
 async function served(name: string, server: string): Promise<string> {
   const root = fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
-  const config = { ...pageConfig(server), root, configFile: false, logLevel: 'silent' } as const;
+  const config = { ...pageConfig(name, server), root, configFile: false, logLevel: 'silent' } as const;
   const outDir = await temporaryDirectory();
   await build({ ...config, build: { outDir, emptyOutDir: true } });
   const site = await preview({ ...config, build: { outDir }, preview: { ...config.preview, port: 0 } });
@@ -103,7 +103,15 @@ describe.runIf(CHROMIUM)('example pages in a browser', () => {
     await badge('offline');
     await picture('offline');
     await stopped;
+    // What cannot be asked is said, and no other rows are shown for it.
+    await slider.fill('2');
+    await page.getByRole('alert').waitFor();
+    expect(await ids()).toEqual([]);
+    await picture('offline-past');
     await server.start();
+    await badge('live');
+    await shows('5', '4', '3', '2', '1');
+    await page.getByRole('button', { name: 'Back to now' }).click();
     for (const id of [10, 11, 12]) await append(server, id, 1);
     await badge('live');
     await eventually(async () => expect(await steps()).toBe(8));

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useSubscription } from '@apollo/client/react';
 import { useEffect, useState } from 'react';
-import { OrderTable, Page, type Snapshot, someOrder, TimeSlider } from '../shared/components.tsx';
+import { Failure, OrderTable, Page, type Snapshot, someOrder, TimeSlider } from '../shared/components.tsx';
+import { useWhenLive } from '../shared/connection.ts';
 import { APPEND, COMMITS, HISTORY, LIVE_ORDERS, ORDERS, SHIP } from '../shared/documents.ts';
 
 /** The table's snapshots, oldest first, and every new one. */
@@ -30,15 +31,19 @@ export function App() {
   const snapshots = useHistory();
   // What the live query answers is what `asOf` without an instant shows: the query below follows it.
   const live = useSubscription(LIVE_ORDERS);
-  const { data, previousData, error = live.error } = useQuery(ORDERS, { variables: at === undefined ? {} : { at } });
-  const [append] = useMutation(APPEND);
-  const [ship] = useMutation(SHIP);
-  const shown = (data ?? previousData)?.asOf?.orders;
+  const { data, error = live.error, refetch } = useQuery(ORDERS, { variables: at === undefined ? {} : { at } });
+  // What could not be asked while there was no server is asked when it is back.
+  useWhenLive(error !== undefined, refetch);
+  // Their errors are shown below.
+  const [append, appended] = useMutation(APPEND, { onError: () => {} });
+  const [ship, shipped] = useMutation(SHIP, { onError: () => {} });
+  const shown = data?.asOf?.orders;
+  const failure = error ?? appended.error ?? shipped.error;
 
   return (
     <Page title="Apollo Client">
       <TimeSlider snapshots={snapshots} at={at} onChange={setAt} />
-      {error !== undefined && <p className="error">{error.message}</p>}
+      <Failure error={failure} />
       <section className={at === undefined ? 'now' : 'past'}>
         <button type="button" disabled={at !== undefined} onClick={() => append({ variables: { row: someOrder() } })}>
           Append an order

@@ -74,7 +74,7 @@ interface OrderTableProps {
 
 export function OrderTable({ orders, total, onShip }: OrderTableProps) {
   return (
-    <>
+    <div className="orders">
       <table>
         <thead>
           <tr>
@@ -105,7 +105,16 @@ export function OrderTable({ orders, total, onShip }: OrderTableProps) {
       <p className="total">
         {orders.length} of {total} orders
       </p>
-    </>
+    </div>
+  );
+}
+
+/** What went wrong, until something else is tried. */
+export function Failure({ error }: { readonly error: Error | undefined }) {
+  return error === undefined ? null : (
+    <p className="error" role="alert">
+      {error.message}
+    </p>
   );
 }
 

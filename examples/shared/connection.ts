@@ -1,5 +1,5 @@
 import { createClient } from 'graphql-ws';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { resumable, retryForever } from 'tidemark/client';
 
 export type Status = 'connecting' | 'live' | 'offline';
@@ -31,4 +31,14 @@ export function useStatus(): Status {
     },
     () => status,
   );
+}
+
+/** Does something that failed again, once there is a connection. */
+export function useWhenLive(hasFailed: boolean, again: () => unknown): void {
+  const isLive = useStatus() === 'live';
+  const latest = useRef(again);
+  latest.current = again;
+  useEffect(() => {
+    if (isLive && hasFailed) void latest.current();
+  }, [isLive, hasFailed]);
 }
