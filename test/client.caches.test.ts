@@ -1,17 +1,17 @@
-import { ApolloClient, ApolloLink, gql as apolloGql, HttpLink, InMemoryCache } from '@apollo/client';
-import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { getMainDefinition } from '@apollo/client/utilities';
-import { fetchExchange, gql, type OperationResult, subscriptionExchange, Client as UrqlClient } from '@urql/core';
-import { cacheExchange } from '@urql/exchange-graphcache';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ApolloClient, ApolloLink, gql as apolloGql, InMemoryCache, Observable } from '@apollo/client';
+import { gql, type OperationResult, subscriptionExchange, Client as UrqlClient } from '@urql/core';
+import { print } from 'graphql';
+import { createClient as createStreamClient } from 'graphql-sse';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import WebSocket from 'ws';
-import { mergeInto, resumeLink, typePolicies } from '../src/client/apollo.ts';
-import { graphcacheSettings, mergeUpdates, resumeExchange } from '../src/client/urql.ts';
-import { type RestartingServer, restartingServer, resumingClient } from './client-support.ts';
+import { mergeInto, resumeLink } from '../src/client/apollo.ts';
+import { isRefusal } from '../src/client/refusals.ts';
+import { mergeUpdates, resumeExchange } from '../src/client/urql.ts';
+import { apollo, urql } from './cache-support.ts';
+import { type RestartingServer, restartingServer } from './client-support.ts';
 import { eventually, ORDERS, orders, testServer } from './server-support.ts';
-
-// Apollo's link asks a browser's WebSocket whether it is closed; Node 20 has none.
-Object.assign(globalThis, { WebSocket });
 
 const HAS_ID = {
   name: 'notes',
@@ -52,60 +52,6 @@ interface Widget {
 }
 interface Commits {
   readonly snapshotCommitted: { readonly snapshotId: number };
-}
-
-/** Counts requests over HTTP. */
-function countedFetch(): { readonly fetch: typeof fetch; readonly count: () => number } {
-  let count = 0;
-  return {
-    fetch: (...args) => {
-      count += 1;
-      return fetch(...args);
-    },
-    count: () => count,
-  };
-}
-
-function apollo(url: string) {
-  const http = countedFetch();
-  const { client: live, cut } = resumingClient(url, { resumes: false });
-  const isSubscription = ({ query }: ApolloLink.Operation): boolean => {
-    const definition = getMainDefinition(query);
-    return definition.kind === 'OperationDefinition' && definition.operation === 'subscription';
-  };
-  const link = ApolloLink.split(
-    isSubscription,
-    ApolloLink.from([resumeLink({ retryDelayMs: () => 20 }), new GraphQLWsLink(live)]),
-    new HttpLink({ uri: `${url}/graphql`, fetch: http.fetch }),
-  );
-  const cache = new InMemoryCache({ typePolicies: typePolicies({ collectAfterMs: 10 }) });
-  const client = new ApolloClient({ link, cache });
-  onTestFinished(() => client.stop());
-  return { client, cache, cut, requests: http.count };
-}
-
-function urql(url: string, updates: Record<string, unknown> = {}) {
-  const http = countedFetch();
-  const { client: live, cut } = resumingClient(url, { resumes: false });
-  const { keys } = graphcacheSettings;
-  const client = new UrqlClient({
-    url: `${url}/graphql`,
-    fetch: http.fetch,
-    preferGetMethod: false,
-    exchanges: [
-      cacheExchange({ keys, updates: { Subscription: { ...graphcacheSettings.updates.Subscription, ...updates } as never } }),
-      fetchExchange,
-      resumeExchange({ retryDelayMs: () => 20 }),
-      subscriptionExchange({
-        forwardSubscription: ({ query, variables }) => ({
-          subscribe: (sink) => ({
-            unsubscribe: live.subscribe({ query: query ?? '', variables: variables as Record<string, unknown> }, sink as never),
-          }),
-        }),
-      }),
-    ],
-  });
-  return { client, cut, requests: http.count };
 }
 
 /** Commits while the connection is cut and the server comes and goes. @returns the last snapshotId */
@@ -333,5 +279,61 @@ describe('a document that cannot be resumed', () => {
     expect(error?.message).toMatch(/pass a variable as `after`/);
     const { data } = await client.query(gql('{ tables { nodes { name } } }'), {}).toPromise();
     expect(data).toMatchObject({ tables: { nodes: [{ name: 'orders' }] } });
+  });
+});
+
+describe('what the server refuses is told, not asked again for ever', () => {
+  const wrong = async (): Promise<string> => {
+    const server = createHttpServer((_, response) => response.writeHead(404).end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const streams = (url: string) => {
+    const client = createStreamClient({ url: `${url}/graphql`, retryAttempts: 0 });
+    onTestFinished(() => client.dispose());
+    return client;
+  };
+
+  it('through Apollo', async () => {
+    const client = streams(await wrong());
+    const link = ApolloLink.from([
+      resumeLink({ retryDelayMs: () => 20 }),
+      new ApolloLink(
+        ({ query, variables }) => new Observable((observer) => client.subscribe({ query: print(query), variables }, observer as never)),
+      ),
+    ]);
+    const apolloClient = new ApolloClient({ link, cache: new InMemoryCache() });
+    onTestFinished(() => apolloClient.stop());
+    const { error } = await new Promise<{ error?: Error }>((resolve) => {
+      apolloClient
+        .subscribe({ query: apolloGql(WATCH), variables: { after: 0 } })
+        .subscribe({ next: resolve, error: (thrown) => resolve({ error: thrown }) });
+    });
+    expect(isRefusal(error)).toBe(true);
+  });
+
+  it('through urql', async () => {
+    const url = await wrong();
+    const client = streams(url);
+    const urqlClient = new UrqlClient({
+      url,
+      preferGetMethod: false,
+      exchanges: [
+        resumeExchange({ retryDelayMs: () => 20 }),
+        subscriptionExchange({
+          forwardSubscription: ({ query, variables }) => ({
+            subscribe: (sink) => ({
+              unsubscribe: client.subscribe({ query: query ?? '', variables: variables as Record<string, unknown> }, sink as never),
+            }),
+          }),
+        }),
+      ],
+    });
+    const { error } = await new Promise<OperationResult>(
+      (resolve) => void urqlClient.subscription(gql(WATCH), { after: 0 }).subscribe(resolve),
+    );
+    expect(isRefusal(error?.networkError)).toBe(true);
   });
 });

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { parse } from 'graphql';
 import { createClient } from 'graphql-ws';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { mergeInto } from '../src/client/apollo.ts';
 import { mergeChanges, mergeChangesAt, type RowChange, resumable, resumeFacts, retryDelayMs, retryForever } from '../src/client/index.ts';
+import { isRefusal } from '../src/client/refusals.ts';
 import { restartingServer, resumingClient } from './client-support.ts';
 import { eventually, ORDERS, orders, testServer, webSocketUrl } from './server-support.ts';
 
@@ -123,6 +126,7 @@ describe('resumable()', () => {
     ).toEqual({
       variable: 'from',
       type: 'String',
+      hasDefault: false,
     });
   });
 
@@ -133,8 +137,8 @@ describe('resumable()', () => {
       subscription Live { ... { live { snapshotId } } }
       fragment C on Subscription { snapshotCommitted(after: $from) { ...Id } }
       fragment Id on SnapshotEvent { snapshotId }`);
-    expect(resumeFacts(document, 'Changes')).toEqual({ variable: 'at', type: 'String' });
-    expect(resumeFacts(document, 'Commits')).toEqual({ variable: 'from', type: 'SafeInt' });
+    expect(resumeFacts(document, 'Changes')).toEqual({ variable: 'at', type: 'String', hasDefault: false });
+    expect(resumeFacts(document, 'Commits')).toEqual({ variable: 'from', type: 'SafeInt', hasDefault: false });
     expect(resumeFacts(document, 'Live')).toBeNull();
   });
 
@@ -156,6 +160,49 @@ describe('resumable()', () => {
     const next = events.next();
     await client.dispose();
     await expect(next).resolves.toMatchObject({ done: true });
+  });
+
+  it('begins where the document says, where nothing is passed', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.engine.append('orders', orders(1, 1));
+    const { client } = resumingClient(server.url);
+    const query = 'subscription ($after: SafeInt = 0) { snapshotCommitted(after: $after) { snapshotId } }';
+    expect((await client.iterate({ query }).next()).value).toEqual({ data: { snapshotCommitted: { snapshotId: 1 } } });
+  });
+
+  it('connects again where the connection has gone silent without a word, as a sleeping laptop leaves it', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    const pairs: { readonly near: Socket; readonly far: Socket; isSilent: boolean }[] = [];
+    const proxy = createServer((near) => {
+      const far = connect(Number(new URL(server.url).port), '127.0.0.1');
+      const pair = { near, far, isSilent: false };
+      pairs.push(pair);
+      near.on('data', (data) => void (pair.isSilent || far.write(data)));
+      far.on('data', (data) => void (pair.isSilent || near.write(data)));
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('error', () => {});
+        one.on('close', () => void (pair.isSilent || other.destroy()));
+      }
+    });
+    onTestFinished(() => {
+      for (const { near, far } of pairs) for (const socket of [near, far]) socket.destroy();
+      proxy.close();
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const plain = createClient({ url: `ws://127.0.0.1:${port}/graphql`, webSocketImpl: WebSocket, ...retryForever, keepAlive: 50 });
+    onTestFinished(() => Promise.resolve(plain.dispose()).catch(() => {}));
+    const events = resumable(plain, { pongMs: 200 }).iterate<Commits>({ query: WATCH, variables: { after: 0 } });
+    const next = async (): Promise<unknown> => (await events.next()).value;
+    expect(await next()).toEqual({ data: { snapshotCommitted: { snapshotId: 1 } } });
+    for (const pair of pairs) pair.isSilent = true;
+    await server.engine.append('orders', orders(1, 1));
+    expect(await next()).toEqual({ data: { snapshotCommitted: { snapshotId: 2 } } });
+    expect(pairs.length).toBe(2);
   });
 
   it('passes on that what it would resume from has expired', async () => {
@@ -237,5 +284,24 @@ describe('mergeChanges', () => {
     expect(mergeChanges(once, changes)).toEqual(once);
     expect(mergeChanges(rows, [])).toBe(rows);
     expect(mergeChanges(rows, [{ kind: 'DELETE', before: row(9) }])).toBe(rows);
+  });
+});
+
+describe('isRefusal', () => {
+  it.each([
+    [{ code: 4401, reason: 'Unauthorized' }, true],
+    [{ code: 4429 }, true],
+    [{ code: 1013 }, false],
+    [{ code: 1006 }, false],
+    [new Error('Socket closed with event 4403 Forbidden'), true],
+    [new Error('Socket closed with event 1006'), false],
+    [{ statusCode: 404 }, true],
+    [{ response: { status: 400 } }, true],
+    [{ response: { status: 429 } }, false],
+    [{ response: { status: 503 } }, false],
+    [new TypeError('fetch failed'), false],
+    [null, false],
+  ])('%o: %s', (error, expected) => {
+    expect(isRefusal(error)).toBe(expected);
   });
 });

@@ -15,7 +15,6 @@ function become(next: Status): void {
 const socket = createClient({
   url: `${location.origin.replace('http', 'ws')}/graphql`,
   ...retryForever,
-  keepAlive: 10_000,
   on: { connected: () => become('live'), closed: () => become('offline') },
 });
 

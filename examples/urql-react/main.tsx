@@ -17,6 +17,7 @@ const client = new Client({
     cacheExchange({
       keys,
       updates: {
+        ...updates,
         Subscription: {
           ...updates.Subscription,
           // New snapshots go in front of those that the slider shows.

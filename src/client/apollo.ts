@@ -5,11 +5,14 @@ import {
   type FieldFunctionOptions,
   type InMemoryCache,
   Observable,
+  type Reference,
   type TypePolicies,
 } from '@apollo/client';
 import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
+import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
+import { snapshotOfView } from './versions.ts';
 
 export interface ResumeLinkOptions {
   /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
@@ -40,7 +43,7 @@ export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkO
           },
           error: (error: unknown) => {
             // What the server has said is passed on; anything else is a connection that was lost.
-            if (CombinedGraphQLErrors.is(error)) observer.error(error);
+            if (CombinedGraphQLErrors.is(error) || isRefusal(error)) observer.error(error);
             else timer = setTimeout(run, delayMs(retries++));
           },
           complete: () => observer.complete(),
@@ -56,7 +59,7 @@ export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkO
 }
 
 export interface CacheOptions {
-  /** Milliseconds after a live answer before what nothing shows any more is dropped from the cache; 1,000 where not given. */
+  /** Milliseconds after an answer before what nothing shows any more is dropped from the cache; 1,000 where not given. */
   readonly collectAfterMs?: number;
 }
 
@@ -64,39 +67,73 @@ const COLLECT_AFTER_MS = 1_000;
 
 /**
  * Type policies to spread into InMemoryCache. Rows need none: their ids are ids of versions. An answer of a live query is
- * what `asOf` without an argument shows from then on, and versions that nothing shows any more are dropped.
+ * what `asOf` without an argument shows from then on, never an older one that comes late; and versions that nothing shows
+ * any more are dropped. Parts of one connection that are asked for separately are put together where `possibleTypes` goes
+ * with them.
  */
 export function typePolicies({ collectAfterMs = COLLECT_AFTER_MS }: CacheOptions = {}): TypePolicies {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pending = new WeakSet<object>();
   const collect = (cache: FieldFunctionOptions['cache']): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void (cache as InMemoryCache).gc(), collectAfterMs);
+    if (pending.has(cache)) return;
+    pending.add(cache);
+    const timer = setTimeout(() => {
+      pending.delete(cache);
+      (cache as InMemoryCache).gc();
+    }, collectAfterMs);
     (timer as { unref?: () => void }).unref?.();
   };
   return {
+    Query: {
+      fields: {
+        asOf: {
+          merge: (existing, incoming, { cache, storeFieldName, readField, toReference }) => {
+            collect(cache);
+            if (!isNow(storeFieldName)) return incoming;
+            const live = readField('live', toReference('ROOT_SUBSCRIPTION'));
+            const at = (view: unknown): number => snapshotOfView(readField('id', view as Reference)) ?? Number.NEGATIVE_INFINITY;
+            return [existing, live].reduce<unknown>((newest, view) => (view != null && at(view) > at(newest) ? view : newest), incoming);
+          },
+        },
+      },
+    },
     Subscription: {
       fields: {
         live: {
           merge: (_existing, incoming, { cache }) => {
             // The answer itself is written with this one; watchers are told of both together.
-            cache.modify({
-              id: 'ROOT_QUERY',
-              broadcast: false,
-              fields: { asOf: (shown, { storeFieldName }) => (NOW.has(storeFieldName) ? incoming : shown) },
-            });
+            if (incoming != null)
+              cache.modify({
+                id: 'ROOT_QUERY',
+                broadcast: false,
+                fields: { asOf: (shown, { storeFieldName }) => (isNow(storeFieldName) ? incoming : shown) },
+              });
             collect(cache);
             return incoming;
           },
         },
       },
     },
+    RowConnection: { merge: true },
     // A column is told apart within its table only.
     Column: { keyFields: false },
   };
 }
 
-/** How `asOf` without an instant is stored. */
-const NOW: ReadonlySet<string> = new Set(['asOf', 'asOf({})']);
+/**
+ * For InMemoryCache, beside `typePolicies`: which types are rows and connections of rows, whatever the tables are called.
+ * Patterns are Apollo's own way to say it.
+ */
+export const possibleTypes: Record<string, string[]> = {
+  Node: ['CatalogView', 'TableView', 'Table', 'Snapshot', 'Commit', 'Tag', '\\w+Row'],
+  RowConnection: ['\\w+RowConnection'],
+};
+
+/** Whether a field of the cache is `asOf` without an instant: no argument, or none that says one. */
+function isNow(storeFieldName: string): boolean {
+  const [, given] = /^asOf(?:\((.*)\))?$/s.exec(storeFieldName) ?? [undefined, 'no'];
+  if (given === undefined) return true;
+  return given.startsWith('{') && Object.values(JSON.parse(given) as object).every((value) => value === null);
+}
 
 /** What Apollo passes to `updateQuery`. */
 interface QueryUpdate {

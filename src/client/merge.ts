@@ -1,5 +1,7 @@
 /** Row changes merged into a list of rows: pure, and harmless where an event comes twice. */
 
+import { changedViewId, snapshotOfRow } from './versions.ts';
+
 /** What a row of the typed door tells of itself. */
 export interface IdentifiedRow {
   readonly _rowId: string;
@@ -21,8 +23,8 @@ export interface MergeOptions<Row> {
 
 /**
  * A list with changes applied, by `_rowId`, which stays the same for all versions of a row while `id` names one version:
- * INSERT adds, UPDATE replaces (or adds), DELETE removes. The list that was given is not touched; where nothing changes it
- * is given back itself.
+ * INSERT adds, UPDATE replaces (or adds), DELETE removes. A change of an older version than the list has is passed over,
+ * where both select `id`. The list that was given is not touched; where nothing changes it is given back itself.
  * @throws TypeError where a row does not tell its `_rowId`
  */
 export function mergeChanges<Row extends IdentifiedRow>(
@@ -33,11 +35,12 @@ export function mergeChanges<Row extends IdentifiedRow>(
   if (changes.length === 0) return rows;
   const byId = new Map(rows.map((row) => [idOf(row, 'the list'), row]));
   for (const { kind, before, after } of changes) {
-    if (kind === 'DELETE') byId.delete(idOf(before, '`before`'));
-    else {
-      const row = after as Row;
-      byId.set(idOf(row, '`after`'), row);
-    }
+    const row = (kind === 'DELETE' ? before : after) as Row;
+    const id = idOf(row, kind === 'DELETE' ? '`before`' : '`after`');
+    const known = byId.get(id);
+    if (known !== undefined && (snapshotOfRow(known) ?? 0) > (snapshotOfRow(row) ?? Number.POSITIVE_INFINITY)) continue;
+    if (kind === 'DELETE') byId.delete(id);
+    else byId.set(id, row);
   }
   let merged = [...byId.values()];
   if (compare !== undefined) merged.sort(compare);
@@ -58,7 +61,8 @@ type Objects = Readonly<Record<string, unknown>>;
 
 /**
  * The same within a result: the list that lies at a path, for example ['asOf', 'orders', 'nodes']. Where something on the way
- * is null there is no list, and the result stays as it is.
+ * is null there is no list, and the result stays as it is. A view on the way gets another `id`: the instant that it was read
+ * at stays what it was, in every cache.
  * @throws TypeError where the path is not that of a list, or a row does not tell its `_rowId`
  */
 export function mergeChangesAt<Row extends IdentifiedRow, Data>(
@@ -76,7 +80,9 @@ export function mergeChangesAt<Row extends IdentifiedRow, Data>(
   const below = (data as Objects)[name];
   if (below === undefined) throw new TypeError(`path: there is no ${name} in what has ${keysOf(data)}`);
   const merged = mergeChangesAt(below, rest, changes, options);
-  return merged === below ? data : ({ ...(data as Objects), [name]: merged } as Data);
+  if (merged === below) return data;
+  const id = changedViewId((data as Objects)['id']);
+  return { ...(data as Objects), ...(id === undefined ? {} : { id }), [name]: merged } as Data;
 }
 
 function keysOf(data: unknown): string {

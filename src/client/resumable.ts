@@ -11,15 +11,27 @@ export interface ResumableOptions {
    * first, so that nothing is lost if the network breaks before the first event. `now`: when the server takes it.
    */
   readonly begin?: 'head' | 'now';
+  /**
+   * Milliseconds that the server may leave a ping without its pong, 5,000 where not given; then the client connects again. A
+   * connection that a sleeping laptop or another network left behind says nothing by itself. Pings are graphql-ws's, by its
+   * option `keepAlive`, which `retryForever` sets.
+   */
+  readonly pongMs?: number;
 }
 
-/** Options of graphql-ws's createClient: never give up, wait longer and longer, ten seconds at most. */
-export const retryForever: Pick<ClientOptions, 'retryAttempts' | 'shouldRetry' | 'retryWait'> = {
+/**
+ * Options of graphql-ws's createClient: never give up, wait longer and longer, ten seconds at most; and ask every ten seconds
+ * whether the server is still there.
+ */
+export const retryForever: Pick<ClientOptions, 'retryAttempts' | 'shouldRetry' | 'retryWait' | 'keepAlive'> = {
+  keepAlive: 10_000,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
   retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, retryDelayMs(retries))),
 };
 
+/** How long a ping may stay without its pong before the connection is taken for dead, milliseconds. */
+const PONG_MS = 5_000;
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 10_000;
 
@@ -33,7 +45,8 @@ export function retryDelayMs(retries: number): number {
  * A client that resumes. Queries, mutations and live queries go through as they are. A document that cannot be resumed is
  * an error of its subscription, a TypeError with the remedy.
  */
-export function resumable(client: Client, { begin = 'head' }: ResumableOptions = {}): Client {
+export function resumable(client: Client, { begin = 'head', pongMs = PONG_MS }: ResumableOptions = {}): Client {
+  endWhereSilent(client, pongMs);
   const subscribe: Client['subscribe'] = <Data, Extensions>(
     payload: SubscribePayload,
     sink: Sink<FormattedExecutionResult<Data, Extensions>>,
@@ -47,7 +60,7 @@ export function resumable(client: Client, { begin = 'head' }: ResumableOptions =
     }
     if (facts === null) return client.subscribe<Data, Extensions>(payload, sink);
     const given = payload.variables?.[facts.variable] ?? undefined;
-    if (given !== undefined || begin === 'now') return follow(client, { payload, facts, from: given }, sink);
+    if (given !== undefined || begin === 'now' || facts.hasDefault) return follow(client, { payload, facts, from: given }, sink);
     let end: (() => void) | undefined;
     let isOver = false;
     const stopAsking = askHead(client, (head) => {
@@ -77,6 +90,19 @@ export function resumable(client: Client, { begin = 'head' }: ResumableOptions =
     iterate: (payload) => iterateOver(subscribe, payload),
     [Symbol.asyncDispose]: dispose,
   } as Client;
+}
+
+function endWhereSilent(client: Client, pongMs: number): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  client.on('ping', (isReceived) => {
+    if (isReceived) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => client.terminate(), pongMs);
+  });
+  client.on('pong', (isReceived) => {
+    if (isReceived) clearTimeout(timer);
+  });
+  client.on('closed', () => clearTimeout(timer));
 }
 
 class HeadUnknown {

@@ -16,6 +16,8 @@ export interface ResumeFacts {
   readonly variable: string;
   /** Its type: row changes are resumed from a text, commits from a number. */
   readonly type: 'SafeInt' | 'String';
+  /** Whether the document says where to begin when nothing is passed. */
+  readonly hasDefault: boolean;
 }
 
 /** By document, then by the operation's name. */
@@ -73,7 +75,9 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   if (tells.length === 0) throw new TypeError(`${field} cannot be resumed: select \`${told}\`, which tells where an event ends`);
   if (!tells.some(({ alias }) => alias === undefined || alias.value === told))
     throw new TypeError(`${field} cannot be resumed: select \`${told}\` under its own name, not as \`${tells[0]?.alias?.value}\``);
-  return { variable: after.name.value, type };
+  const variable = after.name.value;
+  const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === variable);
+  return { variable, type, hasDefault: definition?.defaultValue !== undefined };
 }
 
 /** The fields of a selection, also those that stand in fragments. */

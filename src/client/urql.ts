@@ -2,8 +2,10 @@
 import { type AnyVariables, type Exchange, makeErrorResult, makeOperation, type Operation, type OperationResult } from '@urql/core';
 import { filter, makeSubject, map, merge, pipe } from 'wonka';
 import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
+import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
+import { snapshotOfView } from './versions.ts';
 
 export interface ResumeExchangeOptions {
   /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
@@ -49,7 +51,7 @@ export function resumeExchange({ retryDelayMs: delayMs = retryDelayMs }: ResumeE
       const isTold = ({ operation, data, error }: OperationResult): boolean => {
         const state = resumed.get(operation.key);
         if (state === undefined) return true;
-        if (error?.networkError === undefined) {
+        if (error?.networkError === undefined || isRefusal(error.networkError) || isRefusal(error)) {
           state.position = positionOf(data) ?? state.position;
           state.retries = 0;
           return true;
@@ -91,13 +93,17 @@ interface LinkingCache {
 
 type Updater = (result: Readonly<Record<string, unknown>>, args: unknown, cache: LinkingCache, info?: unknown) => void;
 
+/** The newest live answer of each cache: its view. */
+const newest = new WeakMap<LinkingCache, Readonly<Record<string, unknown>>>();
+
 /**
  * Settings to spread into graphcache's cacheExchange. Objects with an `id` are entities, by it; all others are embedded.
- * An answer of a live query is what `asOf` without an argument shows from then on.
+ * An answer of a live query that selects its `id` is what `asOf` without an argument shows from then on, never an older one
+ * that comes late.
  */
 export const graphcacheSettings: {
   readonly keys: Record<string, (data: Readonly<Record<string, unknown>>) => string | null>;
-  readonly updates: { readonly Subscription: Record<string, Updater> };
+  readonly updates: { readonly Query: Record<string, Updater>; readonly Subscription: Record<string, Updater> };
 } = {
   keys: new Proxy<Record<string, (data: Readonly<Record<string, unknown>>) => string | null>>(
     {},
@@ -106,9 +112,22 @@ export const graphcacheSettings: {
     },
   ),
   updates: {
+    Query: {
+      asOf: (result, args, cache) => {
+        const live = newest.get(cache);
+        const shown = result['asOf'] as Readonly<Record<string, unknown>> | null | undefined;
+        if (live === undefined || shown == null || Object.values((args ?? {}) as object).some((value) => value != null)) return;
+        if ((snapshotOfView(live['id']) ?? 0) > (snapshotOfView(shown['id']) ?? Number.POSITIVE_INFINITY))
+          cache.link('Query', 'asOf', live);
+      },
+    },
     Subscription: {
       live: (result, _args, cache) => {
-        if (result['live'] != null) cache.link('Query', 'asOf', result['live']);
+        const live = result['live'] as Readonly<Record<string, unknown>> | null | undefined;
+        // Without its id it is no entity that another field could show.
+        if (typeof live?.['id'] !== 'string') return;
+        newest.set(cache, live);
+        cache.link('Query', 'asOf', live);
       },
     },
   },
@@ -119,11 +138,14 @@ export interface MergeTarget<Row> extends MergeOptions<Row> {
   readonly variables?: unknown;
   /** Where the list lies in the query's result, for example ['asOf', 'orders', 'nodes']. */
   readonly path: readonly string[];
+  /** Whether the changes of a subscription are the list's, by its arguments (`where`, say); all are where not given. */
+  readonly when?: (args: Readonly<Record<string, unknown>>) => boolean;
 }
 
 /** For graphcache's `updates.Subscription.ordersChanges`: merges row changes into the list of a query. */
-export function mergeUpdates<Row extends IdentifiedRow>({ query, variables, path, ...options }: MergeTarget<Row>): Updater {
-  return (result, _args, cache) => {
+export function mergeUpdates<Row extends IdentifiedRow>({ query, variables, path, when, ...options }: MergeTarget<Row>): Updater {
+  return (result, args, cache) => {
+    if (when?.((args ?? {}) as Readonly<Record<string, unknown>>) === false) return;
     const changes = changesIn<Row>(result);
     cache.updateQuery({ query, variables }, (data) => mergeChangesAt(data, path, changes, options));
   };

@@ -103,7 +103,8 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
           socket.on('message', (data) => {
             take(String(data)).catch((error: unknown) => {
               toGraphQLError(error, log);
-              socket.close(1011, 'Internal error');
+              // Clients take 1011 for final; a subscription is worth another try.
+              socket.close(TRY_AGAIN_LATER, 'Internal error');
             });
           });
         },
