@@ -247,3 +247,44 @@ describe('what GraphQL itself refuses has a code and details too', () => {
     }
   });
 });
+
+describe('which operation of a document is meant', () => {
+  const TWO = 'query A { tables { nodes { name } } } subscription B { snapshotCommitted { snapshotId } }';
+
+  it.each([
+    [TWO, undefined, 'operationName: the document has the operations A, B; say which one is meant'],
+    [TWO, 'C', 'operationName: the document has the operations A, B; there is no C'],
+    ['fragment F on Table { name }', undefined, 'operationName: the document has no operation; say which one is meant'],
+  ])('must be clear, over every transport: %s, %s', async (query, operationName, message) => {
+    const server = await testServer({ tables: [ORDERS] });
+    const body = JSON.stringify({ query, operationName });
+    for (const accept of ['application/json', 'text/event-stream']) {
+      const response = await fetch(`${server.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body,
+      });
+      const text = await response.text();
+      expect(text).toContain(message);
+      expect(text).toContain('BAD_USER_INPUT');
+    }
+    const payload = { query, ...(operationName === undefined ? {} : { operationName }) };
+    await expect(liveClient(server.url).iterate(payload).next()).rejects.toMatchObject([
+      { message, extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+  });
+});
+
+it('an empty list of tables or operations to follow is a mistake, not silence', async () => {
+  const server = await testServer({ tables: [ORDERS] });
+  for (const [argument, name] of [
+    ['tables: []', 'tables'],
+    ['operations: []', 'operations'],
+  ]) {
+    const [error] = await overSocket(server, `subscription { snapshotCommitted(${argument}) { snapshotId } }`);
+    expect(error).toMatchObject({
+      message: `${name}: an empty list matches nothing; leave ${name} out for all`,
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+  }
+});

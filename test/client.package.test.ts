@@ -54,7 +54,7 @@ describe('the client helpers as an application has them', () => {
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual([
       'tidemark/client mergeChanges mergeChangesAt positionOf resumable resumeFacts retryDelayMs retryForever',
-      'tidemark/client/apollo mergeInto resumeLink typePolicies',
+      'tidemark/client/apollo mergeInto possibleTypes resumeLink typePolicies',
       'tidemark/client/urql graphcacheSettings mergeUpdates resumeExchange',
     ]);
     expect(Object.keys(manifest.exports)).toEqual(expect.arrayContaining(['./client', './client/apollo', './client/urql']));

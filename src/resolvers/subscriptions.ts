@@ -29,6 +29,9 @@ export interface SnapshotCommittedArguments {
 /** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT */
 export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): Source<SnapshotEvent> {
   const { engine, feed } = context;
+  for (const name of ['tables', 'operations'] as const)
+    if (args[name]?.length === 0)
+      throw new EngineError('BAD_USER_INPUT', `${name}: an empty list matches nothing; leave ${name} out for all`);
   const tables = args.tables?.flatMap((name) => engine.tablesEverNamed(name));
   const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? engine.tables(true));
   const filter = {

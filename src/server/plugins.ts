@@ -1,5 +1,5 @@
 /** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input, cached introspection. */
-import { type DocumentNode, type ExecutionResult, GraphQLError, Kind } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, Kind } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../resolvers/context.ts';
 import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
@@ -21,16 +21,29 @@ export function catalogSchema(provider: SchemaProvider): Plugin {
   };
 }
 
-/** Syntax and validation errors carry their codes. */
+/** Raised where a document has several operations and none is chosen, or another than those. */
+function noOperation(document: DocumentNode, name: string | null | undefined): GraphQLError {
+  const names = document.definitions.flatMap((one) =>
+    one.kind === Kind.OPERATION_DEFINITION ? [one.name?.value ?? 'one without a name'] : [],
+  );
+  const has = names.length === 0 ? 'no operation' : `the operations ${names.join(', ')}`;
+  return badRequest(`operationName: the document has ${has}; ${name == null ? 'say which one is meant' : `there is no ${name}`}`, 400);
+}
+
+/** Syntax and validation errors carry their codes; which operation is meant must be clear. */
 export function errorCodes(): Plugin {
   const mark = (error: unknown, code: string): void => {
     if (error instanceof GraphQLError && error.extensions['code'] === undefined) Object.assign(error.extensions, { code, details: {} });
   };
   return {
     onParse:
-      () =>
-      ({ result }) =>
-        mark(result, 'GRAPHQL_PARSE_FAILED'),
+      ({ context }) =>
+      ({ result }) => {
+        mark(result, 'GRAPHQL_PARSE_FAILED');
+        if (result === null || result instanceof Error) return;
+        const { operationName } = (context as { params?: { operationName?: string | null } }).params ?? {};
+        if (getOperationAST(result, operationName) == null) throw noOperation(result, operationName);
+      },
     onValidate:
       () =>
       ({ result }) => {

@@ -1,7 +1,7 @@
 /** graphql-transport-ws on the server's port: the same schema, limits and errors as over HTTP. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context as SocketContext } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -214,7 +214,6 @@ async function checked(
     const document = parse(params.query);
     const errors = validate(schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return refused(errors.map((error) => toGraphQLError(error, log)));
-    if (!getOperationAST(document, params.operationName)) throw noOperation(params.operationName);
     const contextValue = (await contextFactory()) as unknown as Context;
     return {
       schema,
@@ -229,11 +228,6 @@ async function checked(
   } catch (error) {
     return refused([toGraphQLError(error, log)]);
   }
-}
-
-function noOperation(name: string | null | undefined): EngineError {
-  const message = name == null ? 'the document has no operation, or several: say operationName' : `the document has no operation ${name}`;
-  return new EngineError('BAD_USER_INPUT', message);
 }
 
 async function subscribe(hub: Hub, operation: Operation, log: LogInternalError): Promise<PendingResults | ExecutionResult> {
