@@ -99,7 +99,8 @@ describe('a commit of more rows than are looked at together', () => {
       );
     const { snapshots } = await engine.delete('numbers', ALL);
     const snapshotId = snapshots[0]?.snapshotId as SnapshotId;
-    const wanted = [0, 5, 262_143, 262_144, 524_287, 524_288, 600_001, rows - 1];
+    // The second window has none.
+    const wanted = [0, 5, 262_143, 524_288, 600_001, rows - 1];
     const where: Filter = { kind: 'in', column: 'n', values: wanted, negated: false };
     const read = engine.read;
     const table = engine.table('numbers');

@@ -75,13 +75,10 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     },
   });
   const connections = new Set<SocketConnection>();
-  const refusedSockets = new Set<WebSocket>();
   const opened = (socket: WebSocket, stream: Duplex): void => {
     if (connections.size >= limits.socketsMax) {
       counts.refused += 1;
-      refusedSockets.add(socket);
       socket.on('error', () => {});
-      socket.once('close', () => refusedSockets.delete(socket));
       closeSoon(socket, TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
       return;
     }
@@ -145,7 +142,6 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
     for (const { socket } of connections) socket.close(1001, 'Going away');
     const timer = setTimeout(() => {
       for (const { socket } of connections) socket.terminate();
-      for (const socket of refusedSockets) socket.terminate();
     }, CLOSING_MS);
     await new Promise<void>((resolve) => sockets.close(() => resolve()));
     clearTimeout(timer);
