@@ -9,8 +9,11 @@ import { after, END, isBefore, type Position } from './position.ts';
 import type { Payload } from './sink.ts';
 import type { Reader, Source, Step } from './source.ts';
 
-/** How long a member reads from the log before another has its turn, milliseconds. */
-const TURN_MS = 50;
+/**
+ * How long a member reads from the log before another has its turn, milliseconds. Not much shorter: members that go on in
+ * turns each read what another has just read, and the kept changes are those of a third.
+ */
+const TURN_MS = 1_000;
 
 export class SequenceChannel<Event> extends Channel<Event> {
   readonly #execute: (step: Step<Event>) => Promise<Payload>;

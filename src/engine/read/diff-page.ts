@@ -66,8 +66,13 @@ function decodeCursor(cursor: string, argument: string, list: string): readonly 
   return [Number(match[3]), Number(match[4])];
 }
 
-export async function pageOf(all: readonly Steps[], args: PageArguments, back: boolean, list: string): Promise<ChangePage> {
-  const { limit, backward } = pageSize(args);
+/** `size` is how many to read where the arguments are not a client's, which are held to the limit of pages. */
+export async function pageOf(
+  all: readonly Steps[],
+  args: PageArguments,
+  { back, list, size }: { readonly back: boolean; readonly list: string; readonly size?: number },
+): Promise<ChangePage> {
+  const { limit, backward } = size === undefined ? pageSize(args) : { limit: size, backward: false };
   const after = args.after == null ? undefined : decodeCursor(args.after, 'after', list);
   const before = args.before == null ? undefined : decodeCursor(args.before, 'before', list);
   const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];

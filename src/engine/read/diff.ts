@@ -59,8 +59,8 @@ export interface TableDiff {
   all(): Promise<readonly RowChange[]>;
   /** @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
   page(args: PageArguments): Promise<ChangePage>;
-  /** Of the diff of a single commit: the changes of rows of later identities. */
-  pageAfterRow(first: number, row: number | undefined): Promise<ChangePage>;
+  /** Of the diff of a single commit: the changes of rows of later identities, however many are asked for. */
+  pageAfterRow(size: number, row: number | undefined): Promise<ChangePage>;
 }
 
 /** Snapshots between two instants up to which their commits' own records are put together. */
@@ -139,8 +139,8 @@ export class Diffs {
       updatedRows: counts.UPDATE,
       deletedRows: counts[back ? 'INSERT' : 'DELETE'],
       all: () => changesOf(all, back),
-      page: (args) => pageOf(all, args, back, list),
-      pageAfterRow: (first, row) => pageOf(all, { first, after: row === undefined ? null : encodeCursor(list, 0, row) }, back, list),
+      page: (args) => pageOf(all, args, { back, list }),
+      pageAfterRow: (size, row) => pageOf(all, { after: row === undefined ? null : encodeCursor(list, 0, row) }, { back, list, size }),
     };
   }
 

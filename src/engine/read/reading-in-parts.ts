@@ -1,12 +1,11 @@
 /** Rows of a diff, read some at a time by how large they turn out to be: many large rows are never in memory at once. */
-import { LIMITS } from '../model/limits.ts';
 import type { TableDiff } from './diff.ts';
 import type { RowChange } from './diff-page.ts';
 import { bytesOfChange, bytesOfChanges } from './row-bytes.ts';
 
 /** Rows that are read before it is known how large they are. */
 const ROWS_AT_FIRST = 50;
-const ROWS_AT_ONCE_MAX = LIMITS.pageMax;
+const ROWS_AT_ONCE_MAX = 10_000;
 /** About how many bytes are read at once; what a page does not take is kept for the next. */
 const BYTES_AT_ONCE = 8 * 1024 * 1024;
 
