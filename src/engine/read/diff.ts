@@ -75,6 +75,8 @@ interface Span {
   readonly before: TableSchema;
   readonly now: TableSchema;
   readonly window: RowWindow | undefined;
+  /** What its one commit recorded of its change, where that has been looked up already. */
+  readonly own: ChangeRecord | undefined;
 }
 
 export class Diffs {
@@ -102,7 +104,8 @@ export class Diffs {
     const [after, upTo] = back ? [query.to, query.from] : [query.from, query.to];
     const table = tableById(this.#parts.current(), of.id);
     // What one commit did stands in its own record, also where the state before it has expired.
-    const alone = upTo === after + 1 && this.#ownRecord(table, upTo) !== undefined;
+    const own = upTo === after + 1 ? this.#ownRecord(table, upTo) : undefined;
+    const alone = own !== undefined;
     for (const at of alone ? [upTo] : [after, upTo])
       if (at >= table.createdSnapshotId && !isKept(table, at)) throw snapshotExpired(table, at);
     if (mode === 'FULL' && after + 1 < table.kept.horizon && after >= table.createdSnapshotId) {
@@ -117,6 +120,7 @@ export class Diffs {
       before: columnsThen(table, query.schema, after),
       now: columnsThen(table, query.schema, upTo),
       window: query.window,
+      own,
     };
     const filter = query.where === undefined ? undefined : filterOn(query, span, back);
     const parts = mode === 'NET' ? [span] : await this.#stepSpans(span);
@@ -147,18 +151,24 @@ export class Diffs {
   /** One span a snapshot of the table, each against the one before it. */
   async #stepSpans(span: Span): Promise<Span[]> {
     // Of one commit it is known at once: this is how each new commit is told to those who watch.
-    if (span.upTo === span.after + 1) return this.#history.snapshot(span.table.id, span.upTo) === undefined ? [] : [span];
+    if (span.upTo === span.after + 1)
+      return span.own === undefined && this.#history.snapshot(span.table.id, span.upTo) === undefined ? [] : [span];
     const range = { lo: asSnapshotId(span.after + 1), hi: span.upTo, descending: false, limit: LIMITS.diffSnapshotsMax + 1 };
     const snapshots = await this.#history.snapshots(span.table.id, undefined, range);
     if (snapshots.length > LIMITS.diffSnapshotsMax)
       throw limitExceeded('diffSnapshotsMax', LIMITS.diffSnapshotsMax, snapshots.length, 'Narrow the range, or use mode NET.');
-    return snapshots.map((snapshot) => ({ ...span, after: asSnapshotId(snapshot.snapshotId - 1), upTo: snapshot.snapshotId }));
+    return snapshots.map(({ snapshotId }) => ({
+      ...span,
+      after: asSnapshotId(snapshotId - 1),
+      upTo: snapshotId,
+      own: undefined,
+    }));
   }
 
   /** The net effect, by row identity. */
   async #net(span: Span, options: QueryOptions): Promise<Steps> {
     const { table, after, upTo } = span;
-    const own = upTo === after + 1 && span.window === undefined ? this.#ownRecord(table, upTo) : undefined;
+    const own = span.window === undefined && upTo === after + 1 ? (span.own ?? this.#ownRecord(table, upTo)) : undefined;
     if (own !== undefined && !lacks(table, own, span.before)) return this.#single(span, own, options);
     const [first, last] = [await this.#existing(table, after), await this.#existing(table, upTo)];
     if (first !== undefined && last !== undefined && first.snapshotId === last.snapshotId) return NOTHING;
