@@ -38,11 +38,15 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** The event that was sent last, as it goes over the wire: it goes to all its streams one after the other. */
+/** The event that is being sent to all its streams, one after the other, as it goes over the wire; no copy of a row outlives that. */
 let last: { readonly payload: Payload; readonly frame: Buffer } | undefined;
 
 function frameOf(payload: Payload): Buffer {
   if (last?.payload !== payload) {
+    if (last === undefined)
+      setImmediate(() => {
+        last = undefined;
+      });
     const { jsonAndBrace, cursor } = payload;
     const json = jsonAndBrace.subarray(0, -1);
     last = { payload, frame: Buffer.concat([Buffer.from(`event: next\nid: ${cursor}\ndata: `), json, Buffer.from('\n\n')]) };

@@ -115,11 +115,17 @@ export class SocketConnection {
 /** Past it, two pieces, one of them shared, are cheaper than one whose memory may have to be given up. */
 const MOLDED_BYTES_MAX = 64 * 1024;
 
-/** The frame of the event that was sent last: an event goes to all its sockets one after the other. */
+/** The frame of the event that is being sent to all its sockets, one after the other; no copy of a row outlives that. */
 let last: { readonly payload: Payload; readonly mold: FrameMold } | undefined;
 
 function moldOf(payload: Payload, head: string, headBytes: number): FrameMold {
-  if (last?.payload !== payload || last.mold.headBytes !== headBytes) last = { payload, mold: new FrameMold(head, payload.jsonAndBrace) };
+  if (last?.payload !== payload || last.mold.headBytes !== headBytes) {
+    if (last === undefined)
+      setImmediate(() => {
+        last = undefined;
+      });
+    last = { payload, mold: new FrameMold(head, payload.jsonAndBrace) };
+  }
   return last.mold;
 }
 
