@@ -233,7 +233,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'replace(table: String!, rows: [JSON!]!, where: Filter, options: CommitOptions): CommitPayload',
     'delete(table: String!, where: Filter!, options: CommitOptions): CommitPayload',
     'update(table: String!, where: Filter!, set: JSON!, options: CommitOptions): CommitPayload',
-    'upsert(table: String!, rows: [JSON!]!, options: CommitOptions): CommitPayload',
+    'upsert(table: String!, rows: [JSON!]!, onConflict: OnConflict, options: CommitOptions): CommitPayload',
     'commit(operations: [CommitOperation!]!, options: CommitOptions): CommitPayload',
     'restore(tables: [String!], to: AsOfInput!, dryRun: Boolean = false, options: CommitOptions): RestorePayload',
     'createTag(name: String!, at: AsOfInput, message: String): Tag',
@@ -244,7 +244,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'replaceOrders(rows: [OrdersRowInput!]!, where: OrdersFilter, options: CommitOptions): OrdersWritePayload',
     'deleteOrders(where: OrdersFilter!, options: CommitOptions): OrdersWritePayload',
     'updateOrders(where: OrdersFilter!, set: OrdersRowPatch!, options: CommitOptions): OrdersWritePayload',
-    'upsertOrders(rows: [OrdersRowInput!]!, options: CommitOptions): OrdersWritePayload',
+    'upsertOrders(rows: [OrdersRowPatch!]!, onConflict: OrdersOnConflict, options: CommitOptions): OrdersWritePayload',
   ],
   TableChange: [
     'addColumn: ColumnInput',
@@ -269,11 +269,14 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   ],
   OrdersWrite: [
     'append: [OrdersRowInput!]',
-    'upsert: [OrdersRowInput!]',
+    'upsert: [OrdersRowPatch!]',
     'replace: OrdersReplace',
     'delete: OrdersFilter',
     'update: OrdersUpdate',
   ],
+  OnConflict: ['update: [String!]', 'where: Filter'],
+  OrdersOnConflict: ['update: [OrdersColumn!]', 'where: OrdersFilter'],
+  UpsertOperation: ['table: String!', 'rows: [JSON!]!', 'onConflict: OnConflict'],
   CreateTableInput: [
     'name: String!',
     'graphqlName: String',

@@ -25,7 +25,7 @@ import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { systemClock, TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
-import type { CommitOperation } from './commit/operations.ts';
+import type { CommitOperation, OnConflict } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
@@ -308,9 +308,17 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /** Rows by primary key: a row with the key gets all new values, else the row is new. @throws EngineError as commit */
-  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
-    return this.commit([{ kind: 'upsert', table, rows, form }], options);
+  /**
+   * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
+   * @throws EngineError as commit
+   */
+  upsert(
+    table: string,
+    rows: readonly unknown[],
+    options?: CommitOptions | null,
+    { onConflict, form }: { readonly onConflict?: OnConflict | undefined; readonly form?: RowForm | undefined } = {},
+  ): Promise<ChangeResult> {
+    return this.commit([{ kind: 'upsert', table, rows, onConflict, form }], options);
   }
 
   /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
@@ -330,7 +338,8 @@ export class Engine {
     const { outcome, evaluated } = await this.#changes.commit(operations, checked);
     if (outcome === undefined) {
       const tables = evaluated?.tables ?? [];
-      return { ...nothing(tables.map((table) => tableById(this.#state, table.id).last)), rows: [] };
+      const result = nothing(tables.map((table) => tableById(this.#state, table.id).last));
+      return { ...result, rows: evaluated === undefined ? [] : changedRows(evaluated, result) };
     }
     const result = this.#result(outcome);
     return { ...result, rows: result.replayed || evaluated === undefined ? [] : changedRows(evaluated, result) };

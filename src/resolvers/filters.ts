@@ -74,7 +74,7 @@ export function genericFilter(input: Input): Filter {
  * In a change an empty object at any depth of a filter is refused: it would match every row. `{and: []}` says all.
  * @throws EngineError BAD_USER_INPUT naming the place
  */
-export function refuseEmptyFilter(input: Input, path = 'where'): void {
+export function refuseEmptyFilter(input: Input, path = 'where', isTop = true): void {
   if (Object.keys(input).length === 0) {
     throw new EngineError('BAD_USER_INPUT', `${path} is empty, which would match every row`, {
       details: { path },
@@ -85,16 +85,16 @@ export function refuseEmptyFilter(input: Input, path = 'where'): void {
     const inner = `${path}.${key}`;
     if (Array.isArray(value)) {
       if (key !== 'and' && key !== 'or') continue;
-      if (key === 'and' && value.length === 0 && (path !== 'where' || Object.keys(input).length > 1)) {
+      if (key === 'and' && value.length === 0 && (!isTop || Object.keys(input).length > 1)) {
         throw new EngineError('BAD_USER_INPUT', `${inner} is empty, which would match every row`, {
           details: { path: inner },
           hint: 'Leave it out; {and: []} says all rows only where it stands alone at the top.',
         });
       }
       value.forEach((item, index) => {
-        if (isObject(item)) refuseEmptyFilter(item, `${inner}[${index}]`);
+        if (isObject(item)) refuseEmptyFilter(item, `${inner}[${index}]`, false);
       });
-    } else if (isObject(value)) refuseEmptyFilter(value, inner);
+    } else if (isObject(value)) refuseEmptyFilter(value, inner, false);
   }
 }
 

@@ -12,6 +12,7 @@ export interface TypedTable {
 export class TableTypes {
   readonly tables: readonly TypedTable[];
   readonly #byInputType: ReadonlyMap<string, TypedTable>;
+  readonly #byPatchType: ReadonlyMap<string, TypedTable>;
   readonly #byId: ReadonlyMap<number, TypedTable>;
 
   constructor(tables: readonly Table[]) {
@@ -21,12 +22,18 @@ export class TableTypes {
       byGraphqlName: new Map(table.schema.columns.map((column) => [column.graphqlName, column])),
     }));
     this.#byInputType = new Map(this.tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
+    this.#byPatchType = new Map(this.tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
     this.#byId = new Map(this.tables.map((typed) => [typed.table.id, typed]));
   }
 
   /** The table whose rows an input type takes. */
   ofInputType(name: string): TypedTable | undefined {
     return this.#byInputType.get(name);
+  }
+
+  /** The table whose new values an input type takes. */
+  ofPatchType(name: string): TypedTable | undefined {
+    return this.#byPatchType.get(name);
   }
 
   ofTable(tableId: number): TypedTable | undefined {
