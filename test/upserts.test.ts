@@ -140,6 +140,15 @@ describe('an upsert', () => {
     ]);
   });
 
+  it('leaves the rows that it does not change as they are, also where later operations of its commit change the columns', async () => {
+    const engine = await filled();
+    const result = await engine.commit([
+      { kind: 'upsert', table: 't', rows: [{ id: 1 }, { id: 2, amount: 1 }] },
+      { kind: 'alterTable', table: 't', changes: [{ kind: 'dropColumn', name: 'bytes' }] },
+    ]);
+    expect(result).toMatchObject({ insertedRows: 0, updatedRows: 1 });
+  });
+
   it('of rows from before a column came reads the column as it is there', async () => {
     const engine = await filled();
     await engine.alterTable('t', [{ kind: 'addColumn', column: { name: 'flag', type: 'BOOLEAN', default: true } }]);

@@ -86,8 +86,11 @@ export class Draft {
   alter(schema: TableSchema): void {
     const map = mapCells(this.#schema.columns, schema.columns);
     for (const row of [...this.#touched.values(), ...this.#inserted]) {
-      if (row.cells !== null) row.cells = map(row.cells);
-      if (row.original !== undefined) row.original.cells = map(row.original.cells);
+      const { original, cells } = row;
+      // A row that was looked at and left alone stays the version that it is.
+      const isLeft = cells !== null && cells === original?.cells;
+      if (original !== undefined) original.cells = map(original.cells);
+      if (cells !== null) row.cells = isLeft && original !== undefined ? original.cells : map(cells);
     }
     this.#schema = schema;
     this.#keys = keyColumns(schema);
