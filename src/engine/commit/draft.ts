@@ -15,6 +15,7 @@ import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
 import { sameCell } from '../model/values.ts';
 import type { CheckedFilter } from '../read/filter.ts';
 import type { Matched, Matcher } from '../read/match.ts';
+import { YET_TO_COME } from '../read/version-columns.ts';
 import type { StoredRows } from './stored-rows.ts';
 
 /** One row of the table as the draft has it. */
@@ -136,14 +137,21 @@ export class Draft {
   async #matching(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
     const stored = this.#stored === undefined ? [] : await this.#stored.match(filter, this.#schema.columns, this.#options);
     const own = [...this.#touched.values(), ...this.#inserted].filter((row) => row.cells !== null);
-    const cells = own.map((row) => row.cells as Cells);
-    const matching =
-      filter === undefined
-        ? own
-        : (await this.#matcher.matchCells(this.#schema.columns, cells, filter, this.#options)).map((at) => own[at] as DraftRow);
+    const matching = filter === undefined ? own : await this.#filtered(own, filter);
     const fresh = stored.filter(({ row }) => !this.#touched.has(row)).map((matched) => this.#take(matched));
     this.#checkSize();
     return [...fresh, ...matching];
+  }
+
+  /** Of rows of the draft that are there, those that match. What the commit itself has changed is of no earlier snapshot. */
+  async #filtered(rows: readonly DraftRow[], filter: CheckedFilter): Promise<DraftRow[]> {
+    const versions = rows.map((row) => ({
+      row: row.row ?? YET_TO_COME,
+      from: row.original !== undefined && row.cells === row.original.cells ? row.original.from : YET_TO_COME,
+      cells: row.cells as Cells,
+    }));
+    const matching = await this.#matcher.matchCells(this.#schema.columns, versions, filter, this.#options);
+    return matching.map((at) => rows[at] as DraftRow);
   }
 
   async delete(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
@@ -301,9 +309,7 @@ export class Draft {
   async #among(known: readonly (DraftRow | undefined)[], where: CheckedFilter | undefined): Promise<Set<DraftRow> | undefined> {
     if (where === undefined) return undefined;
     const rows = known.filter((row) => row !== undefined);
-    const cells = rows.map((row) => row.cells as Cells);
-    const matching = await this.#matcher.matchCells(this.#schema.columns, cells, where, this.#options);
-    return new Set(matching.map((at) => rows[at] as DraftRow));
+    return new Set(await this.#filtered(rows, where));
   }
 
   async replace(filter: CheckedFilter | undefined, rows: readonly Cells[]): Promise<DraftRow[]> {

@@ -12,6 +12,7 @@ import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
+import { hiddenName, isVersionColumn, versionBounds, versionColumnNamed } from './version-columns.ts';
 
 export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
@@ -66,9 +67,9 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
       return { kind: 'in', column, negated: filter.negated, cells: filter.values.map((value) => operand(column, operator, value)) };
     }
     case 'isNull':
-      return { kind: 'isNull', column: columnNamed(schema, filter.column, 'where'), isNull: filter.isNull };
+      return { kind: 'isNull', column: filterColumn(schema, filter.column), isNull: filter.isNull };
     case 'text': {
-      const column = columnNamed(schema, filter.column, 'where');
+      const column = filterColumn(schema, filter.column);
       if (column.type !== 'STRING') throw bad(column, filter.operator, `${filter.operator} is for STRING columns, this is ${column.type}`);
       const cell = operand(column, filter.operator, filter.value) as string;
       if (filter.operator === 'like' || filter.operator === 'ilike') checkPattern(column, filter.operator, cell);
@@ -79,8 +80,13 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
   }
 }
 
+/** A column of the table, or one that every version has. */
+function filterColumn(schema: TableSchema, name: string): Column {
+  return versionColumnNamed(name) ?? columnNamed(schema, name, 'where');
+}
+
 function comparable(schema: TableSchema, name: string, operator: string): Column {
-  const column = columnNamed(schema, name, 'where');
+  const column = filterColumn(schema, name);
   if (column.type === 'JSON') throw bad(column, operator, 'a JSON column can only be tested with isNull');
   return column;
 }
@@ -113,6 +119,8 @@ export class SqlParameters {
 
 const SQL_OPERATOR: Readonly<Record<CompareOperator, string>> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
+const columnSql = (column: Column): string => hiddenName(column) ?? sqlName(column.name);
+
 /** SQL that is TRUE exactly where the filter matches; it may be NULL elsewhere. */
 export function filterSql(filter: CheckedFilter, parameters: SqlParameters): string {
   switch (filter.kind) {
@@ -123,15 +131,15 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
     case 'not':
       return `((${filterSql(filter.filter, parameters)}) IS NOT TRUE)`;
     case 'compare':
-      return `${sqlName(filter.column.name)} ${SQL_OPERATOR[filter.operator]} ${parameters.add(parameter(filter.column, filter.cell))}`;
+      return `${columnSql(filter.column)} ${SQL_OPERATOR[filter.operator]} ${parameters.add(parameter(filter.column, filter.cell))}`;
     case 'in': {
-      const name = sqlName(filter.column.name);
+      const name = columnSql(filter.column);
       if (filter.cells.length === 0) return filter.negated ? `${name} IS NOT NULL` : 'FALSE';
       const list = filter.cells.map((cell) => parameters.add(parameter(filter.column, cell))).join(', ');
       return `${name} ${filter.negated ? 'NOT IN' : 'IN'} (${list})`;
     }
     case 'isNull':
-      return `${sqlName(filter.column.name)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
+      return `${columnSql(filter.column)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
     case 'text':
       return textSql(sqlName(filter.column.name), filter.operator, parameters.add({ value: filter.text, type: VARCHAR }));
     default:
@@ -185,6 +193,7 @@ export function mayMatch(filter: CheckedFilter, file: DataFile): boolean {
 }
 
 function boundsOf(column: Column, file: DataFile): ColumnBounds | undefined {
+  if (isVersionColumn(column)) return versionBounds(column, file);
   return file.bounds.find((bounds) => bounds.fieldId === column.fieldId);
 }
 
