@@ -19,9 +19,9 @@ type Input = Readonly<Record<string, unknown>>;
 type Options = { readonly options?: CommitOptions | null | undefined };
 
 /** A filter that says which rows a change is about: an empty object anywhere in it would widen it without a word. */
-function changeFilter(input: Input, path = 'where'): Filter {
+function changeFilter(tableId: number | undefined, input: Input, path = 'where'): Filter {
   refuseEmptyFilter(input, path);
-  return genericFilter(input);
+  return genericFilter(input, tableId);
 }
 
 function typedChangeFilter(typed: TypedTable, input: Input, path = 'where'): Filter {
@@ -67,19 +67,24 @@ export interface GenericWrite {
 }
 
 /** The generic door's append, replace, delete, update and upsert as operations. */
-export function genericOperation(kind: 'append' | 'replace' | 'delete' | 'update' | 'upsert', write: GenericWrite): CommitOperation {
+export function genericOperation(
+  { engine }: Context,
+  kind: 'append' | 'replace' | 'delete' | 'update' | 'upsert',
+  write: GenericWrite,
+): CommitOperation {
   const { table, rows = [], where, set } = write;
+  const filter = (input: Input, path?: string): Filter => changeFilter(engine.findTable(table)?.id, input, path);
   switch (kind) {
     case 'append':
       return { kind, table, rows };
     case 'upsert':
-      return { kind, table, rows, onConflict: conflict(write.onConflict, (name) => name, changeFilter) };
+      return { kind, table, rows, onConflict: conflict(write.onConflict, (name) => name, filter) };
     case 'replace':
-      return { kind, table, rows, where: where == null ? undefined : changeFilter(where) };
+      return { kind, table, rows, where: where == null ? undefined : filter(where) };
     case 'delete':
-      return { kind, table, where: changeFilter(where ?? {}) };
+      return { kind, table, where: filter(where ?? {}) };
     case 'update':
-      return { kind, table, where: changeFilter(where ?? {}), set: set as Input };
+      return { kind, table, where: filter(where ?? {}), set: set as Input };
   }
 }
 
@@ -172,7 +177,7 @@ export function commitOperation(context: Context, input: Input, index: number): 
     throw new EngineError('BAD_USER_INPUT', `operations[${index}] must name exactly one operation`, { details: { operation: index } });
   const [key, value] = entry as [string, Input];
   const generic = GENERIC.find((kind) => kind === key);
-  if (generic !== undefined) return genericOperation(generic, value as unknown as GenericWrite);
+  if (generic !== undefined) return genericOperation(context, generic, value as unknown as GenericWrite);
   if (key === 'createTable') return { kind: 'createTable', definition: value as unknown as TableDefinition };
   if (key === 'dropTable') return { kind: 'dropTable', table: value['table'] as string };
   if (key === 'alterTable')

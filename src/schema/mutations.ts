@@ -163,7 +163,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('replace', args), args);
+            return commitOne(context, genericOperation(context, 'replace', args), args);
           },
         }),
         delete: t.field({
@@ -173,7 +173,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: { table, where, options },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('delete', args), args);
+            return commitOne(context, genericOperation(context, 'delete', args), args);
           },
         }),
         update: t.field({
@@ -188,7 +188,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('update', args), args);
+            return commitOne(context, genericOperation(context, 'update', args), args);
           },
         }),
         upsert: t.field({
@@ -199,7 +199,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: { table, rows, onConflict: t.arg({ type: inputs.onConflict, description: ON_CONFLICT_TEXT.argument }), options },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info, 'onConflict');
-            return commitOne(context, genericOperation('upsert', args), args);
+            return commitOne(context, genericOperation(context, 'upsert', args), args);
           },
         }),
         commit: t.field({

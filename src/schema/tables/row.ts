@@ -1,8 +1,8 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
-import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
+import { type RowConnection, type RowModel, rowIdentity, rowNodeId, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
-import type { Conditions } from '../conditions.ts';
+import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
 import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
@@ -19,8 +19,9 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
-        description: "This version's global id. Its content never changes: an update makes a new version with another id.",
-        resolve: rowId,
+        description:
+          'The global id of what was asked for. Read at the present it is the row, the same over all its updates; read at a named instant, in diffs and in row changes it is this version, whose content never changes.',
+        resolve: rowNodeId,
       }),
       _rowId: t.id({ description: "The row's identity, the same over all its versions.", resolve: rowIdentity }),
       _fromSnapshotId: t.field({
@@ -83,8 +84,10 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
       or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
       not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      _rowId: t.field({ type: conditions.rowId, description: ROW_ID_FILTER_TEXT }),
+      _fromSnapshotId: t.field({ type: conditions.fromSnapshotId, description: FROM_SNAPSHOT_ID_FILTER_TEXT }),
       ...Object.fromEntries(
-        columns.map((column) => [column.graphqlName, t.field({ type: conditions(column.type), description: describeColumn(column) })]),
+        columns.map((column) => [column.graphqlName, t.field({ type: conditions.of(column.type), description: describeColumn(column) })]),
       ),
     }),
   });

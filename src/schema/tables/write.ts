@@ -97,7 +97,7 @@ export function addWriteFields(
         type: [row.row],
         nullable: true,
         description:
-          'The row versions that it brought, append and upsert in input order, with what an upsert left as it was; delete: those it ended. At most 1,000.',
+          'The rows as it left them, append and upsert in input order, those too that an upsert left as they were; delete: those that went, as they were. Their ids are those of the rows. At most 1,000.',
         args: { first: t.arg.int({ description: 'How many; all, up to 1,000, where not given.' }) },
         resolve: (at, { first }) => payloadRows(at, first),
       }),
