@@ -27,9 +27,11 @@ import {
   errorCodes,
   heldSnapshots,
   invalidRows,
+  responseKeys,
   subscriptionTransport,
   type WithSchema,
 } from './plugins.ts';
+import { readableVariables } from './variables.ts';
 
 const PATH = '/graphql';
 /** How long a stop waits for requests under way. */
@@ -176,6 +178,8 @@ export function makeYoga({
       checkedParameters(),
       documentLimits(config),
       errorCodes(),
+      responseKeys(),
+      readableVariables(),
       invalidRows(),
       heldSnapshots(),
       operations?.plugin(),
