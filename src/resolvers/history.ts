@@ -79,7 +79,10 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
   return context.engine.read.history.snapshot(snapshot.tableId, snapshot.parentId) ?? null;
 }
 
-/** The table as of the snapshot; that of a DROP as it was right before, which is empty where the same commit had created it. */
+/**
+ * The table as of the snapshot: an instant by name, also where it is the newest. That of a DROP as it was right before,
+ * which is empty where the same commit had created it.
+ */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
-  return { at: await context.engine.read.tableAtOwn(tableOf(context, snapshot), snapshot) };
+  return { at: await context.engine.read.tableAtOwn(tableOf(context, snapshot), snapshot), isPresent: false };
 }
