@@ -13,7 +13,7 @@ export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { foldName, typePrefix } from './model/names.ts';
+export { foldName, isInherited, typePrefix } from './model/names.ts';
 export {
   type CommitFigures,
   type EngineObserver,
