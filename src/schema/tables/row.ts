@@ -117,5 +117,5 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               ordered.map((column) => [column.graphqlName, t.field({ type: shared.direction, description: describeColumn(column) })]),
             ),
         });
-  return { row, connection, filter, orderBy, columnNames };
+  return { row, connection, filter, orderBy, columnNames: group?.names };
 }

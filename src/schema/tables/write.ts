@@ -54,7 +54,7 @@ function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter, co
     }),
   });
   const onConflict =
-    table.schema.primaryKey.length === 0
+    table.schema.primaryKey.length === 0 || columnNames === undefined
       ? undefined
       : builder.inputType(`${prefix}OnConflict`, {
           description: `What an upsert does to rows of ${table.name} that exist.`,
