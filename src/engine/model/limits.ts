@@ -65,6 +65,8 @@ export const LIMITS = {
   filterNodesMax: 500,
   filterDepthMax: 20,
   filterListMax: 10_000,
+  /** Levels of lists and objects in one JSON value. */
+  jsonDepthMax: 200,
   /** Bad rows reported for one batch. */
   invalidRowsReported: 100,
   /** Bad cells reported for one batch. */
