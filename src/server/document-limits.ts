@@ -13,7 +13,7 @@ import {
   Source,
   TokenKind,
 } from 'graphql';
-import { isDeeper } from '../engine/index.ts';
+import { isDeeper, LIMITS } from '../engine/index.ts';
 
 export interface DocumentLimits {
   readonly depthMax: number;
@@ -37,7 +37,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** Braces, brackets and parentheses inside one another, and objects and lists in variables. Bounds every recursion over them. */
-const NESTING_MAX = 500;
+const NESTING_MAX = LIMITS.jsonDepthMax + 50;
 /** Characters of one name: an alias comes again in every row of an answer. */
 const NAME_LENGTH_MAX = 256;
 /** Lists of types, fields and the like inside one another in introspection; what tools ask has two. */
