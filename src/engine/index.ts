@@ -15,7 +15,7 @@ export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from '.
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { foldName, typePrefix } from './model/names.ts';
+export { foldName, isInherited, typePrefix } from './model/names.ts';
 export {
   type CommitFigures,
   type EngineObserver,

@@ -1,5 +1,13 @@
 /** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input. */
-import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, Kind } from 'graphql';
+import {
+  type ASTVisitor,
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type ValidationContext,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../resolvers/context.ts';
 import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
@@ -50,6 +58,21 @@ export function errorCodes(): Plugin {
         for (const error of result) mark(error, 'GRAPHQL_VALIDATION_FAILED');
       },
   };
+}
+
+/** The executor takes an object that has `then` in it for a promise: an answer cannot call anything so. */
+function refuseThen(context: ValidationContext): ASTVisitor {
+  return {
+    Field: (node) => {
+      if ((node.alias ?? node.name).value !== 'then') return;
+      const message = 'a field of an answer cannot be called then: JavaScript takes such an object for a promise. Choose another alias.';
+      context.reportError(new GraphQLError(message, { nodes: node }));
+    },
+  };
+}
+
+export function responseKeys(): Plugin {
+  return { onValidate: ({ addValidationRule }) => addValidationRule(refuseThen) };
 }
 
 /** Where GraphQL refuses a typed `rows` variable, the table's row checker says which rows are bad. */

@@ -28,9 +28,11 @@ import {
   errorCodes,
   heldSnapshots,
   invalidRows,
+  responseKeys,
   subscriptionTransport,
   type WithSchema,
 } from './plugins.ts';
+import { readableVariables } from './variables.ts';
 
 const PATH = '/graphql';
 /** How long a stop waits for requests under way. */
@@ -199,6 +201,8 @@ export function makeYoga({
       catalogSchema(provider),
       checkedParameters(),
       errorCodes(),
+      responseKeys(),
+      readableVariables(),
       invalidRows(),
       heldSnapshots(),
       operations?.plugin(),
