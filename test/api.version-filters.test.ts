@@ -84,7 +84,7 @@ describe('_rowId and _fromSnapshotId in filters', () => {
     );
     expect(diff).toEqual({ orders: { insertedRows: 1 }, table: { changes: { nodes: [{ kind: 'INSERT' }] } } });
     const answers = await server.data(
-      `mutation ($one: ID, $two: ID) {
+      `mutation ($one: ID, $two: ID!) {
         upsertOrders(rows: [{order_id: 1, status: "u"}, {order_id: 2, status: "u"}], onConflict: {where: {_fromSnapshotId: {eq: 3}}}) { updatedRows }
         commit(operations: [{orders: {update: {where: {_rowId: {eq: $two}}, set: {status: "c"}}}}, {delete: {table: "orders", where: {column: "_rowId", eq: "${three}"}}}]) { updatedRows deletedRows }
         deleteOrders(where: {_rowId: {eq: $one}}) { deletedRows rows { order_id } }

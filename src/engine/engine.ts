@@ -25,7 +25,7 @@ import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { systemClock, TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
-import type { CommitOperation, OnConflict } from './commit/operations.ts';
+import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
@@ -40,7 +40,7 @@ import { LocalLog } from './log/log.ts';
 import type { AuditParts } from './maintenance/audit.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
-import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
+import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
 import type { Commit, Tag } from './model/history.ts';
@@ -68,12 +68,6 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
-const DEFAULT_MAINTENANCE: MaintenanceOptions = {
-  flushRows: 20_000,
-  flushBytes: 8 * 1024 * 1024,
-  autoCompact: true,
-  retentionEveryMs: 600_000,
-};
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
@@ -318,13 +312,8 @@ export class Engine {
    * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
    * @throws EngineError as commit
    */
-  upsert(
-    table: string,
-    rows: readonly unknown[],
-    options?: CommitOptions | null,
-    { onConflict, form }: { readonly onConflict?: OnConflict | undefined; readonly form?: RowForm | undefined } = {},
-  ): Promise<ChangeResult> {
-    return this.commit([{ kind: 'upsert', table, rows, onConflict, form }], options);
+  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
+    return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
   /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */

@@ -13,6 +13,11 @@ export interface OnConflict {
   readonly where?: Filter | undefined;
 }
 
+export interface HowToUpsert {
+  readonly onConflict?: OnConflict | undefined;
+  readonly form?: RowForm | undefined;
+}
+
 export type CommitOperation =
   | { readonly kind: 'append'; readonly table: string; readonly rows: readonly unknown[]; readonly form?: RowForm | undefined }
   /** By primary key: what a row does not give stays where the row exists, and is the default where it is new. */
