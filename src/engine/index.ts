@@ -12,6 +12,7 @@ export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
+export { otherIncarnation } from './model/incarnation.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, typePrefix } from './model/names.ts';
 export {
