@@ -5,7 +5,7 @@ import { subscribeToLive } from '../resolvers/live.ts';
 import {
   eventCursor,
   genericEventChanges,
-  liveInstant,
+  liveView,
   snapshotCursor,
   subscribeToChanges,
   subscribeToSnapshots,
@@ -75,7 +75,7 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         description:
           'A live query: what Query.asOf answers now, at once, and again after each commit that changes the answer, all tables at one snapshot. Commits that come close together are answered together.',
         subscribe: (_root, _args, context, info) => subscribeToLive(context, info),
-        resolve: (at: Instant, _args, context) => liveInstant(context, at),
+        resolve: (at: Instant, _args, context) => liveView(context, at),
       }),
     }),
   });
