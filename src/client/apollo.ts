@@ -38,7 +38,7 @@ export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkO
         inner = forward(operation).subscribe({
           next: (result) => {
             retries = 0;
-            if (facts !== null) position = positionOf(result.data, facts) ?? position;
+            position = positionOf(result.data) ?? position;
             observer.next(result);
           },
           error: (error: unknown) => {

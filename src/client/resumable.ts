@@ -145,7 +145,7 @@ function follow<Data, Extensions>(
     { ...payload, variables },
     {
       next: (result) => {
-        position = positionOf(result.data, facts) ?? position;
+        position = positionOf(result.data) ?? position;
         sink.next(result);
       },
       error: (error) => sink.error(error),

@@ -64,10 +64,9 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   const [root] = fieldsOf(document, operation.selectionSet);
   if (root === undefined || root.name.value === 'live' || root.selectionSet === undefined) return null;
   const field = root.name.value;
-  const given = root.arguments?.find(({ name }) => name.value === 'after' || name.value === 'afterCursor');
-  const type = field === 'snapshotCommitted' && given?.name.value !== 'afterCursor' ? 'SafeInt' : 'String';
+  const type = field === 'snapshotCommitted' ? 'SafeInt' : 'String';
   const told = type === 'SafeInt' ? 'snapshotId' : 'cursor';
-  const after = given?.value;
+  const after = root.arguments?.find(({ name }) => name.value === 'after')?.value;
   if (after?.kind !== Kind.VARIABLE)
     throw new TypeError(
       `${field} cannot be resumed: pass a variable as \`after\`, so that it can move on. Write: subscription ($after: ${type}) { ${field}(after: $after) { ${told} ... } }, not: ${print(root).slice(0, 200)}`,
@@ -94,13 +93,13 @@ function fieldsOf(document: DocumentNode, { selections }: SelectionSetNode, seen
   });
 }
 
-/** Where an event ends: its `cursor`, or the `snapshotId` of a commit, as the variable takes it; undefined where the data tell none. */
-export function positionOf(data: unknown, { type }: Pick<ResumeFacts, 'type'>): number | string | undefined {
+/** Where an event ends: the `cursor` of row changes, the `snapshotId` of a commit; undefined where the data tell none. */
+export function positionOf(data: unknown): number | string | undefined {
   if (data === null || typeof data !== 'object') return undefined;
   const [event] = Object.values(data) as unknown[];
   if (event === null || typeof event !== 'object') return undefined;
   const { cursor, snapshotId } = event as { cursor?: unknown; snapshotId?: unknown };
-  if (type === 'String') return typeof cursor === 'string' ? cursor : undefined;
+  if (typeof cursor === 'string') return cursor;
   return typeof snapshotId === 'number' ? snapshotId : undefined;
 }
 

@@ -4,7 +4,7 @@ import { filter, makeSubject, map, merge, pipe } from 'wonka';
 import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
 import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
-import { movingVariables, positionOf, type ResumeFacts, resumeFacts } from './resume-facts.ts';
+import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
 import { snapshotOfView } from './versions.ts';
 
 export interface ResumeExchangeOptions {
@@ -14,7 +14,6 @@ export interface ResumeExchangeOptions {
 
 interface Resumed {
   readonly operation: Operation;
-  readonly facts: ResumeFacts | null;
   position: unknown;
   retries: number;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +52,7 @@ export function resumeExchange({ retryDelayMs: delayMs = retryDelayMs }: ResumeE
         const state = resumed.get(operation.key);
         if (state === undefined) return true;
         if (error?.networkError === undefined || isRefusal(error.networkError) || isRefusal(error)) {
-          if (state.facts !== null) state.position = positionOf(data, state.facts) ?? state.position;
+          state.position = positionOf(data) ?? state.position;
           state.retries = 0;
           return true;
         }
@@ -75,7 +74,7 @@ export function resumeExchange({ retryDelayMs: delayMs = retryDelayMs }: ResumeE
 function stateOf(operation: Operation): Resumed {
   const facts = resumeFacts(operation.query);
   const given = (operation.variables ?? {}) as Record<string, unknown>;
-  const state = { operation, facts, position: undefined, retries: 0, timer: undefined };
+  const state = { operation, position: undefined, retries: 0, timer: undefined };
   if (facts === null) return state;
   const variables = movingVariables(given, facts, () => moving.position) as AnyVariables;
   const moving: Resumed = {

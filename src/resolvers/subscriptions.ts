@@ -25,7 +25,6 @@ export interface SnapshotCommittedArguments {
   readonly tables?: readonly string[] | null | undefined;
   readonly operations?: readonly Operation[] | null | undefined;
   readonly after?: number | null | undefined;
-  readonly afterCursor?: string | null | undefined;
 }
 
 /** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, CURSOR_INVALID, BAD_USER_INPUT */
@@ -35,10 +34,7 @@ export function subscribeToSnapshots(context: Context, args: SnapshotCommittedAr
     if (args[name]?.length === 0)
       throw new EngineError('BAD_USER_INPUT', `${name}: an empty list matches nothing; leave ${name} out for all`);
   const tables = args.tables?.flatMap((name) => engine.tablesEverNamed(name));
-  if (args.after != null && args.afterCursor != null)
-    throw new EngineError('BAD_USER_INPUT', 'after and afterCursor both say where to begin: give one of them');
-  const given = args.afterCursor ?? (args.after == null ? undefined : String(args.after));
-  const start = startOf(context, given, tables ?? engine.tables(true));
+  const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? engine.tables(true));
   const filter = {
     tables: args.tables == null ? undefined : new Set(args.tables),
     operations: args.operations == null ? undefined : new Set(args.operations),
@@ -135,10 +131,6 @@ export function typedEventChanges(typed: TypedTable, event: ChangesEvent): Typed
 
 export function eventCursor({ position }: ChangesEvent, { engine }: Context): string {
   return cursorOf(position, engine.incarnation);
-}
-
-export function snapshotCursor({ commit }: SnapshotEvent, { engine }: Context): string {
-  return cursorOf(after(commit.snapshotId), engine.incarnation);
 }
 
 /** The present, as of an answer of a live query; what it reads cannot expire meanwhile. */

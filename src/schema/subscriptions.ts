@@ -2,14 +2,7 @@
 import type { Instant } from '../engine/index.ts';
 import type { ChangesEvent, SnapshotEvent } from '../pubsub/index.ts';
 import { subscribeToLive } from '../resolvers/live.ts';
-import {
-  eventCursor,
-  genericEventChanges,
-  liveView,
-  snapshotCursor,
-  subscribeToChanges,
-  subscribeToSnapshots,
-} from '../resolvers/subscriptions.ts';
+import { eventCursor, genericEventChanges, liveView, subscribeToChanges, subscribeToSnapshots } from '../resolvers/subscriptions.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { RowChanges } from './diffs.ts';
@@ -44,10 +37,6 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
           after: t.arg({
             type: 'SafeInt',
             description: 'The last snapshotId that was seen; 0 for all of history. One past the newest is SNAPSHOT_NOT_FOUND.',
-          }),
-          afterCursor: t.arg.string({
-            description:
-              'In place of `after`: the cursor of the last event that was seen. It also tells, as CURSOR_INVALID, that the database was restored from a backup since, when the same snapshotId may be another commit.',
           }),
         },
         subscribe: (_root, args, context) => subscribeToSnapshots(context, args),
@@ -90,10 +79,10 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
         description: "The commit's id. Pass the last one seen as `after` to resume exactly.",
         resolve: (at) => at.commit.snapshotId,
       }),
-      cursor: t.string({
+      incarnation: t.string({
         description:
-          'Where this event ends. Pass the last one seen as `afterCursor` to resume exactly, or be told that the database was restored.',
-        resolve: (at, _args, context) => snapshotCursor(at, context),
+          'Which life of the database this is: another text after each restore from a backup. Where it is not the one of the event before, commits that were seen are gone, and the same snapshotId may be another commit: read everything again.',
+        resolve: (_at, _args, { engine }) => engine.incarnation,
       }),
       commit: t.field({ type: objects.commit, description: 'The commit.', resolve: (at) => at.commit }),
       snapshots: t.field({

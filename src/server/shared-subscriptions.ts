@@ -94,9 +94,6 @@ function factsOf(document: DocumentNode, operationName: string | null | undefine
   return facts;
 }
 
-/** The arguments that say where to resume. */
-const POSITIONS: ReadonlySet<string> = new Set(['after', 'afterCursor']);
-
 function readFacts(document: DocumentNode, operationName: string | null | undefined): DocumentFacts {
   let tellsHead = false;
   const uses = new Map<string, number>();
@@ -111,7 +108,7 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
     },
   });
   const root = getOperationAST(document, operationName)?.selectionSet.selections[0];
-  const after = root?.kind === Kind.FIELD ? root.arguments?.find(({ name }) => POSITIONS.has(name.value))?.value : undefined;
+  const after = root?.kind === Kind.FIELD ? root.arguments?.find(({ name }) => name.value === 'after')?.value : undefined;
   const variable = after?.kind === Kind.VARIABLE ? after.name.value : undefined;
   return { tellsHead, positionVariable: variable !== undefined && uses.get(variable) === 1 ? variable : undefined };
 }
