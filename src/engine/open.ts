@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { claimIncarnation, type Incarnation } from './catalog/incarnation.ts';
-import { openCatalog } from './catalog/load.ts';
+import { type OpenSeams, openCatalog } from './catalog/load.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
 import { Engine } from './engine.ts';
