@@ -4,6 +4,7 @@ import { type RetentionModel, retentionOf } from '../resolvers/administration.ts
 import { snapshotChanges } from '../resolvers/diff.ts';
 import { commitById, parentOf, type SnapshotsModel, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
+import { tableViewId, type ViewModel, viewId } from '../resolvers/present.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
 import {
   type DataFileModel,
@@ -11,7 +12,6 @@ import {
   type TableViewModel,
   tableAsOf,
   tableInView,
-  type ViewModel,
   viewAggregate,
   viewRows,
 } from '../resolvers/table-view.ts';
@@ -44,11 +44,13 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
   addTag(node, refs);
   addTableView(builder, shared, generic, node, refs, files);
   refs.view.implement({
-    description:
-      'The whole catalog at one instant: every table that existed then is a field. `id` stands for the snapshot, the same however the instant was named.',
+    description: 'The whole catalog at one instant: every table that existed then is a field.',
     interfaces: [node],
     fields: (t) => ({
-      id: t.id({ description: 'The global id.', resolve: (view) => encodeNodeId({ kind: 'view', snapshotId: view.snapshotId }) }),
+      id: t.id({
+        description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
+        resolve: viewId,
+      }),
       snapshotId: t.field({
         type: 'SafeInt',
         description: 'The commit read at; 0 where nothing was committed yet.',
@@ -390,8 +392,8 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
-        description: 'The global id.',
-        resolve: ({ at }) => encodeNodeId({ kind: 'tableView', tableId: at.tableId, snapshotId: at.snapshotId }),
+        description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
+        resolve: ({ at, isPresent }) => tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
       snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),
