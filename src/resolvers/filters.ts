@@ -1,6 +1,6 @@
 /** Filter inputs of both doors into the engine's filters. A null operand is refused: an unset variable must not widen a filter. */
 import { type CompareOperator, EngineError, type Filter, type TextOperator } from '../engine/index.ts';
-import { decodeNodeId, type NodeRef } from './node-id.ts';
+import { rowOfId } from './node-id.ts';
 import type { TypedTable } from './table-types.ts';
 
 type Input = Readonly<Record<string, unknown>>;
@@ -46,26 +46,18 @@ function rowOperand(operator: string, value: unknown, tableId: number | undefine
     new EngineError('BAD_USER_INPUT', `where: ${ROW_ID} ${operator}: ${reason}`, { details: { column: ROW_ID, operator }, hint });
   const decoded = (id: unknown): number => {
     if (id === null) throw nullOperand(`${ROW_ID}.${operator}`);
-    const ref = typeof id === 'string' ? nodeRefOf(id) : undefined;
-    if (ref?.kind === 'rowVersion')
+    const ref = typeof id === 'string' ? rowOfId(id) : undefined;
+    if (ref?.isVersion === true)
       throw refuse(
         'this is the id of one version of a row',
         `Pass the row's own id, its ${ROW_ID}; ${FROM_SNAPSHOT_ID} beside it says which version.`,
       );
-    if (ref?.kind !== 'row') throw refuse('this is not an id of a row', `Pass the ${ROW_ID} of a row, as this API gave it.`);
+    if (ref === undefined) throw refuse('this is not an id of a row', `Pass the ${ROW_ID} of a row, as this API gave it.`);
     if (tableId !== undefined && ref.tableId !== tableId)
       throw refuse('this is the id of a row of another table', `Pass the ${ROW_ID} of a row of this table.`);
     return ref.rowId;
   };
   return Array.isArray(value) ? value.map(decoded) : decoded(value);
-}
-
-function nodeRefOf(id: string): NodeRef | undefined {
-  try {
-    return decodeNodeId(id);
-  } catch {
-    return undefined;
-  }
 }
 
 /** and, or, not; undefined where the key is none of them. */
