@@ -1,6 +1,6 @@
 /** Row changes merged into a list of rows: pure, and harmless where an event comes twice. */
 
-import { changedViewId } from './versions.ts';
+import { changedViewId, isVersionId } from './versions.ts';
 
 /** What a row of the typed API tells of itself. */
 export interface IdentifiedRow {
@@ -43,7 +43,7 @@ export function mergeChanges<Row extends IdentifiedRow>(
     const known = byId.get(id);
     if (known !== undefined && (known._fromSnapshotId ?? 0) > (row._fromSnapshotId ?? Number.POSITIVE_INFINITY)) continue;
     if (kind === 'DELETE') byId.delete(id);
-    else byId.set(id, 'id' in row ? { ...row, id } : row);
+    else byId.set(id, isVersionId((row as { readonly id?: unknown }).id) ? { ...row, id } : row);
   }
   let merged = [...byId.values()];
   if (compare !== undefined) merged.sort(compare);

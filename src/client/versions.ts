@@ -22,6 +22,11 @@ export function isRowId(id: unknown): id is string {
   return kindOf(id) === 'I';
 }
 
+/** Whether an id is of one version of a row. */
+export function isVersionId(id: unknown): boolean {
+  return kindOf(id) === 'R';
+}
+
 /** The id of a view once it has been changed: what reads the instant itself never finds it. The present stays the present. */
 export function changedViewId(id: unknown): string | undefined {
   const kind = kindOf(id);
