@@ -13,23 +13,22 @@ interface FieldInfo {
   readonly fieldName: string;
 }
 
-interface Edge {
-  readonly cursor: unknown;
-  readonly node: unknown;
-  readonly __typename: unknown;
-}
+type Fields = Record<string, string | boolean | null | undefined>;
 
-/** What is loaded of one list: keys of rows, and edges. */
+/** What is loaded of one list: keys of rows, and edges, whose nodes are such keys. */
 interface Loaded {
-  readonly nodes: readonly unknown[];
-  readonly edges: readonly Edge[];
+  readonly nodes: string[];
+  readonly edges: Fields[];
 }
 
 interface PageOf extends Loaded {
   readonly args: Arguments;
-  readonly typename: unknown;
-  readonly info: Arguments;
+  readonly typename: string;
+  readonly info: Fields;
 }
+
+/** As graphcache takes it from a resolver. */
+type Answer = { __typename: string; nodes: string[]; edges: Fields[]; pageInfo: Fields };
 
 const INFO = ['__typename', 'startCursor', 'endCursor', 'hasNextPage', 'hasPreviousPage'] as const;
 
@@ -37,7 +36,7 @@ const INFO = ['__typename', 'startCursor', 'endCursor', 'hasNextPage', 'hasPrevi
  * A resolver for a list that is loaded page by page, `resolvers: { CatalogView: { orders: rowPages() } }`: it answers with all
  * pages that were loaded, and a first page that comes again, live or by a refetch, leaves the pages behind it.
  */
-export function rowPages(): (parent: unknown, args: Arguments, cache: ReadingCache, info: FieldInfo) => unknown {
+export function rowPages(): (parent: unknown, args: Arguments, cache: ReadingCache, info: FieldInfo) => Answer | undefined {
   const loadedOf = new WeakMap<ReadingCache, Map<string, Loaded>>();
   return (_parent, args, cache, { parentKey, fieldName }) => {
     const list = listKey(args);
@@ -66,12 +65,12 @@ export function rowPages(): (parent: unknown, args: Arguments, cache: ReadingCac
     const [start, end] = [outermost(others, 'before', 'startCursor'), outermost(others, 'after', 'endCursor')];
     const info = { ...first.info, ...pick(start?.info, 'startCursor', 'hasPreviousPage'), ...pick(end?.info, 'endCursor', 'hasNextPage') };
     lists.set(key, loaded);
-    return { __typename: first.typename, ...loaded, pageInfo: info };
+    return { __typename: first.typename, nodes: loaded.nodes, edges: loaded.edges, pageInfo: info };
   };
 }
 
-function nodeOf({ node }: Edge): unknown {
-  return node;
+function nodeOf(edge: Fields): unknown {
+  return edge['node'];
 }
 
 /** The page that no other one goes on from. */
@@ -80,26 +79,27 @@ function outermost(pages: readonly PageOf[], argument: string, cursor: string): 
   return chain.filter(({ info }) => !chain.some(({ args }) => args[argument] === info[cursor])).at(-1);
 }
 
-function pick(info: Arguments | undefined, ...names: readonly string[]): Arguments {
+function pick(info: Fields | undefined, ...names: readonly string[]): Fields {
   return info === undefined ? {} : Object.fromEntries(names.map((name) => [name, info[name]]));
 }
 
 function pageAt(cache: ReadingCache, parent: string, fieldKey: string, args: Arguments): PageOf[] {
   const key = cache.resolve(parent, fieldKey);
   if (typeof key !== 'string') return [];
+  const read = (entity: string, field: string) => cache.resolve(entity, field) as Fields[string];
   const edges = (cache.resolve(key, 'edges') ?? []) as readonly string[];
   const info = cache.resolve(key, 'pageInfo');
   return [
     {
       args,
-      typename: cache.resolve(key, '__typename'),
-      nodes: (cache.resolve(key, 'nodes') ?? []) as readonly unknown[],
+      typename: String(cache.resolve(key, '__typename')),
+      nodes: (cache.resolve(key, 'nodes') ?? []) as string[],
       edges: edges.map((edge) => ({
-        __typename: cache.resolve(edge, '__typename'),
-        cursor: cache.resolve(edge, 'cursor'),
-        node: cache.resolve(edge, 'node'),
+        __typename: read(edge, '__typename'),
+        cursor: read(edge, 'cursor'),
+        node: read(edge, 'node'),
       })),
-      info: typeof info !== 'string' ? {} : Object.fromEntries(INFO.map((name) => [name, cache.resolve(info, name)])),
+      info: typeof info !== 'string' ? {} : Object.fromEntries(INFO.map((name) => [name, read(info, name)])),
     },
   ];
 }
