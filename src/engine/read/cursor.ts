@@ -52,7 +52,8 @@ export function decodeCursor(cursor: string, expected: CursorHead, order: Checke
       snapshotId: expected.snapshotId,
     });
   }
-  if (hash !== order.hash) throw invalid(`${argument} is a cursor of a page with another orderBy`, {});
+  if (hash !== order.hash)
+    throw invalid(`${argument} is a cursor of a page with another orderBy, or from before one of its columns got another type`, {});
   const row = reader.varint();
   const cells = order.terms.map(({ column }): Cell => (reader.u8() === 0 ? null : readCell(reader, column)));
   return { cells, row };

@@ -1,11 +1,13 @@
 /** `OrdersAggregate` with one field a column that each function fits, and `OrdersGroup`. */
+import type { ObjectRef } from '@pothos/core';
 import { type AggregateFunction, aggregateFits, type Column, type ColumnType } from '../../engine/index.ts';
 import { type AggregateModel, aggregateKey, type GroupModel } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
-import type { Builder } from '../builder.ts';
+import type { Builder, SchemaTypes } from '../builder.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import { describeColumn } from './describe.ts';
 
+type Types = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
 type ScalarName = (typeof SCALAR_OF)[ColumnType] | 'SafeInt';
 
 interface FunctionField {
@@ -36,7 +38,8 @@ function sumScalar(column: Column): ScalarName {
   return column.type === 'INT' || column.type === 'LONG' ? 'BigInt' : 'Float';
 }
 
-export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
+export function addAggregate(builder: Builder, typed: TypedTable) {
+  const { table, prefix } = typed;
   const { columns } = table.schema;
   const parts = FUNCTIONS.flatMap((part) => {
     const fitting = columns.filter((column) => aggregateFits(part.function, column));
@@ -70,22 +73,31 @@ export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
       ),
     }),
   });
+  return { aggregate, group: addGroup(builder, typed, aggregate) };
+}
+
+/** Undefined where no column can be grouped by: a GraphQL type needs at least one field. */
+function addGroup(builder: Builder, { table, prefix }: TypedTable, aggregate: ObjectRef<Types, AggregateModel>) {
+  const grouped = table.schema.columns.filter((column) => column.type !== 'JSON');
+  if (grouped.length === 0) return undefined;
   const key = builder.objectRef<GroupModel>(`${prefix}GroupKey`).implement({
     description: 'What the rows of a group have in common; columns that were not grouped by are null.',
     fields: (t) =>
       Object.fromEntries(
-        columns
-          .filter((column) => column.type !== 'JSON')
-          .map((column) => [
-            column.graphqlName,
-            t.field({
-              type: SCALAR_OF[column.type],
-              nullable: true,
-              description: describeColumn(column),
-              resolve: (group) => (group.key.get(column.fieldId) ?? null) as never,
-            }),
-          ]),
+        grouped.map((column) => [
+          column.graphqlName,
+          t.field({
+            type: SCALAR_OF[column.type],
+            nullable: true,
+            description: describeColumn(column),
+            resolve: (group) => (group.key.get(column.fieldId) ?? null) as never,
+          }),
+        ]),
       ),
+  });
+  const names = builder.enumType(`${prefix}Column`, {
+    description: `The columns of ${table.name}.`,
+    values: Object.fromEntries(table.schema.columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
   });
   const group = builder.objectRef<GroupModel>(`${prefix}Group`).implement({
     description: `A group of rows of ${table.name}.`,
@@ -94,5 +106,5 @@ export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
       aggregate: t.field({ type: aggregate, description: 'Computed over its rows.', resolve: (at) => at.aggregate }),
     }),
   });
-  return { aggregate, group };
+  return { group, names };
 }

@@ -1,5 +1,14 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
-import { type RowConnection, type RowModel, rowIdentity, rowNodeId, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
+import {
+  type RowConnection,
+  type RowModel,
+  requiredValue,
+  rowIdentity,
+  rowNodeId,
+  rowValue,
+  typedAggregate,
+  typedGroups,
+} from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
 import type { Conditions } from '../conditions.ts';
@@ -8,6 +17,7 @@ import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
 import { addAggregate } from './aggregate.ts';
 import { describeColumn } from './describe.ts';
+import { mayBeNull } from './nullable.ts';
 
 export type RowTypes = ReturnType<typeof addRowTypes>;
 
@@ -30,21 +40,21 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         resolve: ({ row: at }) => at.fromSnapshotId,
       }),
       ...Object.fromEntries(
-        columns.map((column) => [
-          column.graphqlName,
-          t.field({
-            type: SCALAR_OF[column.type],
-            nullable: !column.required,
-            description: describeColumn(column),
-            resolve: (at) => rowValue(at, column) as never,
-          }),
-        ]),
+        columns.map((column) => {
+          const nullable = mayBeNull(table, column);
+          const valueIn = nullable ? rowValue : requiredValue;
+          return [
+            column.graphqlName,
+            t.field({
+              type: SCALAR_OF[column.type],
+              nullable,
+              description: describeColumn(column),
+              resolve: (at) => valueIn(at, column) as never,
+            }),
+          ];
+        }),
       ),
     }),
-  });
-  const columnNames = builder.enumType(`${prefix}Column`, {
-    description: `The columns of ${table.name}.`,
-    values: Object.fromEntries(columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
   });
   const { aggregate, group } = addAggregate(builder, typed);
   const edge = builder.objectRef<Awaited<ReturnType<RowConnection<RowModel>['edges']>>[number]>(`${prefix}RowEdge`).implement({
@@ -72,15 +82,19 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         description: 'Computed over all rows that match.',
         resolve: (page, _args, context, info) => typedAggregate(context, typed, page, info),
       }),
-      groupBy: t.field({
-        type: [group],
-        description: 'Rows that match, grouped; the largest group first.',
-        args: {
-          columns: t.arg({ type: [columnNames], required: true, description: 'What makes a group.' }),
-          first: t.arg.int({ description: 'Groups at most; 1,000 where not given.' }),
-        },
-        resolve: (page, args, context, info) => typedGroups(context, typed, page, args as { columns: string[] }, info),
-      }),
+      ...(group === undefined
+        ? {}
+        : {
+            groupBy: t.field({
+              type: [group.group],
+              description: 'Rows that match, grouped; the largest group first.',
+              args: {
+                columns: t.arg({ type: [group.names], required: true, description: 'What makes a group.' }),
+                first: t.arg.int({ description: 'Groups at most; 1,000 where not given.' }),
+              },
+              resolve: (page, args, context, info) => typedGroups(context, typed, page, args as { columns: string[] }, info),
+            }),
+          }),
     }),
   });
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>(`${prefix}Filter`);
