@@ -152,6 +152,7 @@ export class Engine {
     this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
     this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
     this.read = new Reads({
+      incarnation: incarnation.name,
       current,
       store,
       history: new History(store),
