@@ -171,6 +171,25 @@ describe('a query whose answer was overtaken', () => {
   });
 });
 
+describe('a database that was put back from a backup', () => {
+  it('is believed: an answer to what was asked afterwards counts, however old it is', () => {
+    const order = new AnswerOrder();
+    const query = parse(LIST);
+    const [view, row] = ['P', 'I:1:0'].map((text) => Buffer.from(text).toString('base64url'));
+    const answer = (at: number, status: string): unknown => ({
+      asOf: { id: view, [TOLD.viewId]: view, [TOLD.snapshotId]: at, orders: { nodes: [{ id: row, order_id: '1', status }] } },
+    });
+    const shown = (data: unknown): string => statusOf((data as Answer).asOf);
+    expect(shown(order.admit({ query }, answer(10, 'new')))).toBe('new');
+    // It was asked before the other one was told.
+    expect(order.forgetIfRestored({ query }, answer(9, 'old'), 8)).toBe(false);
+    expect(shown(order.admit({ query }, answer(9, 'old')))).toBe('new');
+    expect(order.newest).toBe(10);
+    expect(order.forgetIfRestored({ query }, answer(4, 'restored'), 10)).toBe(true);
+    expect(shown(order.admit({ query }, answer(4, 'restored')))).toBe('restored');
+  });
+});
+
 describe('documents that tell', () => {
   it('select the snapshot in views and payloads, through fragments, and nowhere else; answers come without it', async () => {
     const server = await served();

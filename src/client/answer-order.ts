@@ -47,11 +47,33 @@ class Recent<Value> {
 }
 
 export class AnswerOrder {
-  readonly #rows = new Recent<Map<string, Known>>(ROWS_MAX);
+  #rows = new Recent<Map<string, Known>>(ROWS_MAX);
   /** Fields of the present, by name and arguments. */
-  readonly #fields = new Recent<Known>(FIELDS_MAX);
+  #fields = new Recent<Known>(FIELDS_MAX);
   /** The newest commit that a mutation of this client was answered with. */
   #committed = 0;
+
+  #newest = 0;
+
+  /** The newest snapshot that an answer has told. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /**
+   * Whether an answer is older than a snapshot that was told before it was asked for. Then the database was put back from a
+   * backup, and all that is known is forgotten: it is of another one.
+   */
+  forgetIfRestored(asked: Asked, data: unknown, told: number): boolean {
+    const isRestored = this.#views(asked, data).some(({ view, isPinned }) => !isPinned && snapshotOf(view) < told);
+    if (isRestored) {
+      this.#rows = new Recent(ROWS_MAX);
+      this.#fields = new Recent(FIELDS_MAX);
+      this.#committed = 0;
+      this.#newest = 0;
+    }
+    return isRestored;
+  }
 
   /** Whether a live answer is older than what mutations or other answers have told: a newer one is on its way, or nothing has changed. */
   isBehind(asked: Asked, data: unknown): boolean {
@@ -96,7 +118,10 @@ export class AnswerOrder {
   #payload(asked: Asked, payload: Objects, selectionSet: SelectionSetNode): Objects {
     const { [TOLD.commit]: commit, ...rest } = payload;
     const at = isObject(commit) ? (commit['snapshotId'] as number) : undefined;
-    if (at !== undefined) this.#committed = Math.max(this.#committed, at);
+    if (at !== undefined) {
+      this.#committed = Math.max(this.#committed, at);
+      this.#newest = Math.max(this.#newest, at);
+    }
     const admitted: Record<string, unknown> = rest;
     for (const field of fieldsOf(asked.query, selectionSet)) {
       const key = keyOf(field);
@@ -112,6 +137,7 @@ export class AnswerOrder {
     const { [TOLD.viewId]: viewId, [TOLD.snapshotId]: snapshotId, ...view } = told;
     if (!isPresentView(viewId)) return view;
     const at = snapshotId as number;
+    this.#newest = Math.max(this.#newest, at);
     const fields = fieldsOf(asked.query, selectionSet);
     const isOvertaken = this.#isLate(asked, told, fields);
     const admitted: Record<string, unknown> = view;

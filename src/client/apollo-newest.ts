@@ -25,9 +25,11 @@ export function keepNewestLink(options?: LiveGateOptions): ApolloLink {
       let inner: { unsubscribe(): void } | undefined;
       const ask = (): void => {
         let isOvertaken = false;
+        const told = order.newest;
         asks += 1;
         inner = forward(operation).subscribe({
           next: (result) => {
+            order.forgetIfRestored(asked, result.data, told);
             if (operation.operationType === 'subscription') gate.take(result);
             else if (operation.operationType === 'query' && asks <= AGAIN_MAX && order.isLate(asked, result.data)) isOvertaken = true;
             else tell(result);

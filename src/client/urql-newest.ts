@@ -15,6 +15,8 @@ interface Sent {
   readonly told: Operation;
   readonly gate: LiveGate<OperationResult>;
   asks: number;
+  /** The newest snapshot that had been told when it was asked. */
+  newest: number;
 }
 
 /**
@@ -41,7 +43,7 @@ export function keepNewestExchange(options?: LiveGateOptions): Exchange {
           (result) => passed.next(admitted(result, operation, asked)),
           options,
         );
-        sent.set(key, { operation, asked, told, gate, asks: 1 });
+        sent.set(key, { operation, asked, told, gate, asks: 1, newest: order.newest });
         return told;
       };
       const admitted = (result: OperationResult, operation: Operation, asked: Asked): OperationResult => ({
@@ -54,12 +56,14 @@ export function keepNewestExchange(options?: LiveGateOptions): Exchange {
         const state = sent.get(result.operation.key);
         if (state === undefined) return result;
         const { operation, asked, gate, told } = state;
+        order.forgetIfRestored(asked, result.data, state.newest);
         if (operation.kind === 'subscription' && result.data != null) {
           gate.take(result);
           return undefined;
         }
         if (operation.kind === 'query' && state.asks <= AGAIN_MAX && order.isLate(asked, result.data)) {
           state.asks += 1;
+          state.newest = order.newest;
           void Promise.resolve().then(() => sent.get(operation.key) === state && again.next(told));
           return undefined;
         }
