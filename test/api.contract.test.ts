@@ -230,7 +230,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   ChangeKind: ['INSERT', 'UPDATE', 'DELETE'],
   DiffMode: ['NET', 'FULL'],
   Mutation: [
-    'createTable(input: CreateTableInput!): CommitPayload',
+    'createTable(input: CreateTableInput!, options: CommitOptions): CommitPayload',
     'alterTable(table: String!, changes: [TableChange!]!, options: CommitOptions): CommitPayload',
     'dropTable(table: String!, options: CommitOptions): CommitPayload',
     'append(table: String!, rows: [JSON!]!, options: CommitOptions): CommitPayload',
@@ -290,7 +290,14 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'ifExists: IfExists = "ERROR"',
   ],
   Filter: ['and: [Filter!]', 'or: [Filter!]', 'not: Filter', 'column: String', ...COMPARE('JSON'), ...TEXT],
-  CommitOptions: ['message: String', 'author: String', 'properties: JSON', 'idempotencyKey: String', 'expectedSnapshotId: SafeInt'],
+  CommitOptions: [
+    'message: String',
+    'author: String',
+    'properties: JSON',
+    'idempotencyKey: String',
+    'expectedSnapshotId: SafeInt',
+    'expectedRows: SafeInt',
+  ],
   CommitPayload: PAYLOAD,
   OrdersWritePayload: [...PAYLOAD, 'rows(first: Int): [OrdersRow!]'],
   Subscription: [

@@ -1,7 +1,7 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { refusalError } from './commit/appends.ts';
 import { type Changed, type Changes, contentOf } from './commit/changes.ts';
+import { refusalError } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
 import type { Outcome } from './log/entry.ts';

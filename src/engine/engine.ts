@@ -19,9 +19,10 @@ import {
 } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
-import { Appends, refusalError } from './commit/appends.ts';
+import { Appends } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { systemClock, TimeKeeper } from './commit/clock.ts';
+import { refusalError } from './commit/expectations.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
 import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';

@@ -74,6 +74,7 @@ export async function restore(
       counts.updatedRows += diff.updatedRows;
       counts.deletedRows += diff.deletedRows;
     }
+    refuseUnexpectedRows(counts, args.options?.expectedRows);
     const would = { commit: null, snapshots: only.map((table) => table.last), replayed: false, ...counts };
     return { ...(await withView(context, would)), dryRun: true, diff: { from, to, only } };
   }
@@ -99,6 +100,19 @@ function refuseUnexpected(table: Table, expected: number | null | undefined): vo
       hint: 'Read the table again and decide anew.',
     },
   );
+}
+
+/** @throws EngineError CONFLICT as the restore itself would */
+function refuseUnexpectedRows(
+  counts: { readonly insertedRows: number; readonly updatedRows: number; readonly deletedRows: number },
+  expectedRows: number | null | undefined,
+): void {
+  const actualRows = counts.insertedRows + counts.updatedRows + counts.deletedRows;
+  if (expectedRows == null || expectedRows === actualRows) return;
+  throw new EngineError('CONFLICT', `the commit would change ${actualRows} rows, expected ${expectedRows}`, {
+    details: { expectedRows, actualRows },
+    hint: 'Nothing was done. Read the rows again and decide anew.',
+  });
 }
 
 /** @throws EngineError TABLE_EXISTS where the name of a dropped table that would come back is another's now */

@@ -26,9 +26,10 @@ export async function withView(context: Context, result: CommitResult): Promise<
 
 export async function createTable(
   context: Context,
-  input: TableDefinition & { readonly options?: CommitOptions | null | undefined },
+  input: TableDefinition,
+  options: CommitOptions | null | undefined,
 ): Promise<PayloadModel> {
-  return withView(context, await context.engine.createTable(input));
+  return withView(context, await context.engine.createTable(input, options));
 }
 
 /** The generic door's append. */

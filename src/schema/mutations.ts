@@ -123,8 +123,8 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           type: payload,
           nullable: true,
           description: 'Creates a table. Its typed fields and types are there with the next operation.',
-          args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }) },
-          resolve: (_root, { input }, context) => createTable(context, input),
+          args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }), options },
+          resolve: (_root, { input, options: given }, context) => createTable(context, input, given),
         }),
         alterTable: t.field({
           type: payload,

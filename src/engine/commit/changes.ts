@@ -12,9 +12,9 @@ import type { CommitEntry, Outcome } from '../log/entry.ts';
 import type { Log } from '../log/log.ts';
 import { EngineError } from '../model/errors.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
-import { checkExpected, refusalError } from './appends.ts';
 import type { BulkParts } from './bulk.ts';
 import { type Evaluated, Evaluation } from './evaluate.ts';
+import { checkNothing, refusalError } from './expectations.ts';
 import { type Gates, TABLES_GATE } from './gates.ts';
 import type { CommitOperation } from './operations.ts';
 import type { CheckedOptions } from './options.ts';
@@ -124,7 +124,7 @@ export class Changes {
 
   async #log(evaluated: Evaluated, options: CheckedOptions, content: string): Promise<Changed> {
     if (evaluated.changes.length === 0) {
-      for (const table of evaluated.tables) checkExpected(table, options);
+      checkNothing(evaluated.tables, options);
       return { outcome: undefined, evaluated };
     }
     const entry: CommitEntry = commitEntry(evaluated.changes, options, content, evaluated.bytes);
