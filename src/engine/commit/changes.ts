@@ -79,8 +79,13 @@ export class Changes {
     }
   }
 
+  /** What would become of the newest state, without a commit. */
+  look<T>(work: (state: CatalogState) => Promise<T>): Promise<T> {
+    return this.#pinned(work);
+  }
+
   /** Evaluates on the newest state, pinned; nothing stays pinned while a change waits for its tables. */
-  async #pinned(work: (state: CatalogState) => Promise<Evaluated>): Promise<Evaluated> {
+  async #pinned<T>(work: (state: CatalogState) => Promise<T>): Promise<T> {
     const state = this.#parts.current();
     const pin = this.#parts.pins.pin(state.logIndex);
     try {
