@@ -41,6 +41,7 @@ interface Failed extends WriteTrouble {
   /** Whether the log is known to hold nothing that was not acknowledged. */
   readonly isCut: boolean;
   readonly tries: number;
+  /** When it was last tried again, by the machine's clock; 0 before. */
   readonly triedMs: number;
 }
 
@@ -261,7 +262,7 @@ export class WriteGuard {
       if (this.#phase.kind !== 'recovering') return;
       const trouble = troubleOf(error) ?? (error instanceof EngineError && error.code === 'STORAGE_FULL' ? 'full' : 'device');
       const { isCut } = this.#phase;
-      this.#phase = { ...failed(error, trouble, isCut), sinceMs: before.sinceMs, tries: before.tries + 1 };
+      this.#phase = { ...failed(error, trouble, isCut), sinceMs: before.sinceMs, tries: before.tries + 1, triedMs: Date.now() };
     }
   }
 
@@ -354,7 +355,7 @@ function failed(cause: unknown, trouble: StorageTrouble, isCut: boolean): Failed
     ? 'no commit is taken, and nothing was kept of those under way'
     : 'no commit is taken, and whether those under way were kept will show when it can be written again';
   const nowMs = Date.now();
-  return { kind: 'failed', trouble, isCut, error: troubleError(trouble, outcome, cause), sinceMs: nowMs, tries: 0, triedMs: nowMs };
+  return { kind: 'failed', trouble, isCut, error: troubleError(trouble, outcome, cause), sinceMs: nowMs, tries: 0, triedMs: 0 };
 }
 
 function pauseAfter(tries: number): number {
