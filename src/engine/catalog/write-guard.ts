@@ -14,6 +14,7 @@
  *
  * Reads go on in all but `closed` and `lost`: while LevelDB is closed and opened again they come from a copy of its folder.
  */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -26,7 +27,7 @@ import { damagedLogs } from './leveldb-files.ts';
 import { type DirectoryLock, directoryLost } from './lock.ts';
 import { decodeHead, type Head } from './records.ts';
 import { DescriptorReserve, missingSpace, missingSpaceNow } from './reserve.ts';
-import type { Watermark } from './watermark.ts';
+import { Watermark } from './watermark.ts';
 
 /** Why nothing can be written just now. */
 export interface WriteTrouble {
@@ -59,6 +60,7 @@ export interface GuardParts {
 
 /** Deleting a key that is never there: a write that changes nothing. */
 const NOTHING: SealedPut = { key: Buffer.of(0xff), value: null };
+const NOTHING_ACKNOWLEDGED = { snapshotId: 0, logIndex: 0 };
 
 export class WriteGuard {
   readonly #parts: GuardParts;
@@ -75,6 +77,8 @@ export class WriteGuard {
   #writing: Promise<unknown> | undefined;
   #recovery: Promise<void> | undefined;
   #lacksSpace = false;
+  #lacksSinceMs = 0;
+  #isWatching = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(parts: GuardParts, reading: LevelHandle, primary: LevelHandle | undefined, phase: Phase) {
@@ -110,12 +114,20 @@ export class WriteGuard {
     if (trouble !== undefined && trouble.error.code !== 'READ_ONLY') throw trouble.error;
   }
 
-  /** From now on the disk and the lock are watched, and acknowledged commits are marked. */
-  watch(acknowledged: Head | undefined, watermark: Watermark | undefined): void {
+  /** From now on acknowledged commits are marked, and the disk and the lock are watched. @throws the system's error */
+  watch(acknowledged: Head | undefined): void {
     this.#acknowledged = acknowledged;
-    this.#watermark = watermark;
+    if (this.#phase.kind === 'writable') this.#mark();
+    this.#isWatching = true;
     this.#reserve.fill();
     this.#timer = setInterval(() => void this.#look(), LIMITS.recoverEveryMs).unref();
+  }
+
+  #mark(): void {
+    const acknowledged = this.#acknowledged ?? NOTHING_ACKNOWLEDGED;
+    if (this.#watermark === undefined) this.#watermark = new Watermark(this.#parts.dataDirectory, acknowledged);
+    else this.#watermark.write(acknowledged);
+    this.#parts.lock?.holdHead();
   }
 
   get reading(): LevelHandle {
@@ -128,7 +140,6 @@ export class WriteGuard {
     if (this.#phase.kind !== 'writable') return this.#phase;
     return this.#lacksSpace ? { error: lacksSpace(), sinceMs: this.#lacksSinceMs } : undefined;
   }
-  #lacksSinceMs = 0;
 
   /** Whether the log may hold a batch that nobody was told is there. */
   get isUnresolved(): boolean {
@@ -270,7 +281,10 @@ export class WriteGuard {
   async #reopen(): Promise<void> {
     this.#reserve.release();
     if (this.#parts.lock?.isHeld() === false) throw this.#lose();
-    if (missingSpaceNow(this.#parts.dataDirectory) > 0) throw lacksSpace();
+    accessSync(this.#parts.dataDirectory, constants.W_OK);
+    if (this.#isWatching && missingSpaceNow(this.#parts.dataDirectory) > 0) throw lacksSpace();
+    this.#parts.lock?.makeExclusive();
+    mkdirSync(join(this.#parts.dataDirectory, 'tmp', 'spill'), { recursive: true });
     const [damage] = damagedLogs(this.#directory).damages;
     if (damage !== undefined) throw this.#damaged(damage.what);
     cutLogs(this.#directory, this.#acknowledged?.logIndex ?? 0);
@@ -281,7 +295,7 @@ export class WriteGuard {
       if (!this.#holdsAcknowledged(fresh)) throw this.#damaged('an acknowledged commit is not in it');
       await fresh.write([NOTHING], { sync: true });
       if (this.#parts.lock?.isHeld() === false) throw this.#lose();
-      if (this.#acknowledged !== undefined) this.#watermark?.write(this.#acknowledged);
+      if (this.#isWatching) this.#mark();
     } catch (error) {
       await fresh.close();
       throw error;
@@ -344,6 +358,7 @@ export class WriteGuard {
     if (compactLog && isWritable) await this.#primary?.compact(Buffer.of(0xff), Buffer.of(0xff, 0xff));
     await this.#primary?.close();
     if (this.#reading !== this.#primary) await this.#removeCopy(this.#reading);
+    this.#watermark?.close();
     this.#reserve.release();
   }
 }
