@@ -12,6 +12,8 @@ import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
+import { isWellFormedPattern, type Pattern, parsePattern, patternSql } from './pattern.ts';
+import { hiddenName, isVersionColumn, versionBounds, versionColumnNamed } from './version-columns.ts';
 
 export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
@@ -32,7 +34,8 @@ export type CheckedFilter =
   | { readonly kind: 'compare'; readonly column: Column; readonly operator: CompareOperator; readonly cell: Cell }
   | { readonly kind: 'in'; readonly column: Column; readonly cells: readonly Cell[]; readonly negated: boolean }
   | { readonly kind: 'isNull'; readonly column: Column; readonly isNull: boolean }
-  | { readonly kind: 'text'; readonly column: Column; readonly operator: TextOperator; readonly text: string };
+  | { readonly kind: 'text'; readonly column: Column; readonly operator: Exclude<TextOperator, 'like' | 'ilike'>; readonly text: string }
+  | { readonly kind: 'pattern'; readonly column: Column; readonly pattern: Pattern };
 
 /**
  * @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT (a null operand, a value or an operator that does not fit),
@@ -66,21 +69,29 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
       return { kind: 'in', column, negated: filter.negated, cells: filter.values.map((value) => operand(column, operator, value)) };
     }
     case 'isNull':
-      return { kind: 'isNull', column: columnNamed(schema, filter.column, 'where'), isNull: filter.isNull };
+      return { kind: 'isNull', column: filterColumn(schema, filter.column), isNull: filter.isNull };
     case 'text': {
-      const column = columnNamed(schema, filter.column, 'where');
+      const column = filterColumn(schema, filter.column);
       if (column.type !== 'STRING') throw bad(column, filter.operator, `${filter.operator} is for STRING columns, this is ${column.type}`);
       const cell = operand(column, filter.operator, filter.value) as string;
-      if (filter.operator === 'like' || filter.operator === 'ilike') checkPattern(column, filter.operator, cell);
-      return { kind: 'text', column, operator: filter.operator, text: cell };
+      const { operator } = filter;
+      if (operator !== 'like' && operator !== 'ilike') return { kind: 'text', column, operator, text: cell };
+      if (!isWellFormedPattern(cell))
+        throw bad(column, operator, 'in a pattern a backslash may only stand before %, _ or another backslash');
+      return { kind: 'pattern', column, pattern: parsePattern(cell, operator === 'ilike') };
     }
     default:
       return unreachable(filter);
   }
 }
 
+/** A column of the table, or one that every version has. */
+function filterColumn(schema: TableSchema, name: string): Column {
+  return versionColumnNamed(name) ?? columnNamed(schema, name, 'where');
+}
+
 function comparable(schema: TableSchema, name: string, operator: string): Column {
-  const column = columnNamed(schema, name, 'where');
+  const column = filterColumn(schema, name);
   if (column.type === 'JSON') throw bad(column, operator, 'a JSON column can only be tested with isNull');
   return column;
 }
@@ -90,11 +101,6 @@ function operand(column: Column, operator: string, value: unknown): Exclude<Cell
   const cell = parseCell(column, value);
   if (cell instanceof Refusal) throw bad(column, operator, cell.reason);
   return cell;
-}
-
-function checkPattern(column: Column, operator: string, pattern: string): void {
-  if (/(?:^|[^\\])(?:\\\\)*\\(?:[^\\%_]|$)/.test(pattern))
-    throw bad(column, operator, 'in a pattern a backslash may only stand before %, _ or another backslash');
 }
 
 function bad(column: Column, operator: string, reason: string): EngineError {
@@ -113,6 +119,8 @@ export class SqlParameters {
 
 const SQL_OPERATOR: Readonly<Record<CompareOperator, string>> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
+const columnSql = (column: Column): string => hiddenName(column) ?? sqlName(column.name);
+
 /** SQL that is TRUE exactly where the filter matches; it may be NULL elsewhere. */
 export function filterSql(filter: CheckedFilter, parameters: SqlParameters): string {
   switch (filter.kind) {
@@ -125,14 +133,19 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
     case 'compare': {
       const value = parameters.add(parameter(filter.column, filter.cell));
       if (filter.operator === 'eq') return equalSql(filter.column, value);
-      return `${sqlName(filter.column.name)} ${SQL_OPERATOR[filter.operator]} ${value}`;
+      return `${columnSql(filter.column)} ${SQL_OPERATOR[filter.operator]} ${value}`;
     }
     case 'in':
       return inSql(filter, parameters);
     case 'isNull':
-      return `${sqlName(filter.column.name)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
+      return `${columnSql(filter.column)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
     case 'text':
       return textSql(sqlName(filter.column.name), filter.operator, parameters.add({ value: filter.text, type: VARCHAR }));
+    case 'pattern': {
+      const { kind, value } = patternSql(filter.pattern);
+      const [name, added] = [sqlName(filter.column.name), parameters.add({ value, type: VARCHAR })];
+      return kind === 'regexp' ? `regexp_full_match(${name}, ${added})` : `${name} ${kind === 'like' ? 'LIKE' : '='} ${added}`;
+    }
     default:
       return unreachable(filter);
   }
@@ -144,7 +157,7 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
  * another kind look at no bloom filter. test/bloom-filters.test.ts says when DuckDB no longer needs this.
  */
 export function equalSql(column: Column, value: string): string {
-  const name = sqlName(column.name);
+  const name = columnSql(column);
   return missesRows(column) ? `(${name} >= ${value} AND ${name} <= ${value})` : `${name} = ${value}`;
 }
 
@@ -153,7 +166,7 @@ function missesRows({ type }: Column): boolean {
 }
 
 function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }>, parameters: SqlParameters): string {
-  const name = sqlName(column.name);
+  const name = columnSql(column);
   if (cells.length === 0) return negated ? `${name} IS NOT NULL` : 'FALSE';
   const list = cells.map((cell) => parameters.add(parameter(column, cell)));
   const test = `${name} ${negated ? 'NOT IN' : 'IN'} (${list.join(', ')})`;
@@ -163,7 +176,7 @@ function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }
   return `(${name} >= ${list[order[0] as number]} AND ${name} <= ${list[order.at(-1) as number]} AND (${test}) IS NOT DISTINCT FROM TRUE)`;
 }
 
-function textSql(name: string, operator: TextOperator, value: string): string {
+function textSql(name: string, operator: Exclude<TextOperator, 'like' | 'ilike'>, value: string): string {
   switch (operator) {
     case 'contains':
       return `contains(${name}, ${value})`;
@@ -171,11 +184,6 @@ function textSql(name: string, operator: TextOperator, value: string): string {
       return `starts_with(${name}, ${value})`;
     case 'endsWith':
       return `ends_with(${name}, ${value})`;
-    case 'like':
-      return `${name} LIKE ${value} ESCAPE '\\'`;
-    case 'ilike':
-      // upper, then lower, folds what lower alone keeps apart: the two small sigmas, the long s.
-      return `lower(upper(${name})) LIKE lower(upper(${value})) ESCAPE '\\'`;
     default:
       return unreachable(operator);
   }
@@ -202,6 +210,7 @@ export function mayMatch(filter: CheckedFilter, file: DataFile): boolean {
     }
     case 'not':
     case 'text':
+    case 'pattern':
       return true;
     default:
       return unreachable(filter);
@@ -209,6 +218,7 @@ export function mayMatch(filter: CheckedFilter, file: DataFile): boolean {
 }
 
 function boundsOf(column: Column, file: DataFile): ColumnBounds | undefined {
+  if (isVersionColumn(column)) return versionBounds(column, file);
   return file.bounds.find((bounds) => bounds.fieldId === column.fieldId);
 }
 

@@ -1,14 +1,21 @@
 /**
- * Filters over rows in memory: the same answer as DuckDB's, at once, for the few rows of a commit. What it cannot tell
- * exactly as DuckDB does (patterns) it leaves to DuckDB; a test holds the two together.
+ * Filters over rows in memory: the same answer as DuckDB's, at once, for the few rows of a commit. Long patterns it leaves
+ * to DuckDB; a test holds the two together.
  */
 import { unreachable } from '../model/errors.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
-import { type CheckedFilter, type CompareOperator, compareCells, type TextOperator } from './filter.ts';
+import { type CheckedFilter, type CompareOperator, compareCells } from './filter.ts';
+import { patternTest } from './pattern.ts';
+import { isVersionColumn, type VersionOf, versionCell } from './version-columns.ts';
 
-export type CellMatcher = (cells: Cells) => boolean;
+export type CellMatcher = (cells: Cells, version: VersionOf) => boolean;
 
-/** A test of rows in some columns; undefined where the filter has a pattern, which only DuckDB can tell. */
+/** A version of a row in memory. */
+export interface VersionInMemory extends VersionOf {
+  readonly cells: Cells;
+}
+
+/** A test of rows in some columns; undefined where the filter has a pattern that only DuckDB should try. */
 export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): CellMatcher | undefined {
   switch (filter.kind) {
     case 'and':
@@ -20,12 +27,12 @@ export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): 
         inner.push(matcher);
       }
       return filter.kind === 'and'
-        ? (cells) => inner.every((matches) => matches(cells))
-        : (cells) => inner.some((matches) => matches(cells));
+        ? (cells, version) => inner.every((matches) => matches(cells, version))
+        : (cells, version) => inner.some((matches) => matches(cells, version));
     }
     case 'not': {
       const inner = cellMatcher(filter.filter, columns);
-      return inner === undefined ? undefined : (cells) => !inner(cells);
+      return inner === undefined ? undefined : (cells, version) => !inner(cells, version);
     }
     case 'compare': {
       const { cell: operand, operator } = filter;
@@ -38,12 +45,16 @@ export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): 
       return valueTest(filter.column, columns, (cell) => set.has(keyOf(cell)) !== negated);
     }
     case 'isNull': {
+      if (isVersionColumn(filter.column)) return () => !filter.isNull;
       const at = placeOf(filter.column, columns);
       return (cells) => ((cells[at] ?? null) === null) === filter.isNull;
     }
     case 'text': {
-      const { operator, text } = filter;
-      const test = textTest(operator, text);
+      const test = textTest(filter);
+      return valueTest(filter.column, columns, (cell) => test(cell as string));
+    }
+    case 'pattern': {
+      const test = patternTest(filter.pattern);
       return test === undefined ? undefined : valueTest(filter.column, columns, (cell) => test(cell as string));
     }
     default:
@@ -64,6 +75,7 @@ function keyOf(cell: Cell): Cell {
 
 /** A test that null never passes. */
 function valueTest(column: Column, columns: readonly Column[], test: (cell: Exclude<Cell, null>) => boolean): CellMatcher {
+  if (isVersionColumn(column)) return (_cells, version) => test(versionCell(column, version));
   const at = placeOf(column, columns);
   return (cells) => {
     const cell = cells[at] ?? null;
@@ -97,7 +109,7 @@ function holds(operator: CompareOperator, order: number): boolean {
   }
 }
 
-function textTest(operator: TextOperator, text: string): ((value: string) => boolean) | undefined {
+function textTest({ operator, text }: Extract<CheckedFilter, { kind: 'text' }>): (value: string) => boolean {
   switch (operator) {
     case 'contains':
       return (value) => value.includes(text);
@@ -105,9 +117,6 @@ function textTest(operator: TextOperator, text: string): ((value: string) => boo
       return (value) => value.startsWith(text);
     case 'endsWith':
       return (value) => value.endsWith(text);
-    case 'like':
-    case 'ilike':
-      return undefined;
     default:
       return unreachable(operator);
   }

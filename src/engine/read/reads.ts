@@ -53,6 +53,8 @@ export interface ManifestEntry {
 
 export interface ReadsParts extends ScannerParts {
   readonly history: History;
+  /** Which life of the database cursors are of. */
+  readonly incarnation: string;
   readonly time: TimeKeeper;
   /** Resolves when no commit at or before the timestamp is still on its way to disk. */
   readonly settledAt: (timestampMs: number) => Promise<void>;
