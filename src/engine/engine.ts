@@ -75,6 +75,9 @@ const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   retentionEveryMs: 600_000,
 };
 const CLOSE_WAIT_MS = 10_000;
+/** How long work that was interrupted for it may take to end. */
+const SETTLE_MS = 1_000;
+const STUCK = 'DuckDB does not end a query that was interrupted; it stays open until the process ends';
 
 export class Engine {
   /**
@@ -469,24 +472,42 @@ export class Engine {
     return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, sequencer: this.#sequencer });
   }
 
+  async #whenDone(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
   #track(work: Promise<unknown>): void {
     const tracked = work.catch((error: unknown) => this.#report(error, 'background')).finally(() => this.#background.delete(tracked));
     this.#background.add(tracked);
   }
 
-  /** Takes no more commits, finishes what is under way, and closes. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /**
+   * Takes no more commits, finishes what is under way, and closes. Queries and maintenance that are not done in time are
+   * refused and interrupted; what DuckDB does not let go of keeps nothing else from being closed. Idempotent.
+   */
+  close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    await this.#scheduler.stop();
+  async #close(graceMs: number): Promise<void> {
+    const endMs = performance.now() + graceMs;
+    const inTime = (work: Promise<unknown>): Promise<void> =>
+      within(
+        work.then(() => {}),
+        Math.max(1, endMs - performance.now()),
+      );
+    await inTime(this.#scheduler.stop());
     this.#log.close();
     await this.#sequencing;
-    await within(this.#pins.whenIdle(), CLOSE_WAIT_MS);
-    while (this.#background.size > 0) await Promise.all(this.#background);
-    await this.#duck.close();
+    await inTime(this.#pins.whenIdle());
+    await inTime(this.#whenDone());
+    if (!(await this.#duck.close(Math.max(1, endMs - performance.now())))) this.#report(new Error(STUCK), 'close');
+    // What was refused or interrupted has ended by now, or is stuck in DuckDB; none of it can commit any more.
+    await within(
+      Promise.all([this.#scheduler.stop(), this.#pins.whenIdle(), this.#whenDone()]).then(() => {}),
+      SETTLE_MS,
+    );
     const failed = this.#sequencer.failure !== undefined;
     if (!failed)
       await this.#store.write([{ key: CEILING_KEY, value: encodeNumber(Math.max(this.#time.floor, this.#state.timestampMs)) }], {

@@ -22,7 +22,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const starting = startDuck(options, directory, observer);
   starting.catch(() => {});
   const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory).catch(async (error: unknown) => {
-    (await starting.catch(() => undefined))?.close();
+    await (await starting.catch(() => undefined))?.close(0);
     throw error;
   });
   try {
