@@ -36,7 +36,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   } catch (error) {
     await store.close(false);
     opened.release();
-    await (await starting.catch(() => undefined))?.close();
+    await (await starting.catch(() => undefined))?.close(0);
     throw storageError(error, 'the database was not opened');
   }
 }
