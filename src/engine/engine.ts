@@ -19,6 +19,7 @@ import {
 } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
+import { endWork } from './closing.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { systemClock, TimeKeeper } from './commit/clock.ts';
@@ -46,7 +47,6 @@ import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
-import { within } from './model/within.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
@@ -73,9 +73,6 @@ const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   retentionEveryMs: 600_000,
 };
 const CLOSE_WAIT_MS = 10_000;
-/** How long work that was interrupted for it may take to end. */
-const SETTLE_MS = 1_000;
-const STUCK = 'DuckDB does not end a query that was interrupted; it stays open until the process ends';
 
 export class Engine {
   /**
@@ -480,42 +477,21 @@ export class Engine {
     return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, store: this.#store });
   }
 
-  async #whenDone(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
-  }
-
   #track(work: Promise<unknown>): void {
     const tracked = work.catch((error: unknown) => this.#report(error, 'background')).finally(() => this.#background.delete(tracked));
     this.#background.add(tracked);
   }
 
-  /**
-   * Takes no more commits, finishes what is under way, and closes. Queries and maintenance that are not done in time are
-   * refused and interrupted; what DuckDB does not let go of keeps nothing else from being closed. Idempotent.
-   */
+  /** Takes no more commits, finishes what is under way, and closes; see endWork for what is not done in time. Idempotent. */
   close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
   async #close(graceMs: number): Promise<void> {
-    const endMs = performance.now() + graceMs;
-    const inTime = (work: Promise<unknown>): Promise<void> =>
-      within(
-        work.then(() => {}),
-        Math.max(1, endMs - performance.now()),
-      );
-    await inTime(this.#scheduler.stop());
-    this.#log.close();
-    await this.#sequencing;
-    await inTime(this.#pins.whenIdle());
-    await inTime(this.#whenDone());
-    if (!(await this.#duck.close(Math.max(1, endMs - performance.now())))) this.#report(new Error(STUCK), 'close');
-    // What was refused or interrupted has ended by now, or is stuck in DuckDB; none of it can commit any more.
-    await within(
-      Promise.all([this.#scheduler.stop(), this.#pins.whenIdle(), this.#whenDone()]).then(() => {}),
-      SETTLE_MS,
-    );
+    const work = (): Promise<unknown> => Promise.all([this.#pins.whenIdle(), ...this.#background]);
+    const parts = { scheduler: this.#scheduler, log: this.#log, sequencing: this.#sequencing, work, duck: this.#duck };
+    await endWork(parts, graceMs, (error) => this.#report(error, 'close'));
     await closeCatalog(this.#store, Math.max(this.#time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
     this.#release();
   }
