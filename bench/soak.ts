@@ -124,7 +124,13 @@ async function soak({ child, url }: Served): Promise<readonly number[]> {
   for (let index = 0; index < SUBSCRIBERS; index += 1)
     client.subscribe(
       { query: SUBSCRIPTIONS[index % SUBSCRIPTIONS.length] as string },
-      { next: () => void (events += 1), error: () => {}, complete: () => {} },
+      {
+        next: () => {
+          events += 1;
+        },
+        error: () => {},
+        complete: () => {},
+      },
     );
   const append = async (): Promise<void> => {
     const from = next;
@@ -155,7 +161,12 @@ async function soak({ child, url }: Served): Promise<readonly number[]> {
       if (next > ROWS_KEPT * 1.2) await ask(url, DELETE, { k: String(next - ROWS_KEPT) });
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }),
-    ...Array.from({ length: 3 }, () => repeat(isOver, () => ask(url, READS[read++ % READS.length] as string))),
+    ...Array.from({ length: 3 }, () =>
+      repeat(isOver, () => {
+        read += 1;
+        return ask(url, READS[read % READS.length] as string);
+      }),
+    ),
   ]);
   clearInterval(timer);
   await report();
