@@ -97,7 +97,12 @@ async function versionNode(
   if (typed === undefined || table === undefined) return null;
   if (ref.snapshotId > engine.headSnapshotId) return null;
   const { columns } = typed.table.schema;
-  const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, lifetime);
+  const row = await engine.read.rowById(
+    table.id,
+    { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) },
+    columns,
+    lifetime,
+  );
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: false } };
 }
 

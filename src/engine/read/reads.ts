@@ -301,8 +301,10 @@ export class Reads {
   }
 
   /** A row as of the target's snapshot, by its identity; undefined where there is none. */
-  rowAt(target: PageTarget, rowId: RowId, columns: readonly Column[], options?: QueryOptions): Promise<Row | undefined> {
-    return this.#rows.at(target, rowId, columns, this.#query(options));
+  async rowAt(target: PageTarget, rowId: RowId, columns: readonly Column[], options?: QueryOptions): Promise<Row | undefined> {
+    const row = await this.#rows.at(target, rowId, columns, this.#query(options));
+    options?.budget?.charge(bytesOfRow(row));
+    return row;
   }
 
   /** What holds a table's rows at an instant, as the catalog is arranged now: flush and compaction rearrange it. */
