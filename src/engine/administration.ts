@@ -1,6 +1,6 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { type Changed, type Changes, contentOf } from './commit/changes.ts';
+import { type Changed, type Changes, contentOf, reading } from './commit/changes.ts';
 import { checkExpected, refusalError, unexpectedRows } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
@@ -63,7 +63,7 @@ export class Administration {
   restore(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }, options: CheckedOptions): Promise<Changed> {
     const { changes, restoring } = this.#parts;
     const content = options.idempotencyKey === null ? '' : contentOf(['restore', request]);
-    return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, { timeoutMs: LIMITS.holdMs }));
+    return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, reading()));
   }
 
   async revert(request: RevertRequest, options: CheckedOptions): Promise<Changed & { readonly reverted: readonly RevertedTable[] }> {
@@ -71,7 +71,7 @@ export class Administration {
     const content = options.idempotencyKey === null ? '' : contentOf(['revert', request]);
     let reverted: readonly RevertedTable[] = [];
     const changed = await changes.run(options, content, async (state) => {
-      const evaluated = await evaluateRevert(restoring, state, request, { timeoutMs: LIMITS.holdMs });
+      const evaluated = await evaluateRevert(restoring, state, request, reading());
       ({ reverted } = evaluated);
       return evaluated;
     });
@@ -81,7 +81,7 @@ export class Administration {
   /** What a revert would do. @throws EngineError as the revert itself */
   async wouldRevert(request: RevertRequest, options: CheckedOptions): Promise<RevertedTable[]> {
     const { changes, restoring } = this.#parts;
-    const reverted = await changes.look((state) => planRevert(restoring, state, request, { timeoutMs: LIMITS.holdMs }));
+    const reverted = await changes.look((state) => planRevert(restoring, state, request, reading()));
     for (const { table } of reverted) checkExpected(table, options);
     const rows = reverted.reduce((sum, table) => sum + table.insertedRows + table.updatedRows + table.deletedRows, 0);
     const unexpected = unexpectedRows(options.expectedRows, rows);
