@@ -72,6 +72,7 @@ const PAYLOAD = [
   'insertedRows: SafeInt!',
   'updatedRows: SafeInt!',
   'deletedRows: SafeInt!',
+  'notices: [String!]!',
   'view: CatalogView',
 ];
 const ORDERS_COLUMNS = 'order_id customer_id amount status placed_at'.split(' ');
@@ -240,6 +241,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'upsert(table: String!, rows: [JSON!]!, onConflict: OnConflict, options: CommitOptions): CommitPayload',
     'commit(operations: [CommitOperation!]!, options: CommitOptions): CommitPayload',
     'restore(tables: [String!], to: AsOfInput!, dryRun: Boolean = false, options: CommitOptions): RestorePayload',
+    'revert(snapshotId: SafeInt!, onChanged: OnChanged = "CONFLICT", dryRun: Boolean = false, options: CommitOptions): RestorePayload',
     'createTag(name: String!, at: AsOfInput, message: String): Tag',
     'dropTag(name: String!): Tag',
     'expireSnapshots(table: String, olderThan: DateTime, olderThanMs: SafeInt, retainLast: Int, dryRun: Boolean = false): ExpirePayload',
@@ -278,6 +280,8 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'delete: OrdersFilter',
     'update: OrdersUpdate',
   ],
+  OnChanged: ['CONFLICT', 'SKIP'],
+  RestorePayload: [...PAYLOAD, 'dryRun: Boolean!', 'diff: CatalogDiff!', 'skippedRows: SafeInt!', 'skippedRowIds: [ID!]!'],
   OnConflict: ['update: [String!]', 'where: Filter'],
   OrdersOnConflict: ['update: [OrdersColumn!]', 'where: OrdersFilter'],
   UpsertOperation: ['table: String!', 'rows: [JSON!]!', 'onConflict: OnConflict'],

@@ -19,7 +19,7 @@ export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type Tab
 export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { foldName, isInherited, typePrefix } from './model/names.ts';
+export { defaultColumnGraphqlName, defaultTableGraphqlName, foldName, isInherited, typePrefix } from './model/names.ts';
 export {
   type CommitFigures,
   type EngineObserver,
