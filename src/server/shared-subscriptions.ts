@@ -152,13 +152,14 @@ async function executeFor(
   event: unknown,
   { lifetime, log }: { readonly lifetime: Context['lifetime']; readonly log: LogInternalError },
 ): Promise<Executed> {
-  const { engine, feed, types } = contextValue;
+  const { engine, feed, types, notices } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
   const context: Context = {
     engine,
     feed,
     types,
+    notices,
     lifetime,
     holding,
     hold: (snapshotId) => void releases.push(engine.read.leases.hold(snapshotId)),
