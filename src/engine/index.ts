@@ -2,6 +2,7 @@
 
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
+export type { WriteTrouble } from './catalog/write-guard.ts';
 export { type Clock, systemClock } from './commit/clock.ts';
 export type { CommitOperation } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
@@ -10,8 +11,11 @@ export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
+export { exactNumber, InexactNumber, longNumbers } from './model/exact-numbers.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
+export { otherIncarnation } from './model/incarnation.ts';
+export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, isInherited, typePrefix } from './model/names.ts';
 export {
@@ -38,7 +42,7 @@ export {
   type Operation,
   type TableSchema,
 } from './model/types.ts';
-export { parseCell, Refusal, toWire } from './model/values.ts';
+export { parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineNotice, EngineOptions } from './options.ts';
 export {

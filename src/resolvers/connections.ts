@@ -1,5 +1,5 @@
 /** Relay connections over what is not rows: ids that only grow, and short lists. */
-import { asSnapshotId, EngineError, type IdRange, type PageArguments, pageSize } from '../engine/index.ts';
+import { asSnapshotId, EngineError, type IdRange, otherIncarnation, type PageArguments, pageSize } from '../engine/index.ts';
 
 export interface PageInfo {
   readonly hasNextPage: boolean;
@@ -44,28 +44,34 @@ function decode(cursor: string, argument: string): string {
   return text.slice(2);
 }
 
-function decodeId(cursor: string, argument: string): number {
-  const id = Number(decode(cursor, argument));
-  if (!Number.isSafeInteger(id)) throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of this list`);
-  return id;
+/** A place in a list by snapshot ids, which after a restore from a backup are those of other commits. */
+function encodeId(id: number, incarnation: string): string {
+  return encode(`${incarnation}.${id}`);
+}
+
+function decodeId(cursor: string, argument: string, current: string): number {
+  const [, given, id] = /^([\w-]{8})\.(\d{1,15})$/.exec(decode(cursor, argument)) ?? [];
+  if (given === undefined) throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of this list`);
+  if (given !== current) throw otherIncarnation({ what: argument, given, current }, 'CURSOR_INVALID');
+  return Number(id);
 }
 
 /** Newest first: things with snapshot ids within [lo, hi], a page at a time. */
 export async function newestFirst<T>(
   args: PageArguments,
-  { lo, hi }: { readonly lo: number; readonly hi: number },
+  { lo, hi, incarnation }: { readonly lo: number; readonly hi: number; readonly incarnation: string },
   read: (range: IdRange) => Promise<readonly T[]>,
   idOf: (node: T) => number,
 ): Promise<Connection<T>> {
   const { limit, backward } = pageSize(args);
-  const upper = args.after == null ? hi : Math.min(hi, decodeId(args.after, 'after') - 1);
-  const lower = args.before == null ? lo : Math.max(lo, decodeId(args.before, 'before') + 1);
+  const upper = args.after == null ? hi : Math.min(hi, decodeId(args.after, 'after', incarnation) - 1);
+  const lower = args.before == null ? lo : Math.max(lo, decodeId(args.before, 'before', incarnation) + 1);
   const range = { lo: asSnapshotId(Math.max(0, lower)), hi: asSnapshotId(Math.max(0, upper)), descending: !backward, limit: limit + 1 };
   const found = lower > upper ? [] : await read(range);
   const more = found.length > limit;
   const nodes = found.slice(0, limit);
   if (backward) nodes.reverse();
-  return connection(nodes, (node) => encode(idOf(node)), {
+  return connection(nodes, (node) => encodeId(idOf(node), incarnation), {
     next: backward ? args.before != null : more,
     previous: backward ? more : args.after != null,
   });

@@ -1,4 +1,4 @@
-/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input, cached introspection. */
+/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input. */
 import {
   type ASTVisitor,
   type DocumentNode,
@@ -99,48 +99,6 @@ export function heldSnapshots(): Plugin {
         onExecuteDone: () => {
           for (const release of holding.releases ?? []) release();
           holding.releases = undefined;
-        },
-      };
-    },
-  };
-}
-
-const INTROSPECTIONS_MAX = 20;
-
-function introspectsOnly(document: DocumentNode): boolean {
-  return document.definitions.every(
-    (definition) =>
-      definition.kind !== Kind.OPERATION_DEFINITION ||
-      definition.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && selection.name.value === '__schema'),
-  );
-}
-
-/** Introspection is answered once a schema and document. */
-export function cachedIntrospection(): Plugin {
-  const bySchema = new WeakMap<object, Map<DocumentNode, ExecutionResult>>();
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) => {
-      if (
-        !introspectsOnly(args.document) ||
-        Object.keys(args.variableValues ?? {}).length > 0 ||
-        (args.operationName != null && args.document.definitions.length > 1)
-      )
-        return undefined;
-      let results = bySchema.get(args.schema);
-      if (results === undefined) {
-        results = new Map();
-        bySchema.set(args.schema, results);
-      }
-      const cached = results.get(args.document);
-      if (cached !== undefined) {
-        setResultAndStopExecution(cached);
-        return undefined;
-      }
-      const into = results;
-      return {
-        onExecuteDone: ({ result }) => {
-          if (Symbol.asyncIterator in (result as object)) return;
-          if (into.size < INTROSPECTIONS_MAX) into.set(args.document, result as ExecutionResult);
         },
       };
     },

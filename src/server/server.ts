@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
+import { type Commit, type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -12,17 +12,17 @@ import { send, sendErrors, sendJson } from './answers.ts';
 import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
 import { DOCS_CSP, DOCS_START, docsPage } from './docs.ts';
-import { documentLimits } from './document-limits.ts';
+import { Documents } from './documents.ts';
 import type { EventStreams } from './event-stream.ts';
 import { serveEventStream } from './event-stream-requests.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
+import { Introspections } from './introspection.ts';
 import { LivePath } from './live-path.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
 import { pathOf, UpgradableMessage } from './paths.ts';
 import {
-  cachedIntrospection,
   catalogSchema,
   checkedParameters,
   errorCodes,
@@ -81,7 +81,14 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     logger.warn({ err: error, table: name }, `table ${name} is left out of the typed API: its types cannot be built`),
   );
   const origins = new OriginPolicy(config.origins, config.host);
-  const yoga = makeYoga({ engine, feed, provider, config, origins, log, operations: metrics?.operations });
+  const documents = new Documents(config);
+  const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024);
+  engine.onCommits((commits) => {
+    if (!commits.some(isErasure)) return;
+    documents.forget();
+    introspections.forget();
+  });
+  const yoga = makeYoga({ engine, feed, provider, origins, log, documents, introspections, operations: metrics?.operations });
   const state = { stopping: false };
   const http = createServer({ IncomingMessage: UpgradableMessage }, (request, response) => {
     void route({
@@ -139,13 +146,18 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   };
 }
 
+function isErasure({ snapshots }: Commit): boolean {
+  return snapshots.some(({ operation }) => operation === 'ERASE');
+}
+
 interface YogaParts {
   readonly engine: Engine;
   readonly feed: CommitFeed;
   readonly provider: SchemaProvider;
-  readonly config: ServerConfig;
   readonly origins: OriginPolicy;
   readonly log: LogInternalError;
+  readonly documents: Documents;
+  readonly introspections: Introspections;
   readonly operations: OperationMetrics | undefined;
 }
 
@@ -153,9 +165,10 @@ export function makeYoga({
   engine,
   feed,
   provider,
-  config,
   origins,
   log,
+  documents,
+  introspections,
   operations,
 }: YogaParts): YogaServerInstance<Record<string, unknown>, Context> {
   return createYoga<Record<string, unknown>, Context>({
@@ -164,6 +177,8 @@ export function makeYoga({
     landingPage: false,
     logging: false,
     multipart: false,
+    // Documents keeps them, bounded in bytes.
+    parserAndValidationCache: false,
     // Checked in route(), without a second stream around every body.
     maxRequestBodySize: false,
     cors: (request) => {
@@ -186,16 +201,16 @@ export function makeYoga({
       return { engine, feed, types, notices, lifetime, holding, hold };
     },
     plugins: [
+      documents.plugin(),
       catalogSchema(provider),
       checkedParameters(),
-      documentLimits(config),
       errorCodes(),
       responseKeys(),
       readableVariables(),
       invalidRows(),
       heldSnapshots(),
       operations?.plugin(),
-      cachedIntrospection(),
+      introspections.plugin(),
       subscriptionTransport(),
     ],
   } as Parameters<typeof createYoga<Record<string, unknown>, Context>>[0]);
@@ -232,9 +247,7 @@ async function route(parts: RouteParts): Promise<void> {
       case '/health':
         return sendJson(response, 200, { status: 'ok' });
       case '/ready':
-        return state.stopping
-          ? sendJson(response, 503, { status: 'stopping' })
-          : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId, schema: parts.engine.schemaEpoch });
+        return sendJson(response, ...readiness(parts.engine, state.stopping));
       case '/metrics':
         if (parts.metrics === undefined)
           return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
@@ -265,6 +278,15 @@ async function route(parts: RouteParts): Promise<void> {
     if (response.headersSent) response.destroy();
     else sendErrors(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the server.');
   }
+}
+
+/** Status and body of /ready: 200 where everything is served, 503 with the reason where the server stops or takes no commits. */
+function readiness({ headSnapshotId: snapshotId, schemaEpoch: schema, writeTrouble }: Engine, stopping: boolean): [number, object] {
+  if (stopping) return [503, { status: 'stopping' }];
+  if (writeTrouble === undefined) return [200, { status: 'ready', snapshotId, schema }];
+  const { code, message, hint, details } = writeTrouble.error;
+  const since = new Date(writeTrouble.sinceMs).toISOString();
+  return [503, { status: 'not writable', snapshotId, schema, reads: true, writes: { code, message, hint, details, since } }];
 }
 
 /** A browser asks for a page; a client asks for JSON or says nothing. */

@@ -142,7 +142,9 @@ function keyOf(
     .filter(([name, value]) => name !== positionVariable && value !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   const text = document.loc?.source.body ?? '';
-  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text]);
+  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
   return createHash('sha256').update(key).digest('base64');
 }
 
