@@ -67,54 +67,56 @@ function current(field: Field, copies: Named): Field {
   return { ...field, type: withNamed(field.type, copies), args };
 }
 
-/** A schema of types that are known and valid: GraphQLSchema's own constructor would look at every field of all of them. */
+/**
+ * A schema of types that are known and valid: GraphQLSchema's own constructor would look at every field of all of them.
+ * Nothing in it is private to the class, since a view of a part of a schema inherits from the whole.
+ */
 class AssembledSchema extends GraphQLSchema {
-  readonly #types: Named;
-  readonly #roots: readonly (string | undefined)[];
-  readonly #implementers = new Map<string, readonly GraphQLObjectType[]>();
+  readonly types: Named;
+  readonly roots: { readonly query: unknown; readonly mutation: unknown; readonly subscription: unknown };
+  readonly implementers = new Map<string, readonly GraphQLObjectType[]>();
 
   constructor(fixed: GraphQLSchema, types: Named) {
     super({ directives: fixed.getDirectives(), assumeValid: true });
-    this.#types = types;
-    this.#roots = [fixed.getQueryType()?.name, fixed.getMutationType()?.name, fixed.getSubscriptionType()?.name];
-  }
-
-  #root(at: number): GraphQLObjectType | undefined {
-    const type = this.#types[this.#roots[at] ?? ''];
-    return isObjectType(type) ? type : undefined;
+    this.types = types;
+    const current = (type: GraphQLObjectType | null | undefined): unknown => types[type?.name ?? ''];
+    this.roots = {
+      query: current(fixed.getQueryType()),
+      mutation: current(fixed.getMutationType()),
+      subscription: current(fixed.getSubscriptionType()),
+    };
   }
 
   override getQueryType(): GraphQLObjectType | undefined {
-    return this.#root(0);
+    return isObjectType(this.roots.query) ? this.roots.query : undefined;
   }
 
   override getMutationType(): GraphQLObjectType | undefined {
-    return this.#root(1);
+    return isObjectType(this.roots.mutation) ? this.roots.mutation : undefined;
   }
 
   override getSubscriptionType(): GraphQLObjectType | undefined {
-    return this.#root(2);
+    return isObjectType(this.roots.subscription) ? this.roots.subscription : undefined;
   }
 
   override getTypeMap(): Named {
-    return this.#types;
+    return this.types;
   }
 
   override getType(name: string): GraphQLNamedType | undefined {
-    return this.#types[name];
+    return this.types[name];
   }
 
-  override getImplementations(type: GraphQLInterfaceType): {
+  override getImplementations({ name }: GraphQLInterfaceType): {
     objects: readonly GraphQLObjectType[];
     interfaces: readonly GraphQLInterfaceType[];
   } {
-    let objects = this.#implementers.get(type.name);
+    let objects = this.implementers.get(name);
     if (objects === undefined) {
-      const { name } = type;
-      objects = Object.values(this.#types)
+      objects = Object.values(this.types)
         .filter(isObjectType)
-        .filter((one) => one.getInterfaces().some((its) => its.name === name));
-      this.#implementers.set(name, objects);
+        .filter((type) => type.getInterfaces().some((one) => one.name === name));
+      this.implementers.set(name, objects);
     }
     return { objects, interfaces: [] };
   }
