@@ -87,8 +87,25 @@ describe('a schema that is put together from parts', () => {
   it('comes to the same whether many tables are prepared first or not', async () => {
     const engine = await engineWith(Array.from({ length: 40 }, (_, index) => plain(`t${index}`)));
     const provider = new SchemaProvider(engine);
-    await provider.prepare();
+    await Promise.all([provider.prepare(), provider.prepare()]);
+    expect(provider.newest()).toBe(provider.current());
     expect(await provider.current().sdl()).toBe(await new SchemaProvider(engine).current().sdl());
+  });
+});
+
+describe('while the schema is put together with turns for others in between', () => {
+  it('who waits gets at least what there was when they came, whatever changes meanwhile', async () => {
+    const engine = await engineWith(Array.from({ length: 30 }, (_, index) => plain(`t${index}`)));
+    const provider = new SchemaProvider(engine);
+    for (let change = 0; change < 5; change += 1) {
+      const waiting = provider.prepare();
+      await engine.createTable(plain(`late${change}`));
+      const after = provider.prepare().then(() => provider.newest().schema.getType(`Late${change}Row`));
+      await waiting;
+      expect(await after).toBeDefined();
+    }
+    const names = (await provider.current().sdl()).match(/^type \w+Row implements/gm);
+    expect(names).toHaveLength(35);
   });
 });
 

@@ -9,7 +9,7 @@ export interface Context {
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;
   /** What may surprise about a table in the typed API as it is now. */
-  readonly notices: (tableId: number) => readonly string[];
+  readonly notices: (tableId: number) => Promise<readonly string[]>;
   /** Keeps a snapshot from expiring until the operation has ended. */
   readonly hold: (snapshotId: SnapshotId) => void;
   /** What lets the held snapshots go; undefined while nothing is executed. */

@@ -26,6 +26,7 @@ export class TableTypes {
   /** Whether a table or column has a name that JavaScript objects inherit. */
   readonly hasInheritedNames: boolean;
   readonly #byInputType: ReadonlyMap<string, TypedTable>;
+  readonly #byPatchType: ReadonlyMap<string, TypedTable>;
   readonly #byId: ReadonlyMap<number, TypedTable>;
   readonly #leftOut: ReadonlyMap<number, string>;
 
@@ -34,6 +35,7 @@ export class TableTypes {
     this.tables = tables;
     this.hasInheritedNames = tables.some((typed) => typed.hasInheritedNames);
     this.#byInputType = new Map(tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
+    this.#byPatchType = new Map(tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
     this.#byId = new Map(tables.map((typed) => [typed.table.id, typed]));
     this.#leftOut = leftOut;
   }
@@ -41,6 +43,11 @@ export class TableTypes {
   /** The table whose rows an input type takes. */
   ofInputType(name: string): TypedTable | undefined {
     return this.#byInputType.get(name);
+  }
+
+  /** The table whose new values an input type takes. */
+  ofPatchType(name: string): TypedTable | undefined {
+    return this.#byPatchType.get(name);
   }
 
   ofTable(tableId: number): TypedTable | undefined {

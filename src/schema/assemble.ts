@@ -12,23 +12,31 @@ import {
   isObjectType,
   isUnionType,
 } from 'graphql';
-import { type FixedPart, type TablePart, withNamed } from './parts.ts';
+import { type FixedPart, type Part, type TablePart, withNamed } from './parts.ts';
 
 type Named = Record<string, GraphQLNamedType>;
 
-/** The parts must have no name of a type or of an added field twice. */
-export function assemble(fixed: FixedPart, parts: readonly TablePart[]): GraphQLSchema {
+/** The parts must have no name of a type or of an added field twice. Yields after each part of the work. */
+export function* assemble(fixed: FixedPart, parts: readonly TablePart[]): Generator<undefined, GraphQLSchema> {
   const copies = Object.create(null) as Named;
-  const originals = [...fixed.copied, ...parts.flatMap(({ copied }) => copied)];
-  for (const type of originals) copies[type.name] = copyOf(type);
-  for (const type of originals) fill(copies[type.name], type, Object.values(isFielded(type) ? type.getFields() : {}), copies);
-  for (const { added } of parts) for (const [name, fields] of added) fill(copies[name], copies[name], fields, copies);
+  const all: readonly Part[] = [fixed, ...parts];
+  for (const { copied } of all) for (const type of copied) copies[type.name] = copyOf(type);
+  yield;
+  for (const { copied } of all) {
+    for (const type of copied) fill(copies[type.name], type, Object.values(isFielded(type) ? type.getFields() : {}), copies);
+    yield;
+  }
+  for (const { added } of parts) {
+    for (const [name, fields] of added) fill(copies[name], copies[name], fields, copies);
+    yield;
+  }
   const types = Object.create(null) as Named;
   for (const { name } of Object.values(fixed.schema.getTypeMap()))
     types[name] = copies[name] ?? (fixed.schema.getType(name) as GraphQLNamedType);
   for (const { shared, copied } of parts) {
     for (const type of shared) types[type.name] = type;
     for (const { name } of copied) types[name] = copies[name] as GraphQLNamedType;
+    yield;
   }
   return new AssembledSchema(fixed.schema, types);
 }

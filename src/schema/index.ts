@@ -8,7 +8,7 @@ import { TableTypes, typedTable } from '../resolvers/table-types.ts';
 import { assemble } from './assemble.ts';
 import { type FixedPart, fixedPart, type TablePart, tableParts } from './parts.ts';
 import { schemaText } from './print.ts';
-import { nextTurn } from './turns.ts';
+import { nextTurn, STRETCH_MS } from './turns.ts';
 
 export interface SchemaEntry {
   readonly epoch: number;
@@ -21,8 +21,9 @@ export interface SchemaEntry {
 /** Told once of each table that the typed API has to do without. */
 export type OnLeftOut = (table: Table, error: unknown) => void;
 
-/** Tables whose types are built before the event loop has its turn. */
-const TABLES_A_TURN = 8;
+/** Tables whose types are built in one go: at the start, when nobody waits for anything else, and later. */
+const TABLES_AT_START = 50;
+const TABLES_AT_ONCE = 4;
 
 interface Built {
   readonly of: Table;
@@ -33,7 +34,8 @@ interface Built {
 export class SchemaProvider {
   readonly #engine: Engine;
   readonly #onLeftOut: OnLeftOut;
-  readonly #built = new Map<number, Built>();
+  #parts: ReadonlyMap<number, Built> = new Map();
+  #preparing: Promise<void> | undefined;
   #fixed: FixedPart | undefined;
   #entry: SchemaEntry | undefined;
 
@@ -44,58 +46,86 @@ export class SchemaProvider {
 
   /** The schema of the catalog as it is now. */
   current(): SchemaEntry {
-    const epoch = this.#engine.schemaEpoch;
-    if (this.#entry?.epoch !== epoch) this.#entry = this.#assembled(epoch);
-    return this.#entry;
+    if (this.#entry?.epoch === this.#engine.schemaEpoch) return this.#entry;
+    const work = this.#assembling();
+    for (let step = work.next(); ; step = work.next()) if (step.done === true) return this.#keep(step.value);
   }
 
-  /** Builds what `current` would have to build, a few tables at a time: for the start, and for changes of many tables. */
+  /** The newest schema that there is: for who has waited for `prepare`. */
+  newest(): SchemaEntry {
+    return this.#entry ?? this.current();
+  }
+
+  /** Puts the schema of the catalog as it is now together, with turns of the event loop for others in between. */
   async prepare(): Promise<void> {
-    if (this.#entry?.epoch === this.#engine.schemaEpoch) return;
-    for (;;) {
-      const missing = this.#missing();
-      if (missing.length <= TABLES_A_TURN) return;
-      this.#build(missing.slice(0, TABLES_A_TURN));
-      await nextTurn();
+    const wanted = this.#engine.schemaEpoch;
+    while (this.#entry === undefined || this.#entry.epoch < wanted) {
+      this.#preparing ??= this.#prepare().finally(() => {
+        this.#preparing = undefined;
+      });
+      await this.#preparing;
     }
   }
 
   /** What may surprise about a table in the typed API. */
-  noticesOf(tableId: number): readonly string[] {
-    return this.current().types.noticesOf(tableId);
+  async noticesOf(tableId: number): Promise<readonly string[]> {
+    await this.prepare();
+    return this.newest().types.noticesOf(tableId);
   }
 
-  #missing(): Table[] {
-    return this.#engine.tables().filter((table) => {
-      const built = this.#built.get(table.id);
+  async #prepare(): Promise<void> {
+    const work = this.#assembling();
+    let began = performance.now();
+    for (let step = work.next(); ; step = work.next()) {
+      if (step.done === true) return void this.#keep(step.value);
+      if (performance.now() - began < STRETCH_MS) continue;
+      await nextTurn();
+      began = performance.now();
+    }
+  }
+
+  /** Another one may have been faster, and newer. */
+  #keep(entry: SchemaEntry): SchemaEntry {
+    if (this.#entry === undefined || this.#entry.epoch < entry.epoch) this.#entry = entry;
+    return entry;
+  }
+
+  /** The parts of some tables, those built that are not there yet. Yields after each part of the work. */
+  *#built(fixed: FixedPart, tables: readonly Table[]): Generator<undefined, Map<number, Built>> {
+    const known = this.#parts;
+    const missing = tables.filter((table) => {
+      const built = known.get(table.id);
       return built === undefined || !hasSameTypes(built.of, table);
     });
+    const absent = new Set(missing);
+    const found = new Map(tables.flatMap((table) => (absent.has(table) ? [] : [[table.id, known.get(table.id) as Built] as const])));
+    const atOnce = this.#entry === undefined ? TABLES_AT_START : TABLES_AT_ONCE;
+    for (let at = 0; at < missing.length; at += atOnce) {
+      for (const [table, part] of partsOf(fixed, missing.slice(at, at + atOnce), this.#onLeftOut)) found.set(table.id, { of: table, part });
+      yield;
+    }
+    this.#parts = found;
+    return found;
   }
 
-  #build(tables: readonly Table[]): void {
-    this.#fixed ??= fixedPart();
-    for (const [table, part] of partsOf(this.#fixed, tables, this.#onLeftOut)) this.#built.set(table.id, { of: table, part });
-  }
-
-  #assembled(epoch: number): SchemaEntry {
-    this.#fixed ??= fixedPart();
-    const missing = this.#missing();
-    if (missing.length > 0) this.#build(missing);
+  *#assembling(): Generator<undefined, SchemaEntry> {
+    const epoch = this.#engine.schemaEpoch;
     const tables = this.#engine.tables();
-    const living = new Set<number>(tables.map(({ id }) => id));
-    for (const id of this.#built.keys()) if (!living.has(id)) this.#built.delete(id);
+    this.#fixed ??= fixedPart();
+    const built = yield* this.#built(this.#fixed, tables);
     const parts: TablePart[] = [];
     const leftOut = new Map<number, string>();
-    const names = new Set(Object.keys(this.#fixed.schema.getTypeMap()));
+    const names = new Set<string>();
     for (const table of tables) {
-      const part = this.#built.get(table.id)?.part;
-      const taken = part === undefined ? undefined : takenBy(part, names);
+      const part = built.get(table.id)?.part;
+      const taken = part?.names.find((name) => names.has(name));
       if (part !== undefined && taken === undefined) {
-        for (const name of namesOf(part)) names.add(name);
+        for (const name of part.names) names.add(name);
         parts.push(part);
       } else leftOut.set(table.id, noticeOf(table, taken));
+      yield;
     }
-    const schema = assemble(this.#fixed, parts);
+    const schema = yield* assemble(this.#fixed, parts);
     let sdl: Promise<string> | undefined;
     return {
       epoch,
@@ -137,14 +167,4 @@ function noticeOf({ name }: Table, taken: string | undefined): string {
   const why =
     taken === undefined ? 'its GraphQL types cannot be built; the log of the server says why' : `${taken} is another table's name`;
   return `table ${name} is not in the typed API: ${why}. The generic API has it, and can change and drop it.`;
-}
-
-/** Names of types, and of fields that are added, under the name of what they are added to. */
-function namesOf({ shared, copied, added }: TablePart): string[] {
-  const fields = [...added].flatMap(([type, own]) => own.map(({ name }) => `${type}.${name}`));
-  return [...shared, ...copied].map(({ name }) => name).concat(fields);
-}
-
-function takenBy(part: TablePart, names: ReadonlySet<string>): string | undefined {
-  return namesOf(part).find((name) => names.has(name));
 }

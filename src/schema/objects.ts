@@ -124,7 +124,7 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
       notices: t.field({
         type: ['String'],
         description: 'What may surprise about the table now: why it is not in the typed API, where it is not.',
-        resolve: (table, _args, { notices }) => [...notices(table.id)],
+        resolve: async (table, _args, { notices }) => [...(await notices(table.id))],
       }),
       createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: (table) => milliseconds(table.createdAtMs) }),
       droppedAt: t.field({

@@ -43,6 +43,8 @@ export interface TablePart extends Part {
   readonly typed: TypedTable;
   /** The fields that the table adds to growing types, by the name of the type. */
   readonly added: ReadonlyMap<string, readonly AnyField[]>;
+  /** Names of its types, and of the fields that it adds, each under the name of the type that it is added to. */
+  readonly names: readonly string[];
 }
 
 /** The API without any table. */
@@ -66,14 +68,12 @@ export function tableParts(fixed: FixedPart, tables: readonly TypedTable[]): Tab
   const owners = ownersOf(tables, added, fixedTypes);
   for (const type of own) rewire(type, fixedTypes);
   for (const fields of added.values()) for (const field of fields) rewireField(field, fixedTypes);
-  return tables.map((typed) => ({
-    typed,
-    ...divided(
-      own.filter(({ name }) => owners.types.get(name) === typed),
-      copied,
-    ),
-    added: new Map([...added].map(([name, fields]) => [name, fields.filter((field) => owners.fields.get(field) === typed)])),
-  }));
+  return tables.map((typed) => {
+    const types = own.filter(({ name }) => owners.types.get(name) === typed);
+    const its = new Map([...added].map(([name, fields]) => [name, fields.filter((field) => owners.fields.get(field) === typed)]));
+    const names = [...types.map(({ name }) => name), ...[...its].flatMap(([type, fields]) => fields.map(({ name }) => `${type}.${name}`))];
+    return { typed, ...divided(types, copied), added: its, names };
+  });
 }
 
 function addedFields(fixed: FixedPart, built: GraphQLSchema): Map<string, AnyField[]> {

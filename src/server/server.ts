@@ -105,7 +105,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       logger,
     });
   });
-  const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, log });
+  const live = new LivePath({ prepare: () => provider.prepare(), engine, feed, yoga, http, path: PATH, config, origins, log });
   const { streams } = live;
   const connections = connectionsOf(http);
   metrics?.watch({ engine, live: () => live.figures(), state, http });
@@ -187,9 +187,9 @@ export function makeYoga({
     },
     maskedErrors: { maskError: (error) => toGraphQLError(error, log) },
     context: (initial) => {
-      const notices = (tableId: number): readonly string[] => provider.noticesOf(tableId);
+      const notices = (tableId: number) => provider.noticesOf(tableId);
       const { schemaEntry } = initial as WithSchema;
-      const { types } = schemaEntry ?? provider.current();
+      const { types } = schemaEntry ?? provider.newest();
       const lifetime = {
         get signal() {
           const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
@@ -253,7 +253,8 @@ async function route(parts: RouteParts): Promise<void> {
           return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
         return send(response, 200, parts.metrics.contentType, await parts.metrics.text());
       case '/schema.graphql':
-        return send(response, 200, 'application/graphql; charset=utf-8', await provider.current().sdl());
+        await provider.prepare();
+        return send(response, 200, 'application/graphql; charset=utf-8', await provider.newest().sdl());
       case '/':
         // Relative, so that a proxy may put the server below any path.
         response.writeHead(302, { location: PATH.slice(1) }).end();
