@@ -92,7 +92,10 @@ function importTerm(column: Column, found: readonly SourceColumn[], parameters: 
   }
   if (!fitsExactly(column, source.type))
     throw mismatch(`column ${column.name}: the file has ${source.type}, which does not fit ${column.type} exactly`, column.name);
-  return `CAST(src.${columnAt(at)} AS ${sqlType(column)})`;
+  const cast = `CAST(src.${columnAt(at)} AS ${sqlType(column)})`;
+  if (column.type !== 'FLOAT' && column.type !== 'DOUBLE') return cast;
+  // One zero and one NaN, as everywhere: see parseDouble in model/values.ts.
+  return `CASE WHEN isnan(${cast}) THEN CAST('NaN' AS ${column.type}) WHEN ${cast} = 0 THEN CAST(0 AS ${column.type}) ELSE ${cast} END`;
 }
 
 function fitsExactly(column: Column, type: string): boolean {
