@@ -218,8 +218,9 @@ async function expectSame(engine: Engine, at: TableAt, rows: readonly OddRow[], 
     // Zero has no sign in a table.
     sortedOdd(matching, orders).map((row) => textOf(row, alike)),
   );
-  const cells = rows.map((row) => at.schema.columns.map(({ name }) => row[name as OddColumn]));
-  const inMemory = await engine.read.matcher.matchCells(at.schema.columns, cells, checkFilter(at.schema, where), {});
+  const { columns } = at.schema;
+  const versions = rows.map((row) => ({ row: row.k, from: at.snapshotId, cells: columns.map(({ name }) => row[name as OddColumn]) }));
+  const inMemory = await engine.read.matcher.matchCells(columns, versions, checkFilter(at.schema, where), {});
   expect(
     inMemory.map((index) => rows[index]?.k),
     `in memory, ${what}`,

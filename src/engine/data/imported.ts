@@ -179,13 +179,17 @@ function rangeOf(column: Column): readonly [Cell, Cell] | undefined {
   }
 }
 
-/** Texts that are looked at together. */
+/** Texts that are looked at together, and their bytes at most. */
 const JSON_ROWS = 4_096;
+const JSON_BYTES = 32 * 1024 * 1024;
 
 async function checkJson(connection: DuckDBConnection, column: Column, name: string, source: ImportSource): Promise<void> {
+  const longest = await runOn(connection, `SELECT max(strlen(${name})) FROM (${source.sql})`, source.parameters, {});
+  const bytes = Number((await longest.getRows())[0]?.[0] ?? 0);
+  const window = Math.max(1, Math.min(JSON_ROWS, Math.floor(JSON_BYTES / Math.max(1, bytes))));
   const bad: BadValue[] = [];
-  for (let lo = 0; lo < source.rowCount && bad.length < LIMITS.invalidRowsReported; lo += JSON_ROWS) {
-    const sql = `SELECT _position, ${name} FROM (${source.sql}) WHERE _position >= ${lo} AND _position < ${lo + JSON_ROWS} AND ${name} IS NOT NULL ORDER BY _position`;
+  for (let lo = 0; lo < source.rowCount && bad.length < LIMITS.invalidRowsReported; lo += window) {
+    const sql = `SELECT _position, ${name} FROM (${source.sql}) WHERE _position >= ${lo} AND _position < ${lo + window} AND ${name} IS NOT NULL ORDER BY _position`;
     for (const [row, text] of await (await runOn(connection, sql, source.parameters, {})).getRows()) {
       const fault = bad.length < LIMITS.invalidRowsReported ? jsonFault(text as string) : undefined;
       if (fault !== undefined) bad.push({ index: Number(row), reason: fault });
