@@ -218,7 +218,8 @@ function isUnreadable(error: unknown): boolean {
 
 function unreadable(column: Column, error: unknown): EngineError {
   const { cause } = error as Error;
-  const said = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
+  // Without the name of the copy that DuckDB reads.
+  const said = ((cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '').replaceAll(/ "[^"]*\.import"/g, '');
   return new EngineError('INVALID_ROW', `column ${column.name}: a value cannot be read or does not fit the column`, {
     details: { rows: [{ index: null, column: column.name, reason: said.slice(0, 200) }], invalidRows: 1 },
     hint: 'Nothing of the file was kept. Write the file again with values that the column takes.',
