@@ -260,8 +260,8 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
   return negative ? `-${text}` : text;
 }
 
-/** Whether two cells of one column are stored alike: NaN is itself, and the zeros are two. */
+/** Whether two cells of one column hold the same value: NaN is itself, and zero has no sign. */
 export function sameCell(left: Cell, right: Cell): boolean {
   if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right) === 0;
-  return Object.is(left, right);
+  return left === right || Object.is(left, right);
 }
