@@ -69,10 +69,7 @@ export type CommitListener = (commits: readonly Commit[]) => void;
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
-  /**
-   * Which life of the database this is, eight characters: another one after each restore from a backup. What names a snapshot
-   * outside has it too.
-   */
+  /** Which life of the database this is: another after each restore from a backup. What names a snapshot outside has it too. */
   readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
