@@ -13,7 +13,7 @@ import { storageError } from './model/storage-error.ts';
 import type { EngineOptions } from './options.ts';
 
 /**
- * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writing` says why.
+ * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writeTrouble` says why.
  * `seams` are for tests.
  * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
@@ -26,7 +26,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   starting.catch(() => {});
   const opened = await openCatalog(directory, { onTrouble: (trouble) => tellTrouble(trouble, options), ...seams }).catch(
     async (error: unknown) => {
-      await (await starting.catch(() => undefined))?.close();
+      await (await starting.catch(() => undefined))?.close(0);
       throw error;
     },
   );
@@ -39,7 +39,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   } catch (error) {
     await store.close(false);
     opened.release();
-    await (await starting.catch(() => undefined))?.close();
+    await (await starting.catch(() => undefined))?.close(0);
     throw storageError(error, 'the database was not opened');
   }
 }
