@@ -19,11 +19,12 @@ import {
 } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
+import { endWork } from './closing.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { systemClock, TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
-import type { CommitOperation } from './commit/operations.ts';
+import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
@@ -38,7 +39,7 @@ import { LocalLog } from './log/log.ts';
 import type { AuditParts } from './maintenance/audit.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
-import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
+import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
 import type { Commit, Tag } from './model/history.ts';
@@ -46,7 +47,6 @@ import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
-import { within } from './model/within.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
@@ -66,8 +66,6 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
-const FLUSH = { flushRows: 20_000, flushBytes: 8 * 1024 * 1024 };
-const DEFAULT_MAINTENANCE: MaintenanceOptions = { ...FLUSH, autoCompact: true, retentionEveryMs: 600_000 };
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
@@ -317,9 +315,12 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /** Rows by primary key: a row with the key gets all new values, else the row is new. @throws EngineError as commit */
-  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
-    return this.commit([{ kind: 'upsert', table, rows, form }], options);
+  /**
+   * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
+   * @throws EngineError as commit
+   */
+  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
+    return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
   /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
@@ -340,7 +341,8 @@ export class Engine {
     const { outcome, evaluated } = await this.#changes.commit(operations, checked);
     if (outcome === undefined) {
       const tables = evaluated?.tables ?? [];
-      return { ...nothing(tables.map((table) => tableById(this.#state, table.id).last)), rows: [] };
+      const result = nothing(tables.map((table) => tableById(this.#state, table.id).last));
+      return { ...result, rows: evaluated === undefined ? [] : changedRows(evaluated, result) };
     }
     const result = this.#result(outcome);
     return { ...result, rows: result.replayed || evaluated === undefined ? [] : changedRows(evaluated, result) };
@@ -478,19 +480,16 @@ export class Engine {
     this.#background.add(tracked);
   }
 
-  /** Takes no more commits, finishes what is under way, and closes. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Takes no more commits, finishes what is under way, and closes; see endWork for what is not done in time. Idempotent. */
+  close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    await this.#scheduler.stop();
-    this.#log.close();
-    await this.#sequencing;
-    await within(this.#pins.whenIdle(), CLOSE_WAIT_MS);
-    while (this.#background.size > 0) await Promise.all(this.#background);
-    await this.#duck.close();
+  async #close(graceMs: number): Promise<void> {
+    const work = (): Promise<unknown> => Promise.all([this.#pins.whenIdle(), ...this.#background]);
+    const parts = { scheduler: this.#scheduler, log: this.#log, sequencing: this.#sequencing, work, duck: this.#duck };
+    await endWork(parts, graceMs, (error) => this.#report(error, 'close'));
     await closeCatalog(this.#store, Math.max(this.#time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
     this.#release();
   }

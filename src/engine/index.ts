@@ -4,12 +4,13 @@ export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
 export { type Clock, systemClock } from './commit/clock.ts';
-export type { CommitOperation } from './commit/operations.ts';
+export type { CommitOperation, OnConflict } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
+export { type Bound, Budget, MemoryPool, overloaded } from './model/budget.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
 export { exactNumber, InexactNumber, longNumbers } from './model/exact-numbers.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
@@ -28,8 +29,9 @@ export {
   type QueryFigures,
   type RoundFigures,
 } from './model/observer.ts';
-export { checkRows, type InvalidRow } from './model/rows.ts';
+export { checkPartialRows, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
+export { storageError } from './model/storage-error.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
 export {
   type Cell,
@@ -62,5 +64,6 @@ export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
+export { bytesOfRows } from './read/row-bytes.ts';
 export type { ChangeResult, CommitResult, EraseResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';

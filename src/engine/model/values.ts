@@ -122,12 +122,13 @@ function parseLong(value: unknown): Parsed {
   return long < LONG_MIN || long > LONG_MAX ? new Refusal(`${show(value)} does not fit in 64 bits`) : long;
 }
 
+/** Zero has no sign in a table: filters and keys take 0.0 and -0.0 for equal, and Parquet's dictionaries keep one of them. */
 function parseDouble(value: unknown): Parsed {
   if (typeof value === 'bigint' || value instanceof InexactNumber) {
     const number = typeof value === 'bigint' ? doubleOf(value) : undefined;
     return number ?? new Refusal(`${show(value)} has more digits than a double holds; use LONG or DECIMAL`);
   }
-  return typeof value === 'number' && Number.isFinite(value) ? value : new Refusal(`${show(value)} is not a finite number`);
+  return typeof value === 'number' && Number.isFinite(value) ? value + 0 : new Refusal(`${show(value)} is not a finite number`);
 }
 
 function parseFloat32(value: unknown): Parsed {
@@ -245,4 +246,10 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
   const whole = digits.slice(0, digits.length - scale);
   const text = scale === 0 ? whole : `${whole}.${digits.slice(digits.length - scale)}`;
   return negative ? `-${text}` : text;
+}
+
+/** Whether two cells of one column are stored alike: NaN is itself, and the zeros are two. */
+export function sameCell(left: Cell, right: Cell): boolean {
+  if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right) === 0;
+  return Object.is(left, right);
 }

@@ -21,6 +21,7 @@ import type { DataFiles } from '../data/files.ts';
 import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
+import { rowsWithin } from '../data/results.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
@@ -30,6 +31,7 @@ import type { Blocks } from './blocks.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
 import type { Row } from './page.ts';
 import { type Hidden, type Life, needsEnds, needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
+import { asksForVersion, isVersionColumn, narrowed, windowOf } from './version-columns.ts';
 
 export interface ScannerParts {
   readonly current: () => CatalogState;
@@ -87,12 +89,12 @@ export class Scanner {
 
   /** The same on a table of a state that the caller has pinned. */
   async scanTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return (await this.runTable(table, request, options)).getRows();
+    return rowsWithin(await this.runTable(table, request, options), options.budget);
   }
 
   /** The same; the result as DuckDB has it. */
   async runTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBMaterializedResult> {
-    const plan = { ...request, table };
+    const plan = plannedOn(table, request);
     const planned = planFiles(plan);
     await this.#parts.files.ensureChecked(planned);
     return this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
@@ -104,7 +106,7 @@ export class Scanner {
     request: ScanRequest,
     use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
   ): Promise<T> {
-    const plan = { ...request, table };
+    const plan = plannedOn(table, request);
     const planned = planFiles(plan);
     await this.#parts.files.ensureChecked(planned);
     return this.#run(plan, planned, needsHotRows(plan), use);
@@ -125,6 +127,8 @@ export class Scanner {
         rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
       if (!blocks.suits(planned)) return rows(planned, needsHotRows(plan));
       const cold = await blocks.read(table, planned, request, options);
+      // Rows of these files are larger than they looked.
+      if (cold === undefined) return rows(planned, needsHotRows(plan));
       if (!needsHotRows(plan)) return cold;
       const hot = (await this.#directHotRows(table, request)) ?? (await rows([], true));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
@@ -132,7 +136,9 @@ export class Scanner {
   }
 
   async #getRows(plan: Planned, planned: readonly DataFile[], hot: boolean, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#run(plan, planned, hot, async (sql, parameters) => (await this.#parts.duck.run(sql, parameters, options)).getRows());
+    return this.#run(plan, planned, hot, async (sql, parameters) =>
+      rowsWithin(await this.#parts.duck.run(sql, parameters, options), options.budget),
+    );
   }
 
   /**
@@ -200,6 +206,13 @@ export class Scanner {
   }
 }
 
+/** What a filter says of rows' identities narrows the scan; where it looks at versions, the relation yields what it looks at. */
+function plannedOn(table: TableState, request: ScanRequest): Planned {
+  const { filter, hidden } = request;
+  if (filter === undefined || !asksForVersion(filter)) return { ...request, table };
+  return { ...request, table, window: narrowed(request.window, windowOf(filter)), hidden: hidden === 'none' ? 'version' : hidden };
+}
+
 /** @throws EngineError SNAPSHOT_EXPIRED {availableFrom, oldestSnapshotId} where the versions may be gone */
 function requireKept(table: TableState, life: Life): void {
   const at = life.kind === 'visible' ? [life.at] : life.kind === 'all' ? [] : [life.after, life.upTo];
@@ -226,7 +239,7 @@ export function withFilterColumns(columns: readonly Column[], filter: CheckedFil
   const visit = (at: CheckedFilter): void => {
     if (at.kind === 'not') visit(at.filter);
     else if ('filters' in at) at.filters.forEach(visit);
-    else all.add(at.column);
+    else if (!isVersionColumn(at.column)) all.add(at.column);
   };
   if (filter !== undefined) visit(filter);
   return [...all];
