@@ -173,8 +173,12 @@ async function auditTable(
   }
   for (const { at, seed, root } of table.kept.checkpoints) {
     const expected = replaced.get(replacedKey('checkpoint', tableId, at));
-    const builder = new RootBuilder(seed, schemaOf(parts, table, at));
-    const found = await rootAt(parts, table, at, builder);
+    const columns = schemaOf(parts, table, at);
+    // The end of a table has no rows; only where it was brought back since, those before its end are vouched for here.
+    const isEnd = parts.history.snapshot(tableId, at)?.operation === 'DROP';
+    const none = new RootBuilder(seed, columns).finish();
+    const builder = new RootBuilder(seed, columns);
+    const found = isEnd && none.root.equals(root) ? none : await rootAt(parts, table, at, builder);
     rows += builder.rows;
     if (!found.root.equals(root) || expected === undefined || !expected.equals(root))
       bad.push({ at, what: `table ${table.name}: its rows as of snapshot ${at}, the oldest that is kept, are not those that expiry left` });

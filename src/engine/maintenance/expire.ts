@@ -173,9 +173,15 @@ async function checkpointsOf(parts: ExpireParts, table: TableState, kept: KeptRe
   const checkpoints: Checkpoint[] = [];
   for (const at of [...kept.held.map(({ from }) => from), kept.horizon]) {
     const known = table.kept.checkpoints.find((checkpoint) => checkpoint.at === at);
-    checkpoints.push(known ?? { at, ...(await rootAt(parts, table, at, newRoot(schemaOf(parts, table, at)))) });
+    const root = newRoot(schemaOf(parts, table, at));
+    checkpoints.push(known ?? { at, ...(isGone(table, at) ? root.finish() : await rootAt(parts, table, at, root)) });
   }
   return checkpoints;
+}
+
+/** Whether a table's end is all that is there from a snapshot on: nothing reads its rows then, and maintenance takes them away. */
+function isGone({ last }: TableState, at: SnapshotId): boolean {
+  return last.operation === 'DROP' && at === last.snapshotId;
 }
 
 export function schemaOf({ history }: Pick<ExpireParts, 'history'>, table: TableState, at: SnapshotId) {
