@@ -32,6 +32,7 @@ export {
   COLUMN_TYPES,
   type Column,
   type ColumnType,
+  isGroupable,
   isNumeric,
   isOrdered,
   OPERATIONS,
@@ -45,7 +46,6 @@ export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
   type AggregateQuery,
-  type AggregateRow,
   type AggregateTerm,
   aggregateFits,
 } from './read/aggregate.ts';
@@ -54,6 +54,7 @@ export { cursorHead } from './read/cursor.ts';
 export type { DiffQuery, TableDiff } from './read/diff.ts';
 export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff-page.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
+export type { Group, GroupPage, GroupsQuery } from './read/groups.ts';
 export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';

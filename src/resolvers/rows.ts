@@ -9,12 +9,13 @@ import {
   type Filter,
   type Order,
   type PageArguments,
+  pageSize,
   type Row,
   type RowPage,
   type TableAt,
   toWire,
 } from '../engine/index.ts';
-import type { PageInfo } from './connections.ts';
+import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { typedFilter } from './filters.ts';
 import { encodeNodeId } from './node-id.ts';
@@ -29,19 +30,10 @@ export interface RowModel {
   readonly columns: readonly Column[];
 }
 
-export interface RowEdge<Node> {
-  readonly cursor: () => string;
-  readonly node: Node;
-}
-
-/** A page that is read when a field first needs it. `Node` is what the door calls a row. */
-export class RowConnection<Node> {
+/** A page of rows that is read when a field first needs it. `Node` is what the API calls a row. */
+export class RowConnection<Node> extends Connection<Node> {
   readonly at: TableAt;
   readonly where: Filter | undefined;
-  readonly #read: () => Promise<RowPage>;
-  readonly #nodeOf: (row: Row, columns: readonly Column[]) => Node;
-  readonly #context: Context;
-  #page: Promise<RowPage> | undefined;
 
   constructor(
     context: Context,
@@ -57,41 +49,15 @@ export class RowConnection<Node> {
       readonly nodeOf: (row: Row, columns: readonly Column[]) => Node;
     },
   ) {
-    this.#context = context;
+    super(
+      async () => {
+        const page = await read();
+        return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)) };
+      },
+      () => context.engine.read.count(at, where, { signal: context.lifetime.signal }),
+    );
     this.at = at;
     this.where = where;
-    this.#read = read;
-    this.#nodeOf = nodeOf;
-  }
-
-  page(): Promise<RowPage> {
-    this.#page ??= this.#read();
-    return this.#page;
-  }
-
-  async nodes(): Promise<Node[]> {
-    const page = await this.page();
-    return page.rows.map((row) => this.#nodeOf(row, page.columns));
-  }
-
-  async edges(): Promise<RowEdge<Node>[]> {
-    const page = await this.page();
-    return page.rows.map((row, index) => ({ cursor: () => page.cursorAt(index), node: this.#nodeOf(row, page.columns) }));
-  }
-
-  async pageInfo(): Promise<PageInfo> {
-    const page = await this.page();
-    const last = page.rows.length - 1;
-    return {
-      hasNextPage: page.hasNextPage,
-      hasPreviousPage: page.hasPreviousPage,
-      startCursor: last < 0 ? null : page.cursorAt(0),
-      endCursor: last < 0 ? null : page.cursorAt(last),
-    };
-  }
-
-  totalCount(): Promise<number> {
-    return this.#context.engine.read.count(this.at, this.where, { signal: this.#context.lifetime.signal });
   }
 }
 
@@ -111,6 +77,7 @@ export async function typedRows(
 ): Promise<RowConnection<RowModel> | null> {
   const at = await typedTableAt(context, typed, snapshotId);
   if (at === undefined) return null;
+  pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
@@ -183,11 +150,9 @@ export function aggregateKey(name: AggregateFunction, column: Column): string {
   return `${name}:${column.name}`;
 }
 
-/** What is selected below an aggregate field. */
-function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, path: readonly string[]): AggregateTerm[] {
+/** What is selected below some aggregate fields. */
+export function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, nodes: GraphQLResolveInfo['fieldNodes']): AggregateTerm[] {
   const terms = new Map<string, AggregateTerm>();
-  let nodes: GraphQLResolveInfo['fieldNodes'] = info.fieldNodes;
-  for (const name of path) nodes = selectedFields(info, nodes).filter((field) => field.name.value === name);
   for (const field of selectedFields(info, nodes)) {
     const name = AGGREGATE_FIELDS[field.name.value];
     if (field.name.value === 'count') terms.set('COUNT', { function: 'COUNT' });
@@ -200,8 +165,9 @@ function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, path: readon
   return [...terms.values()];
 }
 
-function termKey(term: AggregateTerm): string {
-  return term.column == null ? term.function : `${term.function}:${term.column}`;
+/** The values of some terms, under the keys that the fields look for. */
+export function aggregateModel(terms: readonly AggregateTerm[], values: readonly unknown[]): AggregateModel {
+  return new Map(terms.map((term, at) => [term.column == null ? term.function : `${term.function}:${term.column}`, values[at] ?? null]));
 }
 
 /** `orders { aggregate { sum { amount } } }`: one scan for all that is selected, none where only an unfiltered count is. */
@@ -211,36 +177,9 @@ export async function typedAggregate(
   rows: RowConnection<RowModel>,
   info: GraphQLResolveInfo,
 ): Promise<AggregateModel> {
-  const terms = selectedTerms(typed, info, []);
+  const terms = selectedTerms(typed, info, info.fieldNodes);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.lifetime.signal });
-  return new Map(terms.map((term, index) => [termKey(term), result?.values[index] ?? null]));
-}
-
-export interface GroupModel {
-  readonly key: ReadonlyMap<number, unknown>;
-  readonly aggregate: AggregateModel;
-}
-
-/** `orders { groupBy(columns: [status]) { key { status } aggregate { count } } }`, the largest group first. */
-export async function typedGroups(
-  context: Context,
-  typed: TypedTable,
-  rows: RowConnection<RowModel>,
-  args: { readonly columns: readonly string[]; readonly first?: number | null | undefined },
-  info: GraphQLResolveInfo,
-): Promise<GroupModel[]> {
-  const columns = [...new Set(args.columns)].map((name) => typed.byGraphqlName.get(name) as Column);
-  if (columns.length === 0) throw new EngineError('BAD_USER_INPUT', 'groupBy: columns is empty');
-  const terms = selectedTerms(typed, info, ['aggregate']);
-  const groups = await context.engine.read.aggregate(
-    rows.at,
-    { where: rows.where, terms, groupBy: columns.map((column) => column.name), first: args.first ?? undefined },
-    { signal: context.lifetime.signal },
-  );
-  return groups.map((group) => ({
-    key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
-    aggregate: new Map(terms.map((term, index) => [termKey(term), group.values[index] ?? null])),
-  }));
+  const values = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.lifetime.signal });
+  return aggregateModel(terms, values);
 }

@@ -1,5 +1,6 @@
 /** Arguments that many fields take alike. */
 import type { ArgBuilder } from '@pothos/core';
+import { LIMITS } from '../engine/index.ts';
 import type { SchemaTypes } from './builder.ts';
 import type { Shared } from './static.ts';
 
@@ -12,6 +13,14 @@ export function pageArguments(t: ArgumentBuilder) {
     after: t.string({ description: 'Only what comes after this cursor: the endCursor of the page before.' }),
     last: t.int({ description: 'How many from the end.' }),
     before: t.string({ description: 'Only what comes before this cursor: the startCursor of the page after.' }),
+  };
+}
+
+/** Of groups, which are read forward only. */
+export function groupPageArguments(t: ArgumentBuilder) {
+  return {
+    first: t.int({ defaultValue: LIMITS.groupPageDefault, description: 'Groups on the page; at most 1,000.' }),
+    after: t.string({ description: 'Only groups that come after this cursor: the endCursor of the page before.' }),
   };
 }
 

@@ -110,6 +110,11 @@ export class CatalogStore {
     });
   }
 
+  /** The keys alone of a range, up to `limit`: for counting, where no value is looked at. */
+  async keys(range: Range, limit: number): Promise<Buffer[]> {
+    return this.#guardAsync(() => this.#db.keys({ ...range, limit }).all());
+  }
+
   async first(range: Range): Promise<[Buffer, Buffer] | undefined> {
     return (await this.entries(range, 1))[0];
   }

@@ -59,7 +59,8 @@ export const LIMITS = {
   descriptionLengthMax: 4_000,
   pageDefault: 50,
   pageMax: 1_000,
-  aggregateGroupsMax: 10_000,
+  /** Groups of a page where `first` is not given. */
+  groupPageDefault: 100,
   orderColumnsMax: 16,
   groupColumnsMax: 16,
   filterNodesMax: 500,

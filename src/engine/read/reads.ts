@@ -10,11 +10,13 @@ import { EngineError, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
-import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
+import { type AggregateQuery, readAggregate } from './aggregate.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
+import { type CommitFilter, countCommits } from './count-commits.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
 import { withoutDropped } from './dropped-columns.ts';
 import { checkFilter, type Filter } from './filter.ts';
+import { countGroups, type GroupPage, type GroupsQuery, readGroups } from './groups.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { Matcher } from './match.ts';
@@ -194,16 +196,33 @@ export class Reads {
     return page;
   }
 
-  /** @throws EngineError of readAggregate */
-  aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
+  /** The values of the terms over all rows that match. @throws EngineError of readAggregate */
+  aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<readonly unknown[]> {
     return readAggregate(this.scanner, target, query, this.#query(options));
+  }
+
+  /** A page of the groups of the rows that match, the largest first. @throws EngineError of readGroups */
+  async groups(target: PageTarget, query: GroupsQuery, options?: QueryOptions): Promise<GroupPage> {
+    const page = await readGroups(this.scanner, target, query, this.#query(options));
+    if (page.hasNextPage) this.leases.keepForCursor(target.snapshotId);
+    return page;
+  }
+
+  /** How many groups there are in all. @throws EngineError of readGroups */
+  countGroups(target: PageTarget, query: Pick<GroupsQuery, 'where' | 'groupBy'>, options?: QueryOptions): Promise<number> {
+    return countGroups(this.scanner, target, query, this.#query(options));
+  }
+
+  /** How many commits of a range of snapshot ids match. @throws EngineError of countCommits */
+  countCommits(filter: CommitFilter, range: { readonly lo: number; readonly hi: number }, options?: QueryOptions): Promise<number> {
+    return countCommits(this.#parts.store, filter, range, this.#query(options));
   }
 
   /** How many rows match; from the catalog where there is no filter. */
   async count(target: TableAt, where: RowsQuery['where'], options?: QueryOptions): Promise<number> {
     if (where === undefined) return target.snapshot.totalRows;
-    const [row] = await this.aggregate(target, { where, terms: [{ function: 'COUNT' }] }, options);
-    return row?.values[0] as number;
+    const [count] = await this.aggregate(target, { where, terms: [{ function: 'COUNT' }] }, options);
+    return count as number;
   }
 
   /** The row with a primary key, given by column name in wire form; undefined where there is none at the snapshot. */

@@ -1,9 +1,12 @@
-/** `OrdersAggregate` with one field a column that each function fits, and `OrdersGroup`. */
-import { type AggregateFunction, aggregateFits, type Column, type ColumnType } from '../../engine/index.ts';
-import { type AggregateModel, aggregateKey, type GroupModel } from '../../resolvers/rows.ts';
+/** `OrdersAggregate` with one field a column that each function fits, and `OrdersGroup` with its connection. */
+import { type AggregateFunction, aggregateFits, type Column, type ColumnType, isGroupable } from '../../engine/index.ts';
+import type { GroupModel } from '../../resolvers/groups.ts';
+import { type AggregateModel, aggregateKey } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
+import { addConnection } from '../connection.ts';
 import { SCALAR_OF } from '../scalars.ts';
+import type { Shared } from '../static.ts';
 import { describeColumn } from './describe.ts';
 
 type ScalarName = (typeof SCALAR_OF)[ColumnType] | 'SafeInt';
@@ -36,7 +39,12 @@ function sumScalar(column: Column): ScalarName {
   return column.type === 'INT' || column.type === 'LONG' ? 'BigInt' : 'Float';
 }
 
-export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
+export function addAggregate(builder: Builder, shared: Shared, typed: TypedTable) {
+  const aggregate = addAggregateType(builder, typed);
+  return { aggregate, groups: addGroups(builder, shared, typed, aggregate) };
+}
+
+function addAggregateType(builder: Builder, { table, prefix }: TypedTable) {
   const { columns } = table.schema;
   const parts = FUNCTIONS.flatMap((part) => {
     const fitting = columns.filter((column) => aggregateFits(part.function, column));
@@ -58,7 +66,7 @@ export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
     });
     return [{ part, ref }];
   });
-  const aggregate = builder.objectRef<AggregateModel>(`${prefix}Aggregate`).implement({
+  return builder.objectRef<AggregateModel>(`${prefix}Aggregate`).implement({
     description: `Values computed over rows of ${table.name}.`,
     fields: (t) => ({
       count: t.field({ type: 'SafeInt', description: 'How many rows.', resolve: (values) => values.get('COUNT') as number }),
@@ -70,21 +78,31 @@ export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
       ),
     }),
   });
+}
+
+type AggregateRef = ReturnType<typeof addAggregateType>;
+
+/** `OrdersGroup` and its connection, and the columns to group by; undefined where the table has none that can be grouped by. */
+function addGroups(builder: Builder, shared: Shared, { table, prefix }: TypedTable, aggregate: AggregateRef) {
+  const fitting = table.schema.columns.filter((column) => isGroupable(column.type));
+  if (fitting.length === 0) return undefined;
+  const columns = builder.enumType(`${prefix}Column`, {
+    description: `The columns of ${table.name} that rows can be grouped by.`,
+    values: Object.fromEntries(fitting.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
+  });
   const key = builder.objectRef<GroupModel>(`${prefix}GroupKey`).implement({
     description: 'What the rows of a group have in common; columns that were not grouped by are null.',
     fields: (t) =>
       Object.fromEntries(
-        columns
-          .filter((column) => column.type !== 'JSON')
-          .map((column) => [
-            column.graphqlName,
-            t.field({
-              type: SCALAR_OF[column.type],
-              nullable: true,
-              description: describeColumn(column),
-              resolve: (group) => (group.key.get(column.fieldId) ?? null) as never,
-            }),
-          ]),
+        fitting.map((column) => [
+          column.graphqlName,
+          t.field({
+            type: SCALAR_OF[column.type],
+            nullable: true,
+            description: describeColumn(column),
+            resolve: (group) => (group.key.get(column.fieldId) ?? null) as never,
+          }),
+        ]),
       ),
   });
   const group = builder.objectRef<GroupModel>(`${prefix}Group`).implement({
@@ -94,5 +112,5 @@ export function addAggregate(builder: Builder, { table, prefix }: TypedTable) {
       aggregate: t.field({ type: aggregate, description: 'Computed over its rows.', resolve: (at) => at.aggregate }),
     }),
   });
-  return { aggregate, group };
+  return { columns, connection: addConnection<GroupModel>(builder, shared, `${prefix}Group`, group, `groups of rows of ${table.name}`) };
 }

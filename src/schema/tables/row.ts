@@ -1,6 +1,9 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
-import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate, typedGroups } from '../../resolvers/rows.ts';
+import type { Edge } from '../../resolvers/connections.ts';
+import { typedGroups } from '../../resolvers/groups.ts';
+import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
+import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import type { Conditions } from '../conditions.ts';
 import type { NodeRef } from '../node.ts';
@@ -41,12 +44,8 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       ),
     }),
   });
-  const columnNames = builder.enumType(`${prefix}Column`, {
-    description: `The columns of ${table.name}.`,
-    values: Object.fromEntries(columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
-  });
-  const { aggregate, group } = addAggregate(builder, typed);
-  const edge = builder.objectRef<Awaited<ReturnType<RowConnection<RowModel>['edges']>>[number]>(`${prefix}RowEdge`).implement({
+  const { aggregate, groups } = addAggregate(builder, shared, typed);
+  const edge = builder.objectRef<Edge<RowModel>>(`${prefix}RowEdge`).implement({
     description: `A row of ${table.name}, with its cursor.`,
     fields: (t) => ({
       cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
@@ -65,15 +64,19 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         description: 'Computed over all rows that match.',
         resolve: (page, _args, context, info) => typedAggregate(context, typed, page, info),
       }),
-      groupBy: t.field({
-        type: [group],
-        description: 'Rows that match, grouped; the largest group first.',
-        args: {
-          columns: t.arg({ type: [columnNames], required: true, description: 'What makes a group.' }),
-          first: t.arg.int({ description: 'Groups at most; 1,000 where not given.' }),
-        },
-        resolve: (page, args, context, info) => typedGroups(context, typed, page, args as { columns: string[] }, info),
-      }),
+      ...(groups === undefined
+        ? {}
+        : {
+            groupBy: t.field({
+              type: groups.connection,
+              description: 'All rows that match, grouped; the largest group first, equal ones by key. A cursor pins the snapshot.',
+              args: {
+                columns: t.arg({ type: [groups.columns], required: true, description: 'What makes a group.' }),
+                ...groupPageArguments(t.arg),
+              },
+              resolve: (page, args, context, info) => typedGroups(context, typed, page, args as Parameters<typeof typedGroups>[3], info),
+            }),
+          }),
     }),
   });
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>(`${prefix}Filter`);
