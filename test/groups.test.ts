@@ -286,6 +286,31 @@ describe('groups in the API', () => {
     ).toMatchObject({ message: expect.stringContaining('a JSON column (j) has no groups'), extensions: { code: 'BAD_USER_INPUT' } });
   });
 
+  it('on later pages belong to what the first page was: the present, or an instant', async () => {
+    const server = await testServer({ tables: [ORDERS] });
+    await server.engine.append('orders', [
+      { order_id: '1', customer_id: '1', status: 'a' },
+      { order_id: '2', customer_id: '1', status: 'b' },
+    ]);
+    const page = 'first: 1, after: $after) { nodes NODE pageInfo { endCursor } }';
+    const fields = [
+      `orders { groupBy(columns: [status], ${page.replace('NODE', '{ key { status } }')} }`,
+      `table(name: "orders") { id aggregate(groupBy: ["status"], functions: [], ${page.replace('NODE', '')} }`,
+    ];
+    for (const instant of ['', '(snapshotId: 2)']) {
+      for (const field of fields) {
+        const document = `query ($after: String) { asOf${instant} { id ${field} } }`;
+        const first = (await server.data<{ asOf: Loose }>(document)).asOf;
+        const after = /"endCursor":"([^"]+)"/.exec(JSON.stringify(first))?.[1];
+        await server.engine.append('orders', [{ order_id: String(server.engine.headSnapshotId + 1), customer_id: '1', status: 'c' }]);
+        const second = (await server.data<{ asOf: Loose }>(document, { after })).asOf;
+        expect(second['id']).toBe(first['id']);
+        expect((second['table'] as Loose | undefined)?.['id']).toBe((first['table'] as Loose | undefined)?.['id']);
+        expect(JSON.stringify(second)).not.toContain(after);
+      }
+    }
+  });
+
   it('with another instant than their cursor, or under live, refuse the cursor', async () => {
     const server = await testServer({ tables: [ORDERS] });
     const groups = (after: string): string => `orders { groupBy(columns: [status], first: 1${after}) { pageInfo { endCursor } } }`;

@@ -77,6 +77,11 @@ const DEFAULT_MAINTENANCE: MaintenanceOptions = {
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
+  /**
+   * Which life of the database this is, eight characters: another one after each restore from a backup. What names a snapshot
+   * outside has it too.
+   */
+  readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
   readonly #directory: string;
@@ -108,8 +113,9 @@ export class Engine {
   #closing: Promise<void> | undefined;
 
   /** Use openEngine. */
-  constructor(options: EngineOptions, { directory, store, state, ceilingMs, uncheckedTables, duck, observer }: OpenedParts) {
+  constructor(options: EngineOptions, { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer }: OpenedParts) {
     this.#directory = directory;
+    this.incarnation = incarnation.name;
     this.#store = store;
     this.#state = state;
     this.#duck = duck;

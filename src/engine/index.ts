@@ -41,7 +41,7 @@ export {
 } from './model/types.ts';
 export { parseCell, Refusal, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
-export type { EngineOptions } from './options.ts';
+export type { EngineNotice, EngineOptions } from './options.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { claimIncarnation, type Incarnation } from './catalog/incarnation.ts';
 import { openCatalog } from './catalog/load.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
@@ -25,11 +26,29 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     throw error;
   });
   try {
+    const incarnation = await claimIncarnation(store, directory, options.newIncarnation);
+    tellIncarnation(incarnation, options);
     DataFiles.prepareDirectory(directory, state);
-    return new Engine(options, { directory, store, state, ceilingMs, uncheckedTables, duck: await starting, observer });
+    return new Engine(options, { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck: await starting, observer });
   } catch (error) {
     await store.close(false);
     throw error;
+  }
+}
+
+function tellIncarnation({ name, cause, unkept }: Incarnation, { onNotice }: EngineOptions): void {
+  const consequence = 'cursors, ids of versions and places to resume from that were given before are refused from now on';
+  if (cause === 'copied' || cause === 'asked') {
+    const why = cause === 'asked' ? 'a new incarnation was asked for' : 'the data directory is a copy, as after a restore from a backup';
+    onNotice?.({
+      level: 'info',
+      message: `${why}: a new incarnation of the database begins; ${consequence}`,
+      details: { incarnation: name },
+    });
+  }
+  if (unkept !== undefined) {
+    const message = 'the new incarnation could not be written down, so the next start begins another one';
+    onNotice?.({ level: 'warn', message, details: { incarnation: name, reason: String(unkept) } });
   }
 }
 

@@ -1,4 +1,5 @@
 /** What an engine is opened with. */
+import type { Incarnation } from './catalog/incarnation.ts';
 import type { CatalogState } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import type { Clock } from './commit/clock.ts';
@@ -6,6 +7,13 @@ import type { Duck } from './data/duckdb.ts';
 import type { MaintenanceOptions } from './maintenance/scheduler.ts';
 import type { RetentionDefinition } from './model/alter.ts';
 import type { EngineObserver } from './model/observer.ts';
+
+/** What an operator should know. */
+export interface EngineNotice {
+  readonly level: 'info' | 'warn';
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
 
 export interface EngineOptions {
   /** The data directory; made if it is not there. */
@@ -28,6 +36,10 @@ export interface EngineOptions {
   readonly retention?: RetentionDefinition | undefined;
   /** Told of failures in the background. */
   readonly onBackgroundError?: (error: unknown, task: string) => void;
+  /** Told of what an operator should know and no request fails for: the directory is a copy, the clock jumped. */
+  readonly onNotice?: ((notice: EngineNotice) => void) | undefined;
+  /** Begin a new incarnation though nothing shows that the directory is a copy: after a restore that kept the files' inodes. */
+  readonly newIncarnation?: boolean | undefined;
   /** Told of what the engine does, for figures; nothing is measured where absent. */
   readonly observer?: EngineObserver | undefined;
 }
@@ -37,6 +49,7 @@ export interface OpenedParts {
   readonly directory: string;
   readonly store: CatalogStore;
   readonly state: CatalogState;
+  readonly incarnation: Incarnation;
   readonly ceilingMs: number;
   readonly uncheckedTables: readonly number[];
   readonly duck: Duck;

@@ -1,7 +1,8 @@
 /** The choice of an instant from arguments: none, one of several, or the one that the cursors inside pin. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type AsOf, cursorHead, EngineError, type Instant, type Table, type TableAt } from '../engine/index.ts';
+import { type AsOf, EngineError, type Instant, type Table, type TableAt } from '../engine/index.ts';
 import type { Context } from './context.ts';
+import { cursorsDisagree, pinnedBy, presentView, type ViewModel } from './present.ts';
 import { toTimestampMs } from './scalars.ts';
 import { cursorsBelow } from './selection.ts';
 
@@ -35,29 +36,27 @@ export function asOfOf(args: AsOfArguments): AsOf {
  * Resolves an instant. Where none is given, pages below that go on from a cursor are read at the cursor's snapshot.
  * @throws EngineError CURSOR_INVALID {cursorSnapshotId, snapshotId} where cursors and instant do not agree
  */
-export async function resolveInstant(context: Context, args: AsOfArguments, info: GraphQLResolveInfo): Promise<Instant> {
-  const instant = await chosenInstant(context, args, info);
-  context.hold(instant.snapshotId);
-  return instant;
+export async function resolveInstant(context: Context, args: AsOfArguments, info: GraphQLResolveInfo): Promise<ViewModel> {
+  return resolveView(context, asOfOf(args), cursorsBelow(info));
 }
 
-async function chosenInstant(context: Context, args: AsOfArguments, info: GraphQLResolveInfo): Promise<Instant> {
-  const asOf = asOfOf(args);
-  const pinned = new Set(cursorsBelow(info).flatMap((cursor) => cursorHead(cursor)?.snapshotId ?? []));
-  const [cursorSnapshotId, other] = pinned;
-  if (cursorSnapshotId === undefined) return context.engine.read.resolve(asOf, context.lifetime.signal);
-  if (other !== undefined) throw disagree(other, cursorSnapshotId);
-  if (asOf.kind === 'newest') return context.engine.read.resolve({ kind: 'snapshot', snapshotId: cursorSnapshotId });
-  const instant = await context.engine.read.resolve(asOf, context.lifetime.signal);
-  if (instant.snapshotId !== cursorSnapshotId) throw disagree(cursorSnapshotId, instant.snapshotId);
-  return instant;
+/** The same, of an instant and the cursors of the pages that are read at it. */
+export async function resolveView(context: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
+  const view = await chosenView(context, asOf, cursors);
+  context.hold(view.snapshotId);
+  return view;
 }
 
-function disagree(cursorSnapshotId: number, snapshotId: number): EngineError {
-  return new EngineError('CURSOR_INVALID', `a cursor of snapshot ${cursorSnapshotId} cannot be used at snapshot ${snapshotId}`, {
-    details: { cursorSnapshotId, snapshotId },
-    hint: 'Leave the instant out, and the page is read at the snapshot of its cursor; cursors of one asOf must be of one snapshot.',
-  });
+async function chosenView({ engine, lifetime }: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
+  const pinned = pinnedBy(cursors);
+  if (asOf.kind === 'newest') {
+    if (pinned === undefined) return presentView(await engine.read.resolve(asOf, lifetime.signal));
+    const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId: pinned.snapshotId });
+    return { ...instant, isPresent: pinned.isPresent };
+  }
+  const instant = await engine.read.resolve(asOf, lifetime.signal);
+  if (pinned !== undefined && instant.snapshotId !== pinned.snapshotId) throw cursorsDisagree(pinned.snapshotId, instant.snapshotId);
+  return { ...instant, isPresent: false };
 }
 
 /** @throws EngineError TABLE_NOT_FOUND_AS_OF {createdAt, droppedAt} where the table did not exist then */

@@ -145,7 +145,7 @@ export function genericChanges(diff: TableDiff, args: PageArguments): Connection
 }
 
 export function changeRowId({ change, table }: RowChangeModel): string {
-  return encodeNodeId({ kind: 'rowIdentity', tableId: table.id, rowId: change.rowId });
+  return encodeNodeId({ kind: 'row', tableId: table.id, rowId: change.rowId });
 }
 
 /** `Snapshot.changes`: what the commit did to the table's rows. */
@@ -182,9 +182,9 @@ export interface TypedChangeModel {
   readonly after: RowModel | null;
 }
 
-/** A row in all of its table's columns. */
+/** A version of a row, in all of its table's columns. */
 export function typedRowModel(typed: TypedTable, row: Row | null): RowModel | null {
-  return row === null ? null : { typed, row, columns: typed.table.schema.columns };
+  return row === null ? null : { typed, row, columns: typed.table.schema.columns, isPresent: false };
 }
 
 export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArguments): Connection<TypedChangeModel> {

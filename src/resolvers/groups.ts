@@ -4,6 +4,7 @@ import { type AggregateFunction, type Column, EngineError, pageSize, type TableA
 import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
+import { type Asked, markedPage, plainCursors } from './present.ts';
 import { type AggregateModel, aggregateModel, type RowConnection, type RowModel, selectedTerms } from './rows.ts';
 import { selectedBelow } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
@@ -38,7 +39,8 @@ export function typedGroups(
   const { read } = context.engine;
   return new Connection(
     async () => {
-      const page = await read.groups(rows.at, { ...grouping, terms, first: args.first, after: args.after }, options);
+      const { first, after } = plainCursors(args);
+      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, options), rows);
       const nodes = page.groups.map((group) => ({
         key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
         aggregate: aggregateModel(terms, group.values),
@@ -67,7 +69,7 @@ export interface AggregateArguments extends GroupArguments {
  */
 export function viewAggregate(
   context: Context,
-  { at }: { readonly at: TableAt },
+  { at, isPresent }: Asked & { readonly at: TableAt },
   args: AggregateArguments,
   info: GraphQLResolveInfo,
 ): Connection<JsonObject> {
@@ -84,7 +86,8 @@ export function viewAggregate(
   const { read } = context.engine;
   return new Connection(
     async () => {
-      const page = await read.groups(at, { ...grouping, terms: args.functions, first: args.first, after: args.after }, options);
+      const { first, after } = plainCursors(args);
+      const page = markedPage(await read.groups(at, { ...grouping, terms: args.functions, first, after }, options), { isPresent });
       const nodes = page.groups.map(({ key, values }) => {
         const all = [...key, ...values];
         return Object.fromEntries(names.map((name, index) => [name, all[index] ?? null]));

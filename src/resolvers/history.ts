@@ -76,7 +76,7 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
   return context.engine.read.history.snapshot(snapshot.tableId, snapshot.parentId) ?? null;
 }
 
-/** The table as of the snapshot. */
+/** The table as of the snapshot: an instant by name, also where it is the newest. */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
   // A dropped table has no state of its own: the one right before it was dropped.
   const { snapshotId } = snapshot;
@@ -85,5 +85,5 @@ export async function snapshotView(context: Context, snapshot: Snapshot): Promis
     snapshot.operation === 'DROP' ? asSnapshotId(snapshotId - 1) : snapshotId,
   );
   if (at === undefined) throw new Error(`table ${snapshot.tableId} is not there at its own snapshot ${snapshot.snapshotId}`);
-  return { at };
+  return { at, isPresent: false };
 }

@@ -1,13 +1,14 @@
 /** Mutations: arguments to engine calls, results to payloads. */
-import type { ChangeResult, CommitOptions, CommitResult, Instant, Table, TableDefinition } from '../engine/index.ts';
+import type { ChangeResult, CommitOptions, CommitResult, Table, TableDefinition } from '../engine/index.ts';
 import { EngineError, LIMITS, limitExceeded } from '../engine/index.ts';
 import type { Context } from './context.ts';
+import { presentView, type ViewModel } from './present.ts';
 import type { RowModel } from './rows.ts';
 import type { TypedTable } from './table-types.ts';
 
 /** What every mutation that commits answers with. */
 export interface PayloadModel extends CommitResult {
-  readonly view: Instant;
+  readonly view: ViewModel;
 }
 
 export interface WritePayloadModel extends PayloadModel {
@@ -15,13 +16,12 @@ export interface WritePayloadModel extends PayloadModel {
   readonly rows: ChangeResult['rows'];
 }
 
-/** The catalog right after a commit, beside what it did. */
+/** The catalog right after a commit, beside what it did: the present, but for a commit that is replayed after others. */
 export async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
-  const view =
-    result.commit === null
-      ? await context.engine.read.resolve({ kind: 'newest' })
-      : { snapshotId: result.commit.snapshotId, timestampMs: result.commit.timestampMs };
-  return { ...result, view };
+  const { engine } = context;
+  if (result.commit === null) return { ...result, view: presentView(await engine.read.resolve({ kind: 'newest' })) };
+  const { snapshotId, timestampMs } = result.commit;
+  return { ...result, view: { snapshotId, timestampMs, isPresent: !result.replayed || snapshotId === engine.headSnapshotId } };
 }
 
 export async function createTable(
@@ -55,7 +55,7 @@ export function payloadRows(payload: WritePayloadModel, first: number | null | u
   if (limit < 0) throw new EngineError('BAD_USER_INPUT', `first: ${limit} is not a count of rows`);
   if (limit > LIMITS.pageMax) throw limitExceeded('pageMax', LIMITS.pageMax, limit, 'Read the rest through `view`.');
   const { columns } = payload.typed.table.schema;
-  return payload.rows.slice(0, limit).map((row) => ({ typed: payload.typed, row, columns }));
+  return payload.rows.slice(0, limit).map((row) => ({ typed: payload.typed, row, columns, isPresent: payload.view.isPresent }));
 }
 
 export interface CompactModel {

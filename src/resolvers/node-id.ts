@@ -1,4 +1,8 @@
-/** Global ids: opaque, stable over restarts, and of a row version, so that caches never mix two contents. */
+/**
+ * Global ids: opaque, and stable over restarts. An id names what was asked for: at the present the row, the catalog or the
+ * table itself, whose content changes while the id stays; at a named instant the version or the view of that snapshot, whose
+ * content never changes.
+ */
 import { EngineError } from '../engine/index.ts';
 
 export type NodeRef =
@@ -8,10 +12,23 @@ export type NodeRef =
   | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'view'; readonly snapshotId: number }
   | { readonly kind: 'tableView'; readonly tableId: number; readonly snapshotId: number }
-  | { readonly kind: 'row'; readonly tableId: number; readonly rowId: number; readonly snapshotId: number }
-  | { readonly kind: 'rowIdentity'; readonly tableId: number; readonly rowId: number };
+  | { readonly kind: 'presentView' }
+  | { readonly kind: 'presentTableView'; readonly tableId: number }
+  | { readonly kind: 'rowVersion'; readonly tableId: number; readonly rowId: number; readonly snapshotId: number }
+  | { readonly kind: 'row'; readonly tableId: number; readonly rowId: number };
 
-const TAGS = { table: 'T', snapshot: 'S', commit: 'C', tag: 'G', view: 'V', tableView: 'W', row: 'R', rowIdentity: 'I' } as const;
+const TAGS = {
+  table: 'T',
+  snapshot: 'S',
+  commit: 'C',
+  tag: 'G',
+  view: 'V',
+  tableView: 'W',
+  presentView: 'P',
+  presentTableView: 'Q',
+  rowVersion: 'R',
+  row: 'I',
+} as const;
 
 export function encodeNodeId(ref: NodeRef): string {
   if (ref.kind === 'tag') return Buffer.from(`${TAGS.tag}:${ref.name}`, 'utf8').toString('base64url');
@@ -35,12 +52,15 @@ export function decodeNodeId(id: string): NodeRef {
     C: [1, () => ({ kind: 'commit', snapshotId: first })],
     V: [1, () => ({ kind: 'view', snapshotId: first })],
     W: [2, () => ({ kind: 'tableView', tableId: first, snapshotId: second })],
-    R: [3, () => ({ kind: 'row', tableId: first, rowId: second, snapshotId: third })],
+    P: [0, () => ({ kind: 'presentView' })],
+    Q: [1, () => ({ kind: 'presentTableView', tableId: first })],
+    R: [3, () => ({ kind: 'rowVersion', tableId: first, rowId: second, snapshotId: third })],
+    I: [2, () => ({ kind: 'row', tableId: first, rowId: second })],
   };
   const shape = tag === undefined ? undefined : shapes[tag];
   if (shape === undefined || numbers.length !== shape[0] || numbers.some(Number.isNaN)) {
     throw new EngineError('BAD_USER_INPUT', 'this is not an id of a node', {
-      hint: 'Pass the `id` of an object as this API gave it; _rowId is not one.',
+      hint: 'Pass the `id` of an object as this API gave it, or the `_rowId` of a row.',
     });
   }
   return shape[1]();

@@ -1,10 +1,15 @@
 /** `node(id)`: any object by its global id. */
+
+import type { GraphQLResolveInfo } from 'graphql';
 import { asRowId, asSnapshotId, asTableId, type Commit, EngineError, type Snapshot, type Table, type Tag } from '../engine/index.ts';
+import { resolveView } from './as-of.ts';
 import type { Context } from './context.ts';
 import { commitById } from './history.ts';
 import { decodeNodeId } from './node-id.ts';
-import type { RowModel } from './rows.ts';
-import type { TableViewModel, ViewModel } from './table-view.ts';
+import type { ViewModel } from './present.ts';
+import { type RowModel, typedTableAt } from './rows.ts';
+import { cursorsBelow } from './selection.ts';
+import type { TableViewModel } from './table-view.ts';
 
 export type NodeModel =
   | { readonly type: 'Table'; readonly value: Table }
@@ -16,7 +21,7 @@ export type NodeModel =
   | { readonly type: 'Row'; readonly value: RowModel };
 
 /** Null where the id is well formed but names nothing. @throws EngineError BAD_USER_INPUT where it is no id */
-export async function resolveNode(context: Context, id: string): Promise<NodeModel | null> {
+export async function resolveNode(context: Context, id: string, info: GraphQLResolveInfo): Promise<NodeModel | null> {
   const ref = decodeNodeId(id);
   const { engine } = context;
   switch (ref.kind) {
@@ -35,19 +40,30 @@ export async function resolveNode(context: Context, id: string): Promise<NodeMod
     case 'commit':
       return orNull(async () => ({ type: 'Commit', value: await commitById(context, ref.snapshotId) }));
     case 'view':
-      if (ref.snapshotId === 0) return { type: 'CatalogView', value: { snapshotId: asSnapshotId(0), timestampMs: null } };
+      if (ref.snapshotId === 0) return { type: 'CatalogView', value: { snapshotId: asSnapshotId(0), timestampMs: null, isPresent: false } };
       return orNull(async () => ({
         type: 'CatalogView',
-        value: await engine.read.resolve({ kind: 'snapshot', snapshotId: ref.snapshotId }),
+        value: { ...(await engine.read.resolve({ kind: 'snapshot', snapshotId: ref.snapshotId })), isPresent: false },
       }));
     case 'tableView': {
       const table = engine.tableById(asTableId(ref.tableId));
       if (table === undefined || ref.snapshotId > engine.headSnapshotId) return null;
       return orNull(async () => {
         const at = await engine.read.tableAt(table, asSnapshotId(ref.snapshotId));
-        return at === undefined ? null : { type: 'TableView', value: { at } };
+        return at === undefined ? null : { type: 'TableView', value: { at, isPresent: false } };
       });
     }
+    case 'presentView':
+      return { type: 'CatalogView', value: await presentNode(context, info, 'CatalogView') };
+    case 'presentTableView': {
+      const table = engine.tableById(asTableId(ref.tableId));
+      if (table === undefined) return null;
+      const { snapshotId, isPresent } = await presentNode(context, info, 'TableView');
+      const at = await engine.read.tableAt(table, snapshotId);
+      return at === undefined ? null : { type: 'TableView', value: { at, isPresent } };
+    }
+    case 'rowVersion':
+      return versionNode(context, ref);
     case 'row':
       return rowNode(context, ref);
     default:
@@ -55,7 +71,23 @@ export async function resolveNode(context: Context, id: string): Promise<NodeMod
   }
 }
 
-async function rowNode(
+/** The present; where pages below go on from cursors, as of the snapshot that these pin. */
+function presentNode(context: Context, info: GraphQLResolveInfo, type: NodeModel['type']): Promise<ViewModel> {
+  return resolveView(context, { kind: 'newest' }, cursorsBelow(info, type));
+}
+
+/** The row now; null once it is deleted. */
+async function rowNode(context: Context, ref: { readonly tableId: number; readonly rowId: number }): Promise<NodeModel | null> {
+  const { engine, types, lifetime } = context;
+  const typed = types.ofTable(ref.tableId);
+  const at = typed === undefined ? undefined : await typedTableAt(context, typed, engine.headSnapshotId);
+  if (typed === undefined || at === undefined) return null;
+  const { columns } = at.schema;
+  const row = await engine.read.rowAt(at, asRowId(ref.rowId), columns, { signal: lifetime.signal });
+  return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: true } };
+}
+
+async function versionNode(
   context: Context,
   ref: { readonly tableId: number; readonly rowId: number; readonly snapshotId: number },
 ): Promise<NodeModel | null> {
@@ -68,7 +100,7 @@ async function rowNode(
   const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, {
     signal: lifetime.signal,
   });
-  return row === undefined ? null : { type: 'Row', value: { typed, row, columns } };
+  return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: false } };
 }
 
 async function orNull(work: () => Promise<NodeModel | null>): Promise<NodeModel | null> {

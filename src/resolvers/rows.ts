@@ -19,30 +19,33 @@ import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { typedFilter } from './filters.ts';
 import { encodeNodeId } from './node-id.ts';
+import { type Asked, markedPage, plainCursors, type ViewModel } from './present.ts';
 import { selectedFields, selectedNames } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
 import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** A row on its way to a client, with the columns that were read. */
-export interface RowModel {
+export interface RowModel extends Asked {
   readonly typed: TypedTable;
   readonly row: Row;
   readonly columns: readonly Column[];
 }
 
 /** A page of rows that is read when a field first needs it. `Node` is what the API calls a row. */
-export class RowConnection<Node> extends Connection<Node> {
+export class RowConnection<Node> extends Connection<Node> implements Asked {
   readonly at: TableAt;
+  readonly isPresent: boolean;
   readonly where: Filter | undefined;
 
   constructor(
     context: Context,
     {
       at,
+      isPresent,
       where,
       read,
       nodeOf,
-    }: {
+    }: Asked & {
       readonly at: TableAt;
       readonly where: Filter | undefined;
       readonly read: () => Promise<RowPage>;
@@ -51,13 +54,14 @@ export class RowConnection<Node> extends Connection<Node> {
   ) {
     super(
       async () => {
-        const page = await read();
+        const page = markedPage(await read(), { isPresent });
         return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)) };
       },
       () => context.engine.read.count(at, where, { signal: context.lifetime.signal }),
     );
     this.at = at;
     this.where = where;
+    this.isPresent = isPresent;
   }
 }
 
@@ -68,10 +72,16 @@ export interface TypedRowsArguments extends PageArguments {
   readonly orderBy?: readonly TypedOrder[] | null | undefined;
 }
 
+/** A table, and the view of the catalog that it is read in. */
+export interface TypedIn {
+  readonly typed: TypedTable;
+  readonly view: ViewModel;
+}
+
 /** `asOf { orders(...) }`: undefined where the table did not exist at the instant. */
 export async function typedRows(
   context: Context,
-  { typed, snapshotId }: { readonly typed: TypedTable; readonly snapshotId: number },
+  { typed, view: { snapshotId, isPresent } }: TypedIn,
   args: TypedRowsArguments,
   info: GraphQLResolveInfo,
 ): Promise<RowConnection<RowModel> | null> {
@@ -85,9 +95,10 @@ export async function typedRows(
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName)).map((column) => column.name);
   return new RowConnection<RowModel>(context, {
     at,
+    isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...args, where, orderBy, columns }, { signal: context.lifetime.signal }),
-    nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns }),
+    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, { signal: context.lifetime.signal }),
+    nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
 
@@ -107,7 +118,7 @@ export async function typedTableAt(context: Context, typed: TypedTable, snapshot
 /** `ordersByKey(order_id: ...)`. */
 export async function typedRowByKey(
   context: Context,
-  { typed, snapshotId }: { readonly typed: TypedTable; readonly snapshotId: number },
+  { typed, view: { snapshotId, isPresent } }: TypedIn,
   args: Readonly<Record<string, unknown>>,
   info: GraphQLResolveInfo,
 ): Promise<RowModel | null> {
@@ -117,15 +128,18 @@ export async function typedRowByKey(
   const selected = selectedNames(info, []);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName));
   const row = await context.engine.read.rowByKey(at, key, columns, { signal: context.lifetime.signal });
-  return row === undefined ? null : { typed, row, columns };
+  return row === undefined ? null : { typed, row, columns, isPresent };
 }
 
-export function rowId({ typed, row }: RowModel): string {
-  return encodeNodeId({ kind: 'row', tableId: typed.table.id, rowId: row.rowId, snapshotId: row.fromSnapshotId });
+/** What was asked for: the row itself at the present, the version at a named instant. */
+export function rowNodeId(model: RowModel): string {
+  const { typed, row, isPresent } = model;
+  if (isPresent) return rowIdentity(model);
+  return encodeNodeId({ kind: 'rowVersion', tableId: typed.table.id, rowId: row.rowId, snapshotId: row.fromSnapshotId });
 }
 
 export function rowIdentity({ typed, row }: RowModel): string {
-  return encodeNodeId({ kind: 'rowIdentity', tableId: typed.table.id, rowId: row.rowId });
+  return encodeNodeId({ kind: 'row', tableId: typed.table.id, rowId: row.rowId });
 }
 
 /** A column's value in wire form. */

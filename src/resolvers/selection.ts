@@ -45,9 +45,12 @@ export function selectedNames(info: GraphQLResolveInfo, path: readonly string[])
   return new Set(selectedFields(info, selectedBelow(info, path)).map((field) => field.name.value));
 }
 
-/** The values of `after` and `before` of all fields below this one, down to the next `asOf`. */
-export function cursorsBelow(info: GraphQLResolveInfo): string[] {
-  const type = getNamedType(info.returnType);
+/**
+ * The values of `after` and `before` of all fields below this one, down to the next `asOf`.
+ * `typeName`: what the field's value is, where its own type is an interface
+ */
+export function cursorsBelow(info: GraphQLResolveInfo, typeName?: string): string[] {
+  const type = typeName === undefined ? getNamedType(info.returnType) : info.schema.getType(typeName);
   const cursors: string[] = [];
   if (isObjectType(type)) visit(info, type, info.fieldNodes, cursors);
   return cursors;

@@ -17,6 +17,7 @@ import {
 import type { Context } from './context.ts';
 import { jsonRow, type RowChangeModel, type TypedChangeModel, typedRowModel } from './diff.ts';
 import { genericFilter, typedFilter } from './filters.ts';
+import { presentView, type ViewModel } from './present.ts';
 import type { TypedTable } from './table-types.ts';
 import { refuseUnsetOperands } from './unset-operands.ts';
 
@@ -122,8 +123,8 @@ export function eventCursor({ position }: ChangesEvent): string {
   return cursorOf(position);
 }
 
-/** The instant of an answer of a live query; what it reads cannot expire meanwhile. */
-export function liveInstant(context: Context, instant: Instant): Instant {
+/** The present, as of an answer of a live query; what it reads cannot expire meanwhile. */
+export function liveView(context: Context, instant: Instant): ViewModel {
   context.hold(instant.snapshotId);
-  return instant;
+  return presentView(instant);
 }

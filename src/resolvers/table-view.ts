@@ -1,18 +1,16 @@
 /** One table at one instant through the generic door: rows as JSON objects, aggregates by name. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type Instant, type Order, type PageArguments, pageSize, type Table, type TableAt, toWire } from '../engine/index.ts';
+import { type Order, type PageArguments, pageSize, type Table, type TableAt, toWire } from '../engine/index.ts';
 import { type AsOfArguments, resolveInstant, tableAtOrThrow } from './as-of.ts';
 import { type Connection, listConnection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
+import { type Asked, plainCursors, type ViewModel } from './present.ts';
 import { RowConnection } from './rows.ts';
 import { refuseUnsetOperands } from './unset-operands.ts';
 
-/** The whole catalog at one instant. */
-export type ViewModel = Instant;
-
 /** One table at one instant. */
-export interface TableViewModel {
+export interface TableViewModel extends Asked {
   readonly at: TableAt;
 }
 
@@ -26,8 +24,8 @@ export interface RowsArguments extends PageArguments {
 
 /** `table(name).asOf(...)`. */
 export async function tableAsOf(context: Context, table: Table, args: AsOfArguments, info: GraphQLResolveInfo): Promise<TableViewModel> {
-  const instant = await resolveInstant(context, args, info);
-  return { at: await tableAtOrThrow(context, table, instant) };
+  const view = await resolveInstant(context, args, info);
+  return { at: await tableAtOrThrow(context, table, view), isPresent: view.isPresent };
 }
 
 /** `asOf { table(name) }`: null where the table did not exist then. @throws EngineError TABLE_NOT_FOUND where it never did */
@@ -35,26 +33,29 @@ export async function tableInView(context: Context, view: ViewModel, name: strin
   // A name may have been several tables' over time: the one that had it at the instant.
   for (const table of context.engine.tablesEverNamed(name)) {
     const at = await context.engine.read.tableAt(table, view.snapshotId);
-    if (at !== undefined) return { at };
+    if (at !== undefined) return { at, isPresent: view.isPresent };
   }
   return null;
 }
 
-export function viewRows(context: Context, { at }: TableViewModel, args: RowsArguments, info: GraphQLResolveInfo): RowConnection<JsonRow> {
+export function viewRows(
+  context: Context,
+  { at, isPresent }: TableViewModel,
+  args: RowsArguments,
+  info: GraphQLResolveInfo,
+): RowConnection<JsonRow> {
   pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : genericFilter(args.where);
   return new RowConnection<JsonRow>(context, {
     at,
+    isPresent,
     where,
     read: () =>
       context.engine.read.page(
         at,
         {
-          first: args.first,
-          after: args.after,
-          last: args.last,
-          before: args.before,
+          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }),
           where,
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,

@@ -5,15 +5,8 @@ import { snapshotChanges } from '../resolvers/diff.ts';
 import { viewAggregate } from '../resolvers/groups.ts';
 import { commitById, parentOf, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
-import {
-  type DataFileModel,
-  manifestOf,
-  type TableViewModel,
-  tableAsOf,
-  tableInView,
-  type ViewModel,
-  viewRows,
-} from '../resolvers/table-view.ts';
+import { tableViewId, type ViewModel, viewId } from '../resolvers/present.ts';
+import { type DataFileModel, manifestOf, type TableViewModel, tableAsOf, tableInView, viewRows } from '../resolvers/table-view.ts';
 import { groupPageArguments, instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
@@ -43,11 +36,13 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
   addTag(node, refs);
   addTableView(builder, shared, generic, node, refs, files);
   refs.view.implement({
-    description:
-      'The whole catalog at one instant: every table that existed then is a field. `id` stands for the snapshot, the same however the instant was named.',
+    description: 'The whole catalog at one instant: every table that existed then is a field.',
     interfaces: [node],
     fields: (t) => ({
-      id: t.id({ description: 'The global id.', resolve: (view) => encodeNodeId({ kind: 'view', snapshotId: view.snapshotId }) }),
+      id: t.id({
+        description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
+        resolve: viewId,
+      }),
       snapshotId: t.field({
         type: 'SafeInt',
         description: 'The commit read at; 0 where nothing was committed yet.',
@@ -374,8 +369,8 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
-        description: 'The global id.',
-        resolve: ({ at }) => encodeNodeId({ kind: 'tableView', tableId: at.tableId, snapshotId: at.snapshotId }),
+        description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
+        resolve: ({ at, isPresent }) => tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
       snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),

@@ -90,10 +90,11 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
       node: t.field({
         type: node,
         nullable: true,
-        description: 'Any object by its global id; null where the id names nothing.',
+        description:
+          'Any object by its global id; null where the id names nothing. The id of a row finds the row as it is now, null once deleted.',
         args: { id: t.arg.id({ required: true, description: 'The global id.' }) },
-        resolve: async (_root, { id }, context) => {
-          const found = await resolveNode(context, String(id));
+        resolve: async (_root, { id }, context, info) => {
+          const found = await resolveNode(context, String(id), info);
           if (found === null) return null;
           return tagged(found.type === 'Row' ? `${found.value.typed.prefix}Row` : found.type, found.value);
         },

@@ -2,7 +2,7 @@
 import type { Instant } from '../engine/index.ts';
 import type { ChangesEvent, SnapshotEvent } from '../pubsub/index.ts';
 import { subscribeToLive } from '../resolvers/live.ts';
-import { eventCursor, genericEventChanges, liveInstant, subscribeToChanges, subscribeToSnapshots } from '../resolvers/subscriptions.ts';
+import { eventCursor, genericEventChanges, liveView, subscribeToChanges, subscribeToSnapshots } from '../resolvers/subscriptions.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { RowChanges } from './diffs.ts';
@@ -61,7 +61,7 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         description:
           'A live query: what Query.asOf answers now, at once, and again after each commit that changes the answer, all tables at one snapshot. Commits that come close together are answered together.',
         subscribe: (_root, _args, context, info) => subscribeToLive(context, info),
-        resolve: (at: Instant, _args, context) => liveInstant(context, at),
+        resolve: (at: Instant, _args, context) => liveView(context, at),
       }),
     }),
   });

@@ -69,6 +69,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const engine = await openEngine({
     ...engineOptions(config),
     observer: metrics?.observer,
+    onNotice: ({ level, message, details }) => logger[level](details, message),
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');

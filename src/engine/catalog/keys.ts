@@ -35,6 +35,8 @@ export const FORMAT_KEY = meta('format');
 export const HEAD_KEY = meta('head');
 /** The instant that a start takes as the floor of its clock. */
 export const CEILING_KEY = meta('ceiling');
+/** Which incarnation of the database this is, and what its file INCARNATION physically is. */
+export const INCARNATION_KEY = meta('incarnation');
 
 function putU64(buffer: Buffer, value: number, at: number): void {
   buffer.writeUInt32BE(Math.floor(value / 2 ** 32), at);

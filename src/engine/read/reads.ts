@@ -8,7 +8,7 @@ import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Snapshot } from '../model/history.ts';
-import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, readAggregate } from './aggregate.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
@@ -263,6 +263,11 @@ export class Reads {
     options?: QueryOptions,
   ): Promise<Row | undefined> {
     return this.#rows.byId(tableId, version, columns, this.#query(options));
+  }
+
+  /** A row as of the target's snapshot, by its identity; undefined where there is none. */
+  rowAt(target: PageTarget, rowId: RowId, columns: readonly Column[], options?: QueryOptions): Promise<Row | undefined> {
+    return this.#rows.at(target, rowId, columns, this.#query(options));
   }
 
   /** What holds a table's rows at an instant, as the catalog is arranged now: flush and compaction rearrange it. */

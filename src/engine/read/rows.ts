@@ -116,6 +116,16 @@ export class RowReader {
     return rows.find((row) => row.fromSnapshotId === fromSnapshotId);
   }
 
+  /** The version of a row that is visible at a snapshot; undefined where there is none. */
+  async at(
+    { tableId, snapshotId }: Pick<PageTarget, 'tableId' | 'snapshotId'>,
+    rowId: RowId,
+    columns: readonly Column[],
+    options: QueryOptions,
+  ): Promise<Row | undefined> {
+    return (await this.#window(tableId, rowId, snapshotId, columns, options))[0];
+  }
+
   /** A version out of the record of the small commit that brought it, which stays until all states name the file that took it over. */
   #hot(table: TableState, rowId: RowId, fromSnapshotId: SnapshotId, columns: readonly Column[]): Row | undefined {
     const hot = findHotCommit(this.#store, table, fromSnapshotId);

@@ -1,7 +1,7 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
 import type { Edge } from '../../resolvers/connections.ts';
 import { typedGroups } from '../../resolvers/groups.ts';
-import { type RowConnection, type RowModel, rowId, rowIdentity, rowValue, typedAggregate } from '../../resolvers/rows.ts';
+import { type RowConnection, type RowModel, rowIdentity, rowNodeId, rowValue, typedAggregate } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
@@ -22,8 +22,9 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
-        description: "This version's global id. Its content never changes: an update makes a new version with another id.",
-        resolve: rowId,
+        description:
+          'The global id of what was asked for. Read at the present it is the row, the same over all its updates; read at a named instant, in diffs and in row changes it is this version, whose content never changes.',
+        resolve: rowNodeId,
       }),
       _rowId: t.id({ description: "The row's identity, the same over all its versions.", resolve: rowIdentity }),
       _fromSnapshotId: t.field({

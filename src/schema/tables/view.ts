@@ -31,8 +31,7 @@ export function addViewFields(
             }),
         ...pageArguments(t.arg),
       },
-      resolve: (at, args, context, info) =>
-        typedRows(context, { typed, snapshotId: at.snapshotId }, args as Parameters<typeof typedRows>[2], info),
+      resolve: (at, args, context, info) => typedRows(context, { typed, view: at }, args as Parameters<typeof typedRows>[2], info),
     }),
     ...(keyColumns.length === 0
       ? {}
@@ -47,7 +46,7 @@ export function addViewFields(
                 t.arg({ type: SCALAR_OF[column.type], required: true, description: describeColumn(column) }),
               ]),
             ),
-            resolve: (at, args, context, info) => typedRowByKey(context, { typed, snapshotId: at.snapshotId }, args, info),
+            resolve: (at, args, context, info) => typedRowByKey(context, { typed, view: at }, args, info),
           }),
         }),
   }));

@@ -84,7 +84,8 @@ export function addWriteFields(
       rows: t.field({
         type: [row.row],
         nullable: true,
-        description: 'The row versions that it brought, append and upsert in input order; delete: those it ended. At most 1,000.',
+        description:
+          'The rows as it left them, append and upsert in input order; delete: those that went, as they were. Their ids are those of the rows. At most 1,000.',
         args: { first: t.arg.int({ description: 'How many; all, up to 1,000, where not given.' }) },
         resolve: (at, { first }) => payloadRows(at, first),
       }),

@@ -1,0 +1,70 @@
+/**
+ * The present, and instants by name: what `id` names. A view without an instant, a live query and the answer of a mutation
+ * are of the present; a page that goes on from a cursor is of what its first page was.
+ */
+import { cursorHead, EngineError, type Instant, type PageArguments, type RowPage } from '../engine/index.ts';
+import { encodeNodeId } from './node-id.ts';
+
+/** What was read, and as what. */
+export interface Asked {
+  /** Whether no instant was named: ids are then of the rows and views themselves, not of one version. */
+  readonly isPresent: boolean;
+}
+
+/** The whole catalog at one instant. */
+export interface ViewModel extends Instant, Asked {}
+
+export function presentView(instant: Instant): ViewModel {
+  return { snapshotId: instant.snapshotId, timestampMs: instant.timestampMs, isPresent: true };
+}
+
+export function viewId({ isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>): string {
+  return encodeNodeId(isPresent ? { kind: 'presentView' } : { kind: 'view', snapshotId });
+}
+
+export function tableViewId(tableId: number, { isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>): string {
+  return encodeNodeId(isPresent ? { kind: 'presentTableView', tableId } : { kind: 'tableView', tableId, snapshotId });
+}
+
+/** A mark before a cursor of rows or groups that no text in base64url begins with. */
+const OF_PRESENT = '~';
+
+/** A cursor of rows or groups as clients see it: the engine's, marked where the page is of the present. */
+export function markCursor(cursor: string, { isPresent }: Asked): string {
+  return isPresent ? `${OF_PRESENT}${cursor}` : cursor;
+}
+
+function plainCursor(cursor: string): string {
+  return cursor.startsWith(OF_PRESENT) ? cursor.slice(OF_PRESENT.length) : cursor;
+}
+
+/** Page arguments with the engine's own cursors. */
+export function plainCursors<Arguments extends PageArguments>(args: Arguments): Arguments {
+  const { after, before } = args;
+  return { ...args, after: after == null ? after : plainCursor(after), before: before == null ? before : plainCursor(before) };
+}
+
+/** A page whose cursors are as clients see them. */
+export function markedPage<Page extends Pick<RowPage, 'cursorAt'>>(page: Page, asked: Asked): Page {
+  return { ...page, cursorAt: (index) => markCursor(page.cursorAt(index), asked) };
+}
+
+/** What the row cursors of a selection pin: one snapshot, of the present where each of their first pages was. */
+export function pinnedBy(cursors: readonly string[]): Pick<ViewModel, 'isPresent' | 'snapshotId'> | undefined {
+  const heads = cursors.flatMap((cursor) => {
+    const head = cursorHead(plainCursor(cursor));
+    return head === undefined ? [] : [{ snapshotId: head.snapshotId, isPresent: cursor.startsWith(OF_PRESENT) }];
+  });
+  const [first, ...rest] = heads;
+  if (first === undefined) return undefined;
+  const other = rest.find(({ snapshotId }) => snapshotId !== first.snapshotId);
+  if (other !== undefined) throw cursorsDisagree(other.snapshotId, first.snapshotId);
+  return { snapshotId: first.snapshotId, isPresent: heads.every(({ isPresent }) => isPresent) };
+}
+
+export function cursorsDisagree(cursorSnapshotId: number, snapshotId: number): EngineError {
+  return new EngineError('CURSOR_INVALID', `a cursor of snapshot ${cursorSnapshotId} cannot be used at snapshot ${snapshotId}`, {
+    details: { cursorSnapshotId, snapshotId },
+    hint: 'Leave the instant out, and the page is read at the snapshot of its cursor; cursors of one asOf must be of one snapshot.',
+  });
+}
