@@ -4,6 +4,7 @@
  * so it is set here, before any asynchronous work, and the rest is loaded after.
  */
 process.env.UV_THREADPOOL_SIZE ??= '24';
+require('./follow-parent.cjs').followParent(() => process.kill(process.pid, 'SIGTERM'));
 import('../dist/main.js').catch((error) => {
   const notBuilt = error?.code === 'ERR_MODULE_NOT_FOUND' && String(error.message).includes('dist/main.js');
   console.error(notBuilt ? 'tidemark: it is not built yet; run npm start or npm run build' : error);

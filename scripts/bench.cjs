@@ -1,6 +1,6 @@
 /** npm run bench -- [CASE ...] [--json] [--quick]: set up, then measure; see bench/main.ts. */
-const { bin, ensureBuilt, ensureInstalled, run } = require('./setup.cjs');
+const { bin, ensureBuilt, ensureInstalled, runLong } = require('./setup.cjs');
 
 ensureInstalled();
 ensureBuilt();
-run(bin('tsx'), ['bench/main.ts', ...process.argv.slice(2)], { env: { ...process.env, UV_THREADPOOL_SIZE: '24' } });
+runLong(bin('tsx'), ['bench/main.ts', ...process.argv.slice(2)], { env: { ...process.env, UV_THREADPOOL_SIZE: '24' } });

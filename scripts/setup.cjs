@@ -1,8 +1,9 @@
 /** What `npm start` and `npm test` do before their work on a fresh clone: install what is missing, build what is stale. */
 const { createHash } = require('node:crypto');
-const { spawnSync } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
+const { followParent } = require('../bin/follow-parent.cjs');
 
 const root = join(__dirname, '..');
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -16,6 +17,26 @@ function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options });
   if (result.error) throw result.error;
   if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+/**
+ * Runs a command that may go on for long, and ends as it ends. Signals that this process gets go to the command, and it ends
+ * with npm where npm started this process: nothing is left running behind a script that was stopped.
+ */
+function runLong(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32', ...options });
+  const end = (signal) => child.kill(signal);
+  // Ctrl-C at a terminal reaches the command by itself; this process stays to see it end.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
+  followParent(() => end('SIGTERM'));
+  child.once('error', (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+  child.once('exit', (status) => {
+    process.exitCode = status ?? 1;
+  });
 }
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -58,4 +79,4 @@ function ensureBuilt() {
   rmSync(old, { recursive: true, force: true });
 }
 
-module.exports = { root, run, bin, ensureInstalled, ensureBuilt };
+module.exports = { root, run, runLong, bin, ensureInstalled, ensureBuilt };

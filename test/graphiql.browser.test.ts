@@ -1,8 +1,49 @@
+import { createServer, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page, type Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runningServer } from './restarting-process.ts';
 import { eventually, type TestServer, testServer } from './server-support.ts';
+
+/** A proxy that serves a server below a path, as a reverse proxy does. */
+async function pathProxy(target: string, prefix: string): Promise<string> {
+  const { port, host } = new URL(target);
+  const sockets = new Set<Socket>();
+  const onwards = (request: IncomingMessage): RequestOptions => ({
+    port,
+    method: request.method,
+    path: (request.url ?? '').slice(prefix.length) || '/',
+    headers: { ...request.headers, host, ...(request.headers.origin === undefined ? {} : { origin: target }) },
+  });
+  const proxy = createServer((incoming, outgoing) => {
+    if (incoming.url?.startsWith(`${prefix}/`) !== true) return void outgoing.writeHead(404).end();
+    const sent = request(onwards(incoming), (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    sent.on('error', () => outgoing.destroy());
+    incoming.pipe(sent);
+  });
+  proxy.on('upgrade', (incoming: IncomingMessage, socket: Socket) => {
+    const sent = request(onwards(incoming));
+    sent.on('upgrade', (answer, upstream) => {
+      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`);
+      upstream.on('error', () => socket.destroy());
+      upstream.pipe(socket).pipe(upstream);
+    });
+    sent.on('error', () => socket.destroy());
+    sent.end();
+  });
+  proxy.on('connection', (socket) => sockets.add(socket.on('error', () => socket.destroy())));
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${prefix}`;
+}
 
 const CHROMIUM = process.env['CHROMIUM'];
 /** Where pictures of the page go, for people who want to look at them. */
@@ -127,6 +168,7 @@ describe.runIf(CHROMIUM)('GraphiQL in a browser', () => {
     await answer(page, 'from elsewhere');
     await server.data('mutation { appendFish(rows: [{kind: "eel"}], options: {message: "and again"}) { replayed } }');
     await answer(page, 'and again');
+    expect(await shown(page), 'earlier events stay').toMatch(/2 events, newest first.*and again.*from elsewhere/s);
     await picture(page, 'subscription');
     await play(page).click();
     await eventually(() => expect(server.feed.waiting).toBe(0));
@@ -155,6 +197,50 @@ describe.runIf(CHROMIUM)('GraphiQL in a browser', () => {
     await create('two', 'after the restart');
     await answer(page, 'after the restart');
     expect(await shown(page)).not.toContain('"errors"');
+  });
+
+  it('shows the last hundred events of a subscription, and says how many there were', async () => {
+    const server = await testServer({ tables: [{ name: 'fish', columns: [{ name: 'kind', type: 'STRING' }] }] });
+    for (let index = 2; index <= 130; index++) await server.engine.append('fish', [{ kind: 'cod' }]);
+    const { page } = await visit(server);
+    await run(page, 'subscription { snapshotCommitted(after: 0) { snapshotId } }');
+    await answer(page, 'the last 100 of 130 events, newest first');
+    expect(await shown(page)).toMatch(/"snapshotId": 130/);
+  });
+
+  it('fetches the schema again when a table was made or changed, here or elsewhere', async () => {
+    const server = await testServer();
+    const { page } = await visit(server);
+    const introspected = (): Promise<Response> =>
+      page.waitForResponse(async (response) => response.url().endsWith('/graphql') && (await response.text()).includes('"__schema"'));
+    // What this page does.
+    const afterCreate = introspected();
+    await run(page, 'mutation { createTable(input: {name: "fish", columns: [{name: "kind", type: STRING}]}) { replayed } }');
+    await answer(page, '"replayed": false');
+    expect(await (await afterCreate).text()).toContain('appendFish');
+    // What somebody else does: seen when the page is looked at again.
+    await server.engine.createTable({ name: 'bird', columns: [{ name: 'kind', type: 'STRING' }] });
+    const afterFocus = introspected();
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    expect(await (await afterFocus).text()).toContain('appendBird');
+  });
+
+  it('works below a path of a proxy, subscriptions and documentation included', async () => {
+    const server = await testServer({ tables: [{ name: 'fish', columns: [{ name: 'kind', type: 'STRING' }] }] });
+    const proxy = await pathProxy(server.url, '/some/where');
+    const { page, complaints, foreign } = await visit({ url: proxy });
+    expect(page.url()).toBe(`${proxy}/graphql`);
+    await run(page, 'mutation { appendFish(rows: [{kind: "cod"}]) { commit { snapshotId } } }');
+    await answer(page, '"snapshotId": 2');
+    await run(page, 'subscription { snapshotCommitted(after: 0) { snapshotId } }');
+    await answer(page, '2 events, newest first');
+    expect(foreign).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.goto(new URL((await page.getByRole('link', { name: 'Docs' }).getAttribute('href')) ?? '', page.url()).href);
+    await page.getByRole('heading', { name: 'Tidemark' }).waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Errors' }).click();
+    await page.getByRole('heading', { name: 'Errors' }).waitFor();
+    await picture(page, 'docs');
   });
 
   it('the documentation of a field is in the page', async () => {

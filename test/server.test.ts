@@ -60,9 +60,9 @@ describe('the server as a process', () => {
       return [response.status, response.headers.get('location'), await response.text()];
     };
     expect(await get('/health')).toEqual([200, null, '{"status":"ok"}\n']);
-    expect(await get('/ready')).toEqual([200, null, '{"status":"ready","snapshotId":0}\n']);
+    expect(await get('/ready')).toEqual([200, null, '{"status":"ready","snapshotId":0,"schema":0}\n']);
     expect((await get('/schema.graphql'))[2]).toContain('type Query');
-    expect(await get('/')).toEqual([302, '/graphql', '']);
+    expect(await get('/')).toEqual([302, 'graphql', '']);
     const [status, , text] = await get('/nothing/here');
     expect(status).toBe(404);
     expect(JSON.parse(text)).toMatchObject({

@@ -1,6 +1,8 @@
 /** Configuration: flags, then TIDEMARK_* variables, then defaults; checked as a whole before anything starts. */
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { nearest } from './nearest.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -197,6 +199,7 @@ export type ParsedCommandLine =
 
 /** @throws ConfigError naming the flag or variable, and what it takes */
 export function parseCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedCommandLine {
+  refuseFlagsThatNpmKept(environment);
   const verifies = args[0] === 'verify';
   const flags = readFlags(verifies ? args.slice(1) : args);
   if (flags['help'] === true) return { kind: 'help' };
@@ -212,7 +215,9 @@ export function parseCommandLine(args: readonly string[], environment: Readonly<
   const unknown = Object.keys(environment).find(
     (name) => name.startsWith('TIDEMARK_') && !known.has(name) && !name.startsWith('TIDEMARK_TEST_') && !name.startsWith('TIDEMARK_BENCH_'),
   );
-  if (unknown !== undefined) throw new ConfigError(`unknown variable ${unknown}; --help lists them`);
+  if (unknown !== undefined) {
+    throw new ConfigError(`unknown variable ${unknown}${suggestion(nearest(unknown, known))}; --help lists them`);
+  }
   const config = Object.fromEntries(
     Object.entries(OPTIONS).map(([name, option]) => {
       const flag = flags[option.flag];
@@ -240,8 +245,42 @@ function readFlags(args: readonly string[]): Record<string, string | boolean | u
       string | boolean | undefined
     >;
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message.split(/\.\s/)[0]}; --help lists the flags`);
+    throw new ConfigError(`${flagMistake(error as NodeJS.ErrnoException, args, Object.keys(options))}; --help lists the flags`);
   }
+}
+
+function flagMistake(error: NodeJS.ErrnoException, args: readonly string[], flags: readonly string[]): string {
+  const [said = error.message] = error.message.split(/\.\s/);
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const name = /'--?([^'=]+)/.exec(error.message)?.[1] ?? '';
+    return `${said}${suggestion(nearest(name, flags), '--')}`;
+  }
+  if (error.code !== 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return said;
+  const word = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const command = nearest(word, ['verify']);
+  if (command !== undefined && args[0] === word) return `there is no command ${word}${suggestion(command)}`;
+  // npm drops the flag and hands on its value alone.
+  return `${said}; every value stands behind its flag, such as --port 4001${args[0] === word ? ' (with npm: npm start -- --port 4001)' : ''}`;
+}
+
+function suggestion(name: string | undefined, prefix = ''): string {
+  return name === undefined ? '' : `; did you mean ${prefix}${name}?`;
+}
+
+/**
+ * `npm start --port 4001`, without `--`, gives the flag to npm, which hands it on as a variable: a server that then listens on
+ * its default port, or keeps its data elsewhere, is not what was asked for. @throws ConfigError
+ */
+function refuseFlagsThatNpmKept(environment: Readonly<Record<string, string | undefined>>): void {
+  if (environment['npm_lifecycle_event'] !== 'start') return;
+  const kept = Object.values(OPTIONS).filter(({ flag }) => {
+    const value = environment[`npm_config_${flag.replaceAll('-', '_')}`];
+    // npm has a flag of its own of this name, a folder, which is always there.
+    return value !== undefined && (flag !== 'cache' || /^\d+$/.test(basename(value)));
+  });
+  if (kept.length === 0) return;
+  const flags = kept.map(({ flag, argument }) => `--${flag} ${argument}`).join(' ');
+  throw new ConfigError(`npm keeps flags before -- for itself; write npm start -- ${flags}`);
 }
 
 /** The text of --help. */

@@ -1,25 +1,29 @@
 /** GraphiQL: one page, offline, rendered and compressed once, when it is first asked for. */
 import { gzipSync } from 'node:zlib';
+import { GRAPHIQL_SCRIPT, LOGO_SVG } from './graphiql-script.ts';
 import { WELCOME_DOCUMENT } from './welcome.ts';
 
-/**
- * The page's client takes a connection that fails to open for an error, which ends its subscriptions; it tries again where
- * one is closed. Both are told for each failure, so only the second is let through: a restart of the server ends nothing.
- */
-const RETRY_SCRIPT = '<script>window.WebSocket = class extends WebSocket { get onerror() { return null; } set onerror(_) {} };</script>';
+/** HTML beside the logo. The links are relative, as the address of the API is. */
+const TITLE = 'Tidemark&nbsp; <a class="graphiql-logo-link" href="README.md" target="_blank">Docs</a>';
 
 let page: Promise<Buffer> | undefined;
 
 async function render(): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  // Without an endpoint the page asks the address it was itself loaded from, below whatever path a proxy puts it.
   const html = renderGraphiQL({
-    title: 'Tidemark GraphiQL',
-    endpoint: '/graphql',
+    title: TITLE,
+    logo: LOGO_SVG,
+    favicon: `data:image/svg+xml;base64,${Buffer.from(LOGO_SVG).toString('base64')}`,
     subscriptionsProtocol: 'WS',
     defaultQuery: WELCOME_DOCUMENT,
     shouldPersistHeaders: true,
-  });
-  return gzipSync(html.replace('<head>', `<head>${RETRY_SCRIPT}`), { level: 6 });
+  } as unknown as Parameters<typeof renderGraphiQL>[0]);
+  const head = html.replace(`<title>${TITLE}</title>`, '<title>Tidemark GraphiQL</title>');
+  return gzipSync(
+    head.replace('<head>', () => `<head><script>${GRAPHIQL_SCRIPT}</script>`),
+    { level: 6 },
+  );
 }
 
 /** The page, gzip-compressed HTML. */

@@ -7,6 +7,11 @@ import type { IncomingMessage } from 'node:http';
 
 const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
 
+/** Whether a server on this address can be reached from its own machine alone. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 function hostnameOf(url: string): string | undefined {
   try {
     return new URL(url).hostname;

@@ -11,6 +11,7 @@ import { SchemaProvider } from '../schema/index.ts';
 import { send, sendErrors, sendJson } from './answers.ts';
 import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
+import { DOCS_CSP, DOCS_START, docsPage } from './docs.ts';
 import { documentLimits } from './document-limits.ts';
 import type { EventStreams } from './event-stream.ts';
 import { serveEventStream } from './event-stream-requests.ts';
@@ -18,7 +19,7 @@ import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
 import { LivePath } from './live-path.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
-import { OriginPolicy } from './origins.ts';
+import { isLoopback, OriginPolicy } from './origins.ts';
 import { pathOf, UpgradableMessage } from './paths.ts';
 import {
   cachedIntrospection,
@@ -106,6 +107,12 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     throw error;
   }
   const { port } = http.address() as AddressInfo;
+  if (!isLoopback(config.host)) {
+    logger.warn(
+      { host: config.host },
+      `Tidemark listens on ${config.host} and asks nobody who they are: anybody who reaches it may read, change and erase everything`,
+    );
+  }
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     state.stopping = true;
@@ -218,7 +225,7 @@ async function route(parts: RouteParts): Promise<void> {
       case '/ready':
         return state.stopping
           ? sendJson(response, 503, { status: 'stopping' })
-          : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId });
+          : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId, schema: parts.engine.schemaEpoch });
       case '/metrics':
         if (parts.metrics === undefined)
           return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
@@ -226,9 +233,20 @@ async function route(parts: RouteParts): Promise<void> {
       case '/schema.graphql':
         return send(response, 200, 'application/graphql; charset=utf-8', provider.current().sdl());
       case '/':
-        response.writeHead(302, { location: PATH }).end();
+        // Relative, so that a proxy may put the server below any path.
+        response.writeHead(302, { location: PATH.slice(1) }).end();
+        return;
+      case '/docs':
+        response.writeHead(302, { location: DOCS_START }).end();
+        return;
+      case '/docs/':
+        response.writeHead(302, { location: `../${DOCS_START}` }).end();
         return;
       default:
+        if (pathname.endsWith('.md')) {
+          const page = await docsPage(pathname);
+          if (page !== undefined) return sendPage(response, page);
+        }
         return sendErrors(response, 404, 'BAD_USER_INPUT', `there is nothing at ${pathname}; the API and GraphiQL are at ${PATH}`);
     }
   } catch (error) {
@@ -243,6 +261,12 @@ async function route(parts: RouteParts): Promise<void> {
 /** A browser asks for a page; a client asks for JSON or says nothing. */
 function wantsPage({ headers }: IncomingMessage): boolean {
   return (headers.accept ?? '').includes('text/html');
+}
+
+function sendPage(response: ServerResponse, html: string): void {
+  response.setHeader('content-security-policy', DOCS_CSP);
+  response.setHeader('x-content-type-options', 'nosniff');
+  send(response, 200, 'text/html; charset=utf-8', html);
 }
 
 async function sendGraphiql(response: ServerResponse): Promise<void> {

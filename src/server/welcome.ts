@@ -10,8 +10,7 @@ export const WELCOME_DOCUMENT = `# Welcome to Tidemark, a GraphQL database of
 # 3 append, 4 history, 5 any instant, 6 typed.
 
 # 1. Create a table. Its typed fields are there
-#    at once; reload the schema (the two arrows at
-#    the lower left) and they complete as you type.
+#    at once, and complete as you type.
 mutation CreateOrders {
   createTable(
     input: {
@@ -32,7 +31,8 @@ mutation CreateOrders {
 
 # 2. Watch. Open this page in a second browser
 #    window, run this one there and leave it
-#    running: every commit from now on arrives.
+#    running: every commit from now on arrives,
+#    and the last hundred stay in sight.
 subscription Watch {
   snapshotCommitted(tables: ["orders"]) {
     snapshotId
@@ -97,9 +97,9 @@ query ThenAndNow {
   }
 }
 
-# 6. The same, typed by the table's own columns.
-#    Reload the schema, then take the # away. One
-#    asOf reads many tables at one instant.
+# 6. The same, typed by the table's own columns:
+#    take the # away. One asOf reads many tables
+#    at one instant.
 #
 # query Typed {
 #   asOf {

@@ -67,18 +67,19 @@ export class Duck {
       max_temp_directory_size: `${Math.floor(options.spillLimitBytes / 1e6)}MB`,
     });
     const connection = await instance.connect();
+    // Of the instance: what is set for one connection, the others do not have.
     for (const setting of [
       // Data files are immutable and checked against their hash, so their metadata may be kept.
-      'SET parquet_metadata_cache = true',
-      "SET validate_external_file_cache = 'NO_VALIDATION'",
-      "SET TimeZone = 'UTC'",
-      'SET autoinstall_known_extensions = false',
-      'SET autoload_known_extensions = false',
-      `SET allowed_directories = [${sqlString(options.dataDirectory)}]`,
-      'SET enable_external_access = false',
-      'SET lock_configuration = true',
+      'parquet_metadata_cache = true',
+      "validate_external_file_cache = 'NO_VALIDATION'",
+      "TimeZone = 'UTC'",
+      'autoinstall_known_extensions = false',
+      'autoload_known_extensions = false',
+      `allowed_directories = [${sqlString(options.dataDirectory)}]`,
+      'enable_external_access = false',
+      'lock_configuration = true',
     ]) {
-      await connection.run(setting);
+      await connection.run(`SET GLOBAL ${setting}`);
     }
     const [row] = await (await connection.run("SELECT chr(65279) || 'a'")).getRows();
     invariant(row?.[0] === '\ufeffa', 'DuckDB text arrives as it is stored');
@@ -268,9 +269,27 @@ export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A scan of Parquet files. Folder names such as `a=b` on the way to them are no columns. */
-export function parquetSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false)`;
+/**
+ * The name of a table's column, by its position, wherever DuckDB's own pseudo-columns are near (`rowid`, `file_row_number`,
+ * `file_index`, `filename`): in DuckDB tables and in scans of Parquet files. A user's name would hide one of them.
+ */
+export function columnAt(position: number): string {
+  return `c${position}`;
+}
+
+/**
+ * A scan of Parquet files as the relation `src`, the first columns of the files under their generated names, so that
+ * `src.file_row_number` and `src.file_index` are always DuckDB's. Folder names such as `a=b` on the way are no columns.
+ */
+export function parquetSql(paths: readonly string[], columns: { readonly length: number }): string {
+  const names = Array.from({ length: columns.length }, (_, at) => columnAt(at)).join(', ');
+  const scan = `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false) AS src`;
+  return names === '' ? scan : `${scan}(${names})`;
+}
+
+/** Columns under their own names, out of a source that has them under the generated ones. */
+export function namedColumns(columns: readonly { readonly name: string }[]): string {
+  return columns.map(({ name }, at) => `${columnAt(at)} AS ${sqlName(name)}`).join(', ');
 }
 
 /** A quoted identifier. */

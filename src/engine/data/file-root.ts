@@ -3,12 +3,12 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { newSeed, RootBuilder } from '../model/proof.ts';
 import type { Column } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
-import { parquetSql, runOn, sqlName } from './duckdb.ts';
+import { columnAt, parquetSql, runOn } from './duckdb.ts';
 import { nextTurn } from './load-rows.ts';
 
 const WINDOW_ROWS = 50_000;
 
-/** Adds a file's rows to a root, in the order of `position`, which counts from `lo` to `hi` without being dense. */
+/** Adds a file's rows to a root, in the order of `position`, which goes from `lo` to `hi` without being dense. */
 export async function addFileRows(
   root: RootBuilder,
   connection: DuckDBConnection,
@@ -18,13 +18,13 @@ export async function addFileRows(
     position,
     lo,
     hi,
-  }: { readonly columns: readonly Column[]; readonly position: string; readonly lo: number; readonly hi: number },
+  }: { readonly columns: readonly Column[]; readonly position: 'file_row_number' | '_row'; readonly lo: number; readonly hi: number },
 ): Promise<void> {
-  const names = columns.map((column) => sqlName(column.name)).join(', ');
-  const parquet = parquetSql([path]);
+  const names = columns.map((_, at) => `src.${columnAt(at)}`).join(', ');
+  const parquet = parquetSql([path], columns);
   for (let start = lo; start <= hi; start += WINDOW_ROWS) {
-    const window = `${position} >= ${start} AND ${position} < ${start + WINDOW_ROWS}`;
-    const result = await runOn(connection, `SELECT ${names} FROM ${parquet} WHERE ${window} ORDER BY ${position}`, [], {});
+    const window = `src.${position} >= ${start} AND src.${position} < ${start + WINDOW_ROWS}`;
+    const result = await runOn(connection, `SELECT ${names} FROM ${parquet} WHERE ${window} ORDER BY src.${position}`, [], {});
     for (const chunk of await result.fetchAllChunks()) {
       for (const row of chunk.getRows()) root.add(columns.map((column, at) => fromDuck(column, row[at] ?? null)));
       await nextTurn();

@@ -2,33 +2,19 @@
 import { BIGINT, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { Cells, Column } from '../model/types.ts';
 import { duckType, sqlType, toDuck } from './cells.ts';
-import { sqlName } from './duckdb.ts';
+import { columnAt } from './duckdb.ts';
 
 /** Field ids of the hidden columns in Parquet files, out of reach of a table's own. */
 export const ROW_FIELD_ID = 1_000_000_001;
 export const FROM_FIELD_ID = 1_000_000_002;
-export const POSITION_FIELD_ID = 1_000_000_003;
 export const TO_FIELD_ID = 1_000_000_004;
-
-/** DuckDB's virtual columns, which a column of the same name hides. */
-const VIRTUAL = new Set(['file_row_number', 'file_index', 'filename']);
-
-/** Whether a table has a column that hides what staged files are read by: then they carry their positions themselves. */
-export function hidesVirtual(columns: readonly { readonly name: string }[]): boolean {
-  return columns.some((column) => VIRTUAL.has(column.name.toLowerCase()));
-}
-
-/** What gives a row's position in a staged file, from 0. */
-export function positionColumn(columns: readonly { readonly name: string }[]): string {
-  return hidesVirtual(columns) ? '_position' : 'file_row_number';
-}
 
 /** DuckDB's vector size: the most rows that one chunk holds. */
 export const CHUNK_ROWS = 2048;
 
-/** The column list of a table that holds rows, with the hidden columns where asked. */
+/** The column list of a table that holds rows: the columns under their generated names, and the hidden ones where asked. */
 export function tableColumns(columns: readonly Column[], hidden: boolean): string {
-  const list = columns.map((column) => `${sqlName(column.name)} ${sqlType(column)}`);
+  const list = columns.map((column, at) => `${columnAt(at)} ${sqlType(column)}`);
   if (hidden) list.push('_row BIGINT', '_from BIGINT');
   return list.join(', ');
 }

@@ -12,12 +12,14 @@ import type { TableId } from '../model/ids.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { isOrdered } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
-import { type Parameter, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
-import { FROM_FIELD_ID, hidesVirtual, POSITION_FIELD_ID, ROW_FIELD_ID, TO_FIELD_ID } from './load-rows.ts';
+import { columnAt, type Parameter, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
+import { FROM_FIELD_ID, ROW_FIELD_ID, TO_FIELD_ID } from './load-rows.ts';
 import { storageError } from './storage-error.ts';
 
 /** Rows in a row group: small enough for a page to read little, large enough for scans. */
 const ROW_GROUP_ROWS = 65_536;
+/** DuckDB's bloom filters lose rows (see equalSql in read/filter.ts), so files have none. */
+const FORMAT = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, WRITE_BLOOM_FILTER false`;
 /** Text and binary bounds are kept up to this many characters or bytes. */
 const BOUND_LENGTH_MAX = 64;
 
@@ -63,8 +65,7 @@ export function tableDirectory({ dataDirectory, tableId }: ParquetPlace): string
 
 /**
  * Writes what a SELECT yields as one durable data file.
- * `columns` are the SELECT's columns in order; the hidden ones follow them; where there are none, `_position` does
- * where the columns hide DuckDB's own (see hidesVirtual).
+ * `columns` are the SELECT's columns in order, under their own names; the hidden ones follow them.
  * @throws EngineError STORAGE_FULL
  */
 export async function writeParquet(
@@ -77,11 +78,10 @@ export async function writeParquet(
   const staged = join(place.dataDirectory, 'tmp', name);
   const fieldIds = columns.map((column) => `${sqlName(column.name)}: ${column.fieldId}`);
   for (const [name_, id] of HIDDEN_COLUMNS[hidden]) fieldIds.push(`${name_}: ${id}`);
-  if (hidden === 'none' && hidesVirtual(columns)) fieldIds.push(`_position: ${POSITION_FIELD_ID}`);
   try {
     await runOn(
       connection,
-      `COPY (${select.sql}) TO ${sqlString(staged)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, FIELD_IDS {${fieldIds.join(', ')}})`,
+      `COPY (${select.sql}) TO ${sqlString(staged)} (${FORMAT}, FIELD_IDS {${fieldIds.join(', ')}})`,
       select.parameters ?? [],
       {},
     );
@@ -109,13 +109,13 @@ async function readFacts(
   const ordered = columns.filter((column) => isOrdered(column.type));
   const terms = ['count(*)'];
   for (const column of ordered) {
-    const name = sqlName(column.name);
+    const name = `src.${columnAt(columns.indexOf(column))}`;
     const bounded =
       column.type === 'STRING' || column.type === 'BINARY' ? boundedTerms(name, column.type) : [`min(${name})`, `max(${name})`];
     terms.push(`count(${name})`, ...bounded);
   }
-  for (const [name] of HIDDEN_COLUMNS[hidden]) terms.push(`min(${name})`, `max(${name})`);
-  const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM ${parquetSql([path])}`, [], {});
+  for (const [name] of HIDDEN_COLUMNS[hidden]) terms.push(`min(src.${name})`, `max(src.${name})`);
+  const result = await runOn(connection, `SELECT ${terms.join(', ')} FROM ${parquetSql([path], columns)}`, [], {});
   const [row = []] = await result.getRows();
   const rowCount = Number(row[0]);
   const bounds = ordered.map((column, index): ColumnBounds => {

@@ -1,4 +1,8 @@
-/** JSON text of a value that is JSON through and through: what JSON.stringify would drop or change is refused. */
+/**
+ * JSON that is kept as it came. `exactJson` writes a value, `jsonFault` reads a text: what JSON.stringify or JSON.parse would
+ * drop, round or change is refused, and so is what nests too deep to be written again.
+ */
+import { LIMITS } from './limits.ts';
 
 function check(this: unknown, key: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[key];
@@ -6,6 +10,7 @@ function check(this: unknown, key: string, value: unknown): unknown {
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol')
     throw new TypeError(`${typeof value} is not a JSON value`);
   if (typeof value === 'bigint') throw new TypeError('a number has more digits than JSON numbers keep; send it as a string');
+  if ((typeof value === 'string' && !value.isWellFormed()) || !key.isWellFormed()) throw new TypeError(HALF_A_CHARACTER);
   if (typeof original === 'object' && original !== null && !Array.isArray(original)) {
     const prototype: unknown = Object.getPrototypeOf(original);
     if (prototype !== Object.prototype && prototype !== null) throw new TypeError('an object of a class is not a JSON object');
@@ -13,7 +18,101 @@ function check(this: unknown, key: string, value: unknown): unknown {
   return value;
 }
 
+const HALF_A_CHARACTER = 'a text has a lone surrogate, half of a character';
+const TOO_DEEP = `it nests more than ${LIMITS.jsonDepthMax} deep (jsonDepthMax)`;
+
 /** @throws TypeError saying what is no JSON in it */
 export function exactJson(value: unknown): string {
-  return JSON.stringify(value, check) as string;
+  const text = JSON.stringify(value, check) as string;
+  if (typeof value === 'object' && isTooDeep(text)) throw new TypeError(TOO_DEEP);
+  return text;
+}
+
+const [QUOTE, BACKSLASH, COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x5c, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d];
+
+/** The place after the closing quote of a string that begins at a place. */
+function stringEnd(text: string, start: number): number {
+  let at = start + 1;
+  while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  return at + 1;
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = stringEnd(text, at);
+      continue;
+    }
+    if (code === OPEN_LIST || code === OPEN_OBJECT) depth += 1;
+    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth -= 1;
+    if (depth > LIMITS.jsonDepthMax) return true;
+    at += 1;
+  }
+  return false;
+}
+
+/** Why a text is not JSON that reads back as it is written; undefined where it is. */
+export function jsonFault(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return `not JSON: ${(error as Error).message.slice(0, 200)}`;
+  }
+  const keys: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = stringEnd(text, at);
+      const value = JSON.parse(text.slice(at, end)) as string;
+      if (!value.isWellFormed()) return HALF_A_CHARACTER;
+      at = end;
+      if (!isKey(text, end)) continue;
+      const seen = keys.at(-1);
+      if (seen?.has(value)) return `an object has the key ${JSON.stringify(value.slice(0, 60))} twice`;
+      seen?.add(value);
+    } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
+      const [token] = /^[-+.0-9eE]+/.exec(text.slice(at, at + NUMBER_LENGTH_MAX + 1)) as RegExpExecArray;
+      if (token.length > NUMBER_LENGTH_MAX || !isExactNumber(token))
+        return `the number ${token.slice(0, 60)} has more digits than JSON numbers keep; write it as a string`;
+      at += token.length;
+    } else {
+      if (code === OPEN_LIST || code === OPEN_OBJECT) keys.push(code === OPEN_OBJECT ? new Set() : undefined);
+      else if (code === CLOSE_LIST || code === CLOSE_OBJECT) keys.pop();
+      if (keys.length > LIMITS.jsonDepthMax) return TOO_DEEP;
+      at += 1;
+    }
+  }
+  return undefined;
+}
+
+/** Longer numbers are refused, whatever they say. */
+const NUMBER_LENGTH_MAX = 1_000;
+
+/** Whether the next thing after a string is a colon. */
+function isKey(text: string, end: number): boolean {
+  let at = end;
+  while (at < text.length && text.charCodeAt(at) <= 0x20) at += 1;
+  return text.charCodeAt(at) === COLON;
+}
+
+/**
+ * Whether a number of JSON text is the number that a program reads: the shortest decimal of its double has the same value.
+ * 0.1 and 1e3 are exact, 9007199254740993, 1e400 and 0.10000000000000000001 are not.
+ */
+export function isExactNumber(token: string): boolean {
+  // Up to 15 digits always come back.
+  if (token.length <= 15 && !token.includes('e') && !token.includes('E')) return true;
+  const number = Number(token);
+  return Number.isFinite(number) && decimalOf(token) === decimalOf(String(number));
+}
+
+/** A decimal in one form of its value: sign, digits without zeros at the ends, and the power of ten of the last digit. */
+function decimalOf(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
 }

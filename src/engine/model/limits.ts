@@ -66,6 +66,10 @@ export const LIMITS = {
   filterNodesMax: 500,
   filterDepthMax: 20,
   filterListMax: 10_000,
+  /** Code points of a pattern of like and ilike. */
+  likePatternMax: 1_000,
+  /** Lists and objects inside each other in a value of a JSON column. */
+  jsonDepthMax: 500,
   /** Bad rows reported for one batch. */
   invalidRowsReported: 100,
   /** Bad cells reported for one batch. */

@@ -60,7 +60,8 @@ export function cursorHead(cursor: string): CursorHead | undefined {
 export function decodeCursor(cursor: string, expected: CursorHead, order: CheckedOrder, argument: 'after' | 'before'): OrderPlace {
   const reader = bodyOf(cursor, [ROW_KIND]);
   if (reader === undefined) throw invalid(`${argument} is not a cursor of a page of rows`, {});
-  if (checkHead(reader, expected, argument) !== order.hash) throw invalid(`${argument} is a cursor of a page with another orderBy`, {});
+  if (checkHead(reader, expected, argument) !== order.hash)
+    throw invalid(`${argument} is a cursor of a page with another orderBy, or from before one of its columns got another type`, {});
   const row = reader.varint();
   const cells = order.terms.map(({ column }): Cell => (reader.u8() === 0 ? null : readCell(reader, column)));
   return { cells, row };

@@ -1,7 +1,7 @@
 /** The rows that a change is about: those that match a filter or have certain identities, with where each version lies. */
 import type { TableState } from '../catalog/state.ts';
 import { fromDuck, integer } from '../data/cells.ts';
-import { type Duck, type QueryOptions, runOn, sqlName } from '../data/duckdb.ts';
+import { type Duck, namedColumns, type QueryOptions, runOn, sqlName } from '../data/duckdb.ts';
 import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../model/ids.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
@@ -197,7 +197,7 @@ export class Matcher {
         const limit = parameters.add(integer(rows.length));
         const result = await runOn(
           connection,
-          `SELECT _row FROM ${table} WHERE ${where} ORDER BY _row LIMIT ${limit}`,
+          `SELECT _row FROM (SELECT ${namedColumns(columns)}, _row FROM ${table}) WHERE ${where} ORDER BY _row LIMIT ${limit}`,
           parameters.list,
           options,
         );

@@ -6,7 +6,7 @@ import { EngineError } from '../model/errors.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
 import { type Cell, type Column, isOrdered, type TableSchema } from '../model/types.ts';
-import type { SqlParameters } from './filter.ts';
+import { equalSql, type SqlParameters } from './filter.ts';
 
 /** ASC puts nulls last, DESC first. */
 export type Direction = 'ASC' | 'DESC' | 'ASC_NULLS_FIRST' | 'DESC_NULLS_LAST';
@@ -39,8 +39,12 @@ export function checkOrder(schema: TableSchema, orders: readonly Order[]): Check
       throw new EngineError('BAD_USER_INPUT', `orderBy: a ${column.type} column has no order`, { details: { column: name } });
     return { column, descending: direction.startsWith('DESC'), nullsFirst: direction === 'DESC' || direction === 'ASC_NULLS_FIRST' };
   });
-  const text = terms.map((term) => `${term.column.fieldId}${term.descending ? 'd' : 'a'}${term.nullsFirst ? 'f' : 'l'}`).join(',');
-  return { terms, hash: crc32c(Buffer.from(text)) };
+  const text = terms.map(({ column, descending, nullsFirst }) => {
+    const { fieldId, type, precision } = column;
+    // The types too: a cursor holds values, and reads them back by the types of the columns.
+    return `${fieldId}${descending ? 'd' : 'a'}${nullsFirst ? 'f' : 'l'}${type}${precision ?? ''}`;
+  });
+  return { terms, hash: crc32c(Buffer.from(text.join(','))) };
 }
 
 export function orderSql({ terms }: CheckedOrder, backward: boolean): string {
@@ -74,7 +78,7 @@ export function beyondSql({ terms }: CheckedOrder, place: OrderPlace, side: 'aft
       const beyond = `${name} ${greater ? '>' : '<'} ${value}`;
       alternatives.push([...equal, nullsBeyond ? `(${beyond} OR ${name} IS NULL)` : beyond].join(' AND '));
     }
-    equal.push(cell === null ? `${name} IS NULL` : `${name} = ${value}`);
+    equal.push(cell === null ? `${name} IS NULL` : equalSql(term.column, value));
   });
   alternatives.push([...equal, `_row ${side === 'after' ? '>' : '<'} ${parameters.add(integer(place.row))}`].join(' AND '));
   return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;

@@ -5,9 +5,8 @@
  */
 import { endsOf, hotRowsOf, hotVersionsOf, type TableState } from '../catalog/state.ts';
 import { integer, parameter, sqlType } from '../data/cells.ts';
-import { parquetSql, sqlName } from '../data/duckdb.ts';
+import { columnAt, parquetSql, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
-import { hidesVirtual, positionColumn } from '../data/load-rows.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import { type DataFile, HOT } from '../model/history.ts';
 import type { SnapshotId } from '../model/ids.ts';
@@ -138,8 +137,7 @@ function groupKey({ table, life, window, hidden }: RelationRequest, file: DataFi
   const ends = hasEnds(table, file, life);
   const cut = file.fromHi > readAt(life) || life.kind === 'brought';
   const implied = file.kind === 'staged' && (hidden !== 'none' || window !== undefined || ends);
-  const own = implied && (staged <= SEPARATE_FILES_MAX || hidesVirtual(schemaOf(table, file.schemaVersion).columns));
-  const alone = own || (hidden === 'full' && hidesVirtual(schemaOf(table, file.schemaVersion).columns));
+  const alone = implied && staged <= SEPARATE_FILES_MAX;
   const life_ = file.kind === 'history' ? `${file.lifeLog}` : '';
   return [file.kind, file.schemaVersion, ends, cut, file.endedAt ?? '', life_, alone ? file.fileId : ''].join(':');
 }
@@ -148,26 +146,26 @@ function schemaOf(table: TableState, version: number): TableSchema {
   return table.schemas.find((schema) => schema.version === version) as TableSchema;
 }
 
-/** The columns as they are asked for, out of a source that has another schema version's: by field id. */
+/** The columns as they are asked for, out of a source that has a schema version's under their generated names: by field id. */
 function columnTerms({ columns, parameters }: RelationRequest, source: readonly Column[]): string[] {
   return columns.map((column) => {
     const name = sqlName(column.name);
-    const stored = source.find((candidate) => candidate.fieldId === column.fieldId);
+    const at = source.findIndex((candidate) => candidate.fieldId === column.fieldId);
+    const stored = source[at];
     if (stored === undefined) return `CAST(${parameters.add(parameter(column, column.default))} AS ${sqlType(column)}) AS ${name}`;
-    if (sqlType(stored) !== sqlType(column)) return `${converted(stored, column)} AS ${name}`;
-    return stored.name === column.name ? name : `${sqlName(stored.name)} AS ${name}`;
+    const place = `src.${columnAt(at)}`;
+    return `${sqlType(stored) === sqlType(column) ? place : converted(place, stored, column)} AS ${name}`;
   });
 }
 
 /** A column that was widened, or, where an instant from before is read, narrowed: what does not fit exactly is null (as mapCells). */
-function converted(stored: Column, wanted: Column): string {
-  const name = sqlName(stored.name);
+function converted(name: string, stored: Column, wanted: Column): string {
   if (stored.type === 'DOUBLE')
     return `CASE WHEN isnan(${name}) OR CAST(TRY_CAST(${name} AS FLOAT) AS DOUBLE) = ${name} THEN TRY_CAST(${name} AS FLOAT) END`;
   return `TRY_CAST(${name} AS ${sqlType(wanted)})`;
 }
 
-/** What a source is made of, before loose ends are looked at. */
+/** What a source, the relation `src`, is made of, before loose ends are looked at. */
 interface Source {
   readonly from: string;
   readonly terms: readonly string[];
@@ -182,6 +180,9 @@ interface Source {
   readonly rowHi: number;
 }
 
+/** The ends of versions as history files have them. */
+const ENDED_IN_FILE = 'src._to';
+
 /** Whether a file of living versions, sorted by identity, has every one of its span: then a row's place tells its identity. */
 function isDense({ kind, rowCount, rowLo, rowHi }: DataFile): boolean {
   return kind === 'live' && rowHi - rowLo + 1 === rowCount;
@@ -193,14 +194,14 @@ function filesSql(request: RelationRequest, group: readonly DataFile[]): string 
   const { columns } = schemaOf(table, first.schemaVersion);
   const one = group.length === 1;
   const pick = (values: readonly number[]): string =>
-    one ? `${values[0]}::BIGINT` : `list_extract([${values.join(', ')}]::BIGINT[], file_index::BIGINT + 1)`;
+    one ? `${values[0]}::BIGINT` : `list_extract([${values.join(', ')}]::BIGINT[], src.file_index::BIGINT + 1)`;
   const conditions: string[] = [];
-  const position = positionColumn(columns);
+  const position = 'src.file_row_number';
   const isStaged = first.kind === 'staged';
-  const byPosition = isStaged || (one && isDense(first) && !hidesVirtual(columns));
-  const row = byPosition ? (one ? `${position} + ${first.rowLo}` : `file_row_number + ${pick(group.map((file) => file.rowLo))}`) : '_row';
+  const byPosition = isStaged || (one && isDense(first));
+  const row = byPosition ? `${position} + ${one ? first.rowLo : pick(group.map((file) => file.rowLo))}` : 'src._row';
   const implied = isStaged || first.kind === 'versions' || (one && first.fromLo === first.fromHi);
-  const version = implied ? pick(group.map((file) => file.fromLo)) : '_from';
+  const version = implied ? pick(group.map((file) => file.fromLo)) : 'src._from';
   if (window !== undefined) {
     if (byPosition && one) {
       if (window.lo > first.rowLo || window.hi <= first.rowHi) {
@@ -216,13 +217,16 @@ function filesSql(request: RelationRequest, group: readonly DataFile[]): string 
   if (life.kind === 'brought') conditions.push(`${version} > ${parameters.add(integer(life.after))}`);
   if (first.kind === 'history') conditions.push(...historyConditions(request, first));
   return sourceSql(request, {
-    from: parquetSql(group.map((file) => files.path(file))),
+    from: parquetSql(
+      group.map((file) => files.path(file)),
+      columns,
+    ),
     terms: columnTerms(request, columns),
     row,
     version,
     to:
       first.kind === 'history'
-        ? '_to'
+        ? ENDED_IN_FILE
         : first.endedAt === null || first.endedAt > endsHi(life)
           ? 'NULL::BIGINT'
           : `${first.endedAt}::BIGINT`,
@@ -249,8 +253,11 @@ function historyConditions({ life, parameters }: RelationRequest, { lifeLog }: D
   const conditions: string[] = [];
   if (life.kind === 'all') return conditions;
   const at = readAt(life);
-  conditions.push(`_to > ${parameters.add(integer(at))}`, `_to < ${parameters.add(integer(at + 2 ** (lifeLog + 1)))}`);
-  if (life.kind === 'ended') conditions.push(`_to <= ${parameters.add(integer(life.upTo))}`);
+  conditions.push(
+    `${ENDED_IN_FILE} > ${parameters.add(integer(at))}`,
+    `${ENDED_IN_FILE} < ${parameters.add(integer(at + 2 ** (lifeLog + 1)))}`,
+  );
+  if (life.kind === 'ended') conditions.push(`${ENDED_IN_FILE} <= ${parameters.add(integer(life.upTo))}`);
   return conditions;
 }
 
@@ -278,7 +285,8 @@ function sourceSql(request: RelationRequest, source: Source): string {
   const select = `SELECT ${inner.length === 0 ? '1 AS _one' : inner.join(', ')} FROM ${source.from}${where(source.conditions)}`;
   const out = names(request);
   if (!source.hasEnds) {
-    if (life.kind !== 'ended' || source.to === '_to') return asks && hidden !== 'full' ? `SELECT ${listed(out)} FROM (${select})` : select;
+    if (life.kind !== 'ended' || source.to === ENDED_IN_FILE)
+      return asks && hidden !== 'full' ? `SELECT ${listed(out)} FROM (${select})` : select;
     return `SELECT ${listed(out)} FROM (${select}) WHERE _to > ${parameters.add(integer(life.after))} AND _to <= ${parameters.add(integer(life.upTo))}`;
   }
   const lo = Math.max(source.rowLo, request.window?.lo ?? 0);
@@ -301,16 +309,16 @@ function mirrorSql(request: RelationRequest, mirror: Mirror): string {
   const upTo = Math.min(mirror.upTo, readAt(life));
   const after = life.kind === 'brought' ? Math.max(mirror.after, life.after) : mirror.after;
   return sourceSql(request, {
-    from: mirror.name,
+    from: `${mirror.name} AS src`,
     terms: columnTerms(request, schemaOf(table, mirror.schemaVersion).columns),
-    row: '_row',
-    version: '_from',
+    row: 'src._row',
+    version: 'src._from',
     to: 'NULL::BIGINT',
     file: `${HOT}::BIGINT`,
     conditions: [
-      `_from > ${parameters.add(integer(after))}`,
-      `_from <= ${parameters.add(integer(upTo))}`,
-      ...windowConditions(request, '_row'),
+      `src._from > ${parameters.add(integer(after))}`,
+      `src._from <= ${parameters.add(integer(upTo))}`,
+      ...windowConditions(request, 'src._row'),
     ],
     hasEnds: hasEnds(table, HOT_ROWS, life),
     rowLo: 0,
