@@ -10,10 +10,12 @@ export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
+export { exactNumber, InexactNumber, longNumbers } from './model/exact-numbers.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
+export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { foldName, typePrefix } from './model/names.ts';
+export { foldName, isInherited, typePrefix } from './model/names.ts';
 export {
   type CommitFigures,
   type EngineObserver,
@@ -39,7 +41,7 @@ export {
   type Operation,
   type TableSchema,
 } from './model/types.ts';
-export { parseCell, Refusal, toWire } from './model/values.ts';
+export { parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineNotice, EngineOptions } from './options.ts';
 export {

@@ -76,14 +76,10 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
   return context.engine.read.history.snapshot(snapshot.tableId, snapshot.parentId) ?? null;
 }
 
-/** The table as of the snapshot: an instant by name, also where it is the newest. */
+/**
+ * The table as of the snapshot: an instant by name, also where it is the newest. That of a DROP as it was right before,
+ * which is empty where the same commit had created it.
+ */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
-  // A dropped table has no state of its own: the one right before it was dropped.
-  const { snapshotId } = snapshot;
-  const at = await context.engine.read.tableAt(
-    tableOf(context, snapshot),
-    snapshot.operation === 'DROP' ? asSnapshotId(snapshotId - 1) : snapshotId,
-  );
-  if (at === undefined) throw new Error(`table ${snapshot.tableId} is not there at its own snapshot ${snapshot.snapshotId}`);
-  return { at, isPresent: false };
+  return { at: await context.engine.read.tableAtOwn(tableOf(context, snapshot), snapshot), isPresent: false };
 }

@@ -101,7 +101,8 @@ function maskBelow(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: Gra
 export function masked(value: unknown, mask: Mask): unknown {
   if (mask.size === 0 || value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => masked(item, mask));
-  const kept: Record<string, unknown> = {};
+  // Keys are what the document calls them, __proto__ too.
+  const kept = Object.create(null) as Record<string, unknown>;
   for (const [key, item] of Object.entries(value)) {
     const below = mask.get(key);
     if (below === 'ignored') continue;

@@ -148,6 +148,20 @@ export function rowValue({ row, columns }: RowModel, column: Column): unknown {
   return index < 0 ? null : toWire(column, row.cells[index] ?? null);
 }
 
+/**
+ * The same where the field is never null. A subscription keeps the GraphQL types that it began with, also where rows come
+ * meanwhile that have no value in the column. @throws EngineError SCHEMA_MISMATCH
+ */
+export function requiredValue(model: RowModel, column: Column): unknown {
+  const value = rowValue(model, column);
+  if (value !== null) return value;
+  const { name } = model.typed.table;
+  throw new EngineError('SCHEMA_MISMATCH', `column ${column.name} of table ${name} has no value in a row, but its field is never null`, {
+    details: { table: name, column: column.name },
+    hint: 'The columns have changed meanwhile: ask again, subscribe again from the last cursor; or read it through the generic API.',
+  });
+}
+
 /** Field names of a typed aggregate and the functions they stand for. */
 const AGGREGATE_FIELDS: Readonly<Record<string, AggregateFunction>> = {
   sum: 'SUM',

@@ -1,6 +1,6 @@
 /** How scalars read and write values; the rules for what fits are the engine's. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
-import { type Column, MAX_TIME_MS, MIN_TIME_MS, parseCell, Refusal } from '../engine/index.ts';
+import { type Column, exactNumber, MAX_TIME_MS, MIN_TIME_MS, parseCell, Refusal, show } from '../engine/index.ts';
 
 type ScalarColumn = Pick<Column, 'type' | 'precision' | 'scale'>;
 
@@ -31,15 +31,12 @@ export function checkedBy(column: ScalarColumn): (value: unknown) => unknown {
   };
 }
 
-/** A literal as the JSON value that a variable would bring; integers past 2^53 as bigint, so that no digit is lost. */
+/** A literal as the JSON value that a variable would bring; no digit of a number is lost. */
 export function literalValue(node: ValueNode, variables: Record<string, unknown> | null | undefined): unknown {
   switch (node.kind) {
-    case Kind.INT: {
-      const number = Number(node.value);
-      return Number.isSafeInteger(number) ? number : BigInt(node.value);
-    }
+    case Kind.INT:
     case Kind.FLOAT:
-      return Number(node.value);
+      return exactNumber(node.value);
     case Kind.STRING:
     case Kind.ENUM:
     case Kind.BOOLEAN:
@@ -59,8 +56,7 @@ export function literalValue(node: ValueNode, variables: Record<string, unknown>
 
 export function parseSafeInt(value: unknown): number {
   const number = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isSafeInteger(number))
-    throw bad(`${JSON.stringify(value) ?? 'the value'} is not an integer within 2^53`);
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) throw bad(`${show(value)} is not an integer within 2^53`);
   return number;
 }
 

@@ -1,5 +1,5 @@
 /** Which table a typed field or type belongs to: the tables as they were when a GraphQL schema was built. */
-import { type Column, type Table, typePrefix } from '../engine/index.ts';
+import { type Column, isInherited, type Table, typePrefix } from '../engine/index.ts';
 
 export interface TypedTable {
   readonly table: Table;
@@ -11,6 +11,8 @@ export interface TypedTable {
 
 export class TableTypes {
   readonly tables: readonly TypedTable[];
+  /** Whether a table or column has a name that JavaScript objects inherit. */
+  readonly hasInheritedNames: boolean;
   readonly #byInputType: ReadonlyMap<string, TypedTable>;
   readonly #byId: ReadonlyMap<number, TypedTable>;
 
@@ -20,6 +22,9 @@ export class TableTypes {
       prefix: typePrefix(table.graphqlName),
       byGraphqlName: new Map(table.schema.columns.map((column) => [column.graphqlName, column])),
     }));
+    this.hasInheritedNames = this.tables.some(
+      ({ table, byGraphqlName }) => isInherited(table.graphqlName) || [...byGraphqlName.keys()].some(isInherited),
+    );
     this.#byInputType = new Map(this.tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
     this.#byId = new Map(this.tables.map((typed) => [typed.table.id, typed]));
   }

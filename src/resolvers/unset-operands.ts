@@ -5,11 +5,16 @@
 import { type GraphQLResolveInfo, Kind, type ValueNode } from 'graphql';
 import { EngineError } from '../engine/index.ts';
 
+/** A variable's value. What GraphQL keeps them in has a prototype, where `$constructor` would find something. */
+function variableValue(name: string, given: Readonly<Record<string, unknown>>): unknown {
+  return Object.hasOwn(given, name) ? given[name] : undefined;
+}
+
 /** The first variable inside a value that has no value; a variable that is the whole argument may be left out. */
 function unsetIn(value: ValueNode, given: Readonly<Record<string, unknown>>): string | undefined {
   switch (value.kind) {
     case Kind.VARIABLE:
-      return given[value.name.value] === undefined ? value.name.value : undefined;
+      return variableValue(value.name.value, given) === undefined ? value.name.value : undefined;
     case Kind.LIST:
       return firstOf(value.values, given);
     case Kind.OBJECT:
@@ -59,7 +64,7 @@ export function refuseUnsetFilter(info: GraphQLResolveInfo, argument = 'where'):
 function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
   const name = unsetIn(value, given);
   if (name !== undefined) throw notGiven(place, name, `Give $${name} a value; {and: []} is all rows.`);
-  const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && given[value.name.value] === null);
+  const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && variableValue(value.name.value, given) === null);
   if (isNull)
     throw new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
       hint: 'Say which rows, or leave it out.',

@@ -5,6 +5,7 @@ import { makeBuilder } from './builder.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
 import { addDiffs, addRowChanges } from './diffs.ts';
 import { addInputs } from './inputs.ts';
+import { handOverJson } from './json-fields.ts';
 import { addMutation } from './mutations.ts';
 import { addNode } from './node.ts';
 import { addObjects } from './objects.ts';
@@ -40,7 +41,9 @@ export function buildSchema(types: TableTypes): GraphQLSchema {
     addChangesField(builder, typed, row, change);
     addWriteFields(builder, shared, objects, inputs, typed, row);
   }
-  return builder.toSchema({ sortSchema: false });
+  const schema = builder.toSchema({ sortSchema: false });
+  for (const type of Object.values(schema.getTypeMap())) handOverJson(type);
+  return schema;
 }
 
 /** The schema sorted by name, for files that are compared. */

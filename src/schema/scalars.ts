@@ -1,4 +1,5 @@
 /** Scalars: their wire forms are the contract of docs/types.md. */
+import { GraphQLFloat } from 'graphql';
 import type { ColumnType } from '../engine/index.ts';
 import { checkDateTime, checkedBy, literalValue, parseSafeInt, parsesLiteral, writeDateTime } from '../resolvers/scalars.ts';
 import type { Builder } from './builder.ts';
@@ -39,6 +40,10 @@ const COLUMN_SCALARS: Readonly<Record<OwnScalar, { readonly type: ColumnType; re
   UUID: { type: 'UUID', description: 'A UUID in its 36-character form, lower case: "123e4567-e89b-12d3-a456-426614174000".' },
   Bytes: { type: 'BINARY', description: 'Bytes as a base64 string.' },
 };
+
+/** GraphQL's own Float rounds a literal of too many digits; Pothos takes no other scalar of that name, so this one is taught. */
+const parseFloat64 = checkedBy({ type: 'DOUBLE', precision: null, scale: null });
+Object.assign(GraphQLFloat, { parseValue: parseFloat64, parseLiteral: parsesLiteral(parseFloat64) });
 
 export function addScalars(builder: Builder): void {
   builder.scalarType('SafeInt', {

@@ -1,5 +1,13 @@
-/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input, cached introspection. */
-import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, Kind } from 'graphql';
+/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input. */
+import {
+  type ASTVisitor,
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type ValidationContext,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../resolvers/context.ts';
 import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
@@ -52,6 +60,21 @@ export function errorCodes(): Plugin {
   };
 }
 
+/** The executor takes an object that has `then` in it for a promise: an answer cannot call anything so. */
+function refuseThen(context: ValidationContext): ASTVisitor {
+  return {
+    Field: (node) => {
+      if ((node.alias ?? node.name).value !== 'then') return;
+      const message = 'a field of an answer cannot be called then: JavaScript takes such an object for a promise. Choose another alias.';
+      context.reportError(new GraphQLError(message, { nodes: node }));
+    },
+  };
+}
+
+export function responseKeys(): Plugin {
+  return { onValidate: ({ addValidationRule }) => addValidationRule(refuseThen) };
+}
+
 /** Where GraphQL refuses a typed `rows` variable, the table's row checker says which rows are bad. */
 export function invalidRows(): Plugin {
   return {
@@ -76,48 +99,6 @@ export function heldSnapshots(): Plugin {
         onExecuteDone: () => {
           for (const release of holding.releases ?? []) release();
           holding.releases = undefined;
-        },
-      };
-    },
-  };
-}
-
-const INTROSPECTIONS_MAX = 20;
-
-function introspectsOnly(document: DocumentNode): boolean {
-  return document.definitions.every(
-    (definition) =>
-      definition.kind !== Kind.OPERATION_DEFINITION ||
-      definition.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && selection.name.value === '__schema'),
-  );
-}
-
-/** Introspection is answered once a schema and document. */
-export function cachedIntrospection(): Plugin {
-  const bySchema = new WeakMap<object, Map<DocumentNode, ExecutionResult>>();
-  return {
-    onExecute: ({ args, setResultAndStopExecution }) => {
-      if (
-        !introspectsOnly(args.document) ||
-        Object.keys(args.variableValues ?? {}).length > 0 ||
-        (args.operationName != null && args.document.definitions.length > 1)
-      )
-        return undefined;
-      let results = bySchema.get(args.schema);
-      if (results === undefined) {
-        results = new Map();
-        bySchema.set(args.schema, results);
-      }
-      const cached = results.get(args.document);
-      if (cached !== undefined) {
-        setResultAndStopExecution(cached);
-        return undefined;
-      }
-      const into = results;
-      return {
-        onExecuteDone: ({ result }) => {
-          if (Symbol.asyncIterator in (result as object)) return;
-          if (into.size < INTROSPECTIONS_MAX) into.set(args.document, result as ExecutionResult);
         },
       };
     },

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
+import { type Commit, type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -12,25 +12,27 @@ import { send, sendErrors, sendJson } from './answers.ts';
 import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
 import { DOCS_CSP, DOCS_START, docsPage } from './docs.ts';
-import { documentLimits } from './document-limits.ts';
+import { Documents } from './documents.ts';
 import type { EventStreams } from './event-stream.ts';
 import { serveEventStream } from './event-stream-requests.ts';
 import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
+import { Introspections } from './introspection.ts';
 import { LivePath } from './live-path.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
 import { pathOf, UpgradableMessage } from './paths.ts';
 import {
-  cachedIntrospection,
   catalogSchema,
   checkedParameters,
   errorCodes,
   heldSnapshots,
   invalidRows,
+  responseKeys,
   subscriptionTransport,
   type WithSchema,
 } from './plugins.ts';
+import { readableVariables } from './variables.ts';
 
 const PATH = '/graphql';
 /** How long a stop waits for requests under way. */
@@ -77,7 +79,14 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const feed = new CommitFeed(engine);
   const provider = new SchemaProvider(engine);
   const origins = new OriginPolicy(config.origins, config.host);
-  const yoga = makeYoga({ engine, feed, provider, config, origins, log, operations: metrics?.operations });
+  const documents = new Documents(config);
+  const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024);
+  engine.onCommits((commits) => {
+    if (!commits.some(isErasure)) return;
+    documents.forget();
+    introspections.forget();
+  });
+  const yoga = makeYoga({ engine, feed, provider, origins, log, documents, introspections, operations: metrics?.operations });
   const state = { stopping: false };
   const http = createServer({ IncomingMessage: UpgradableMessage }, (request, response) => {
     void route({
@@ -134,13 +143,18 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   };
 }
 
+function isErasure({ snapshots }: Commit): boolean {
+  return snapshots.some(({ operation }) => operation === 'ERASE');
+}
+
 interface YogaParts {
   readonly engine: Engine;
   readonly feed: CommitFeed;
   readonly provider: SchemaProvider;
-  readonly config: ServerConfig;
   readonly origins: OriginPolicy;
   readonly log: LogInternalError;
+  readonly documents: Documents;
+  readonly introspections: Introspections;
   readonly operations: OperationMetrics | undefined;
 }
 
@@ -148,9 +162,10 @@ export function makeYoga({
   engine,
   feed,
   provider,
-  config,
   origins,
   log,
+  documents,
+  introspections,
   operations,
 }: YogaParts): YogaServerInstance<Record<string, unknown>, Context> {
   return createYoga<Record<string, unknown>, Context>({
@@ -159,6 +174,8 @@ export function makeYoga({
     landingPage: false,
     logging: false,
     multipart: false,
+    // Documents keeps them, bounded in bytes.
+    parserAndValidationCache: false,
     // Checked in route(), without a second stream around every body.
     maxRequestBodySize: false,
     cors: (request) => {
@@ -180,14 +197,16 @@ export function makeYoga({
       return { engine, feed, types, lifetime, holding, hold };
     },
     plugins: [
+      documents.plugin(),
       catalogSchema(provider),
       checkedParameters(),
-      documentLimits(config),
       errorCodes(),
+      responseKeys(),
+      readableVariables(),
       invalidRows(),
       heldSnapshots(),
       operations?.plugin(),
-      cachedIntrospection(),
+      introspections.plugin(),
       subscriptionTransport(),
     ],
   } as Parameters<typeof createYoga<Record<string, unknown>, Context>>[0]);

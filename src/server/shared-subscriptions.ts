@@ -21,6 +21,7 @@ import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { masked, maskOfSource } from '../resolvers/live.ts';
 import { countSubscription } from './operation-metrics.ts';
+import { makeReadable } from './variables.ts';
 
 /** An operation that passed validation, with the context that its subscriber has. */
 export interface CheckedOperation extends ExecutionArgs {
@@ -41,6 +42,11 @@ export async function sharedSubscription(
     return { refused: { errors } };
   };
   if (leavesOutRoot(args)) return refused([new EngineError('BAD_USER_INPUT', NO_ROOT)]);
+  try {
+    makeReadable(args);
+  } catch (error) {
+    return refused([error]);
+  }
   const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
   if (!('reader' in found)) return refused(found.errors ?? []);
   countSubscription(args.contextValue);
@@ -136,7 +142,9 @@ function keyOf(
     .filter(([name, value]) => name !== positionVariable && value !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   const text = document.loc?.source.body ?? '';
-  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text]);
+  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
   return createHash('sha256').update(key).digest('base64');
 }
 

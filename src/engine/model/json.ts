@@ -2,6 +2,7 @@
  * JSON that is kept as it came. `exactJson` writes a value, `jsonFault` reads a text: what JSON.stringify or JSON.parse would
  * drop, round or change is refused, and so is what nests too deep to be written again.
  */
+import { doubleOf, InexactNumber, roundTrips } from './exact-numbers.ts';
 import { LIMITS } from './limits.ts';
 
 function check(this: unknown, key: string, value: unknown): unknown {
@@ -9,7 +10,10 @@ function check(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${value} is not a JSON number`);
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol')
     throw new TypeError(`${typeof value} is not a JSON value`);
-  if (typeof value === 'bigint') throw new TypeError('a number has more digits than JSON numbers keep; send it as a string');
+  const double = typeof value === 'bigint' ? doubleOf(value) : undefined;
+  if (double !== undefined) return double;
+  if (typeof value === 'bigint' || original instanceof InexactNumber)
+    throw new TypeError(`the number ${String(original).slice(0, 60)} has more digits than JSON numbers keep; send it as a string`);
   if ((typeof value === 'string' && !value.isWellFormed()) || !key.isWellFormed()) throw new TypeError(HALF_A_CHARACTER);
   if (typeof original === 'object' && original !== null && !Array.isArray(original)) {
     const prototype: unknown = Object.getPrototypeOf(original);
@@ -23,9 +27,23 @@ const TOO_DEEP = `it nests more than ${LIMITS.jsonDepthMax} deep (jsonDepthMax)`
 
 /** @throws TypeError saying what is no JSON in it */
 export function exactJson(value: unknown): string {
-  const text = JSON.stringify(value, check) as string;
-  if (typeof value === 'object' && isTooDeep(text)) throw new TypeError(TOO_DEEP);
-  return text;
+  if (isDeeper(value, LIMITS.jsonDepthMax)) throw new TypeError(TOO_DEEP);
+  return JSON.stringify(value, check) as string;
+}
+
+/** Whether objects and lists are nested deeper than some levels. It looks no deeper, so it can be asked of any value. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels <= 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null && isDeeper(item, levels - 1)) return true;
+    return false;
+  }
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item === 'object' && item !== null && isDeeper(item, levels - 1)) return true;
+  }
+  return false;
 }
 
 const [QUOTE, BACKSLASH, COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x5c, 0x3a, 0x5b, 0x5d, 0x7b, 0x7d];
@@ -35,22 +53,6 @@ function stringEnd(text: string, start: number): number {
   let at = start + 1;
   while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at + 1;
-}
-
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      at = stringEnd(text, at);
-      continue;
-    }
-    if (code === OPEN_LIST || code === OPEN_OBJECT) depth += 1;
-    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth -= 1;
-    if (depth > LIMITS.jsonDepthMax) return true;
-    at += 1;
-  }
-  return false;
 }
 
 /** Why a text is not JSON that reads back as it is written; undefined where it is. */
@@ -74,7 +76,7 @@ export function jsonFault(text: string): string | undefined {
       seen?.add(value);
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
       const [token] = /^[-+.0-9eE]+/.exec(text.slice(at, at + NUMBER_LENGTH_MAX + 1)) as RegExpExecArray;
-      if (token.length > NUMBER_LENGTH_MAX || !isExactNumber(token))
+      if (token.length > NUMBER_LENGTH_MAX || !roundTrips(token))
         return `the number ${token.slice(0, 60)} has more digits than JSON numbers keep; write it as a string`;
       at += token.length;
     } else {
@@ -95,24 +97,4 @@ function isKey(text: string, end: number): boolean {
   let at = end;
   while (at < text.length && text.charCodeAt(at) <= 0x20) at += 1;
   return text.charCodeAt(at) === COLON;
-}
-
-/**
- * Whether a number of JSON text is the number that a program reads: the shortest decimal of its double has the same value.
- * 0.1 and 1e3 are exact, 9007199254740993, 1e400 and 0.10000000000000000001 are not.
- */
-export function isExactNumber(token: string): boolean {
-  // Up to 15 digits always come back.
-  if (token.length <= 15 && !token.includes('e') && !token.includes('E')) return true;
-  const number = Number(token);
-  return Number.isFinite(number) && decimalOf(token) === decimalOf(String(number));
-}
-
-/** A decimal in one form of its value: sign, digits without zeros at the ends, and the power of ten of the last digit. */
-function decimalOf(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d*))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
-  const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
-  if (significant === '') return '0';
-  return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)}`;
 }

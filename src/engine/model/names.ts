@@ -14,6 +14,13 @@ const RESERVED_TABLES = new Set(['table', 'tables', 'snapshotId', 'timestamp', '
 /** Fields of the fixed API that stand beside table names (the keys of CommitOperation), folded. */
 const TAKEN_TABLE_NAMES = new Set(['append', 'replace', 'delete', 'update', 'upsert', 'createtable', 'altertable', 'droptable']);
 
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/** Whether every JavaScript object has something under a name, so that `object[name]` may be nobody's value. */
+export function isInherited(name: string): boolean {
+  return INHERITED.has(name);
+}
+
 /** The fold under which names are compared: without case and underscores. */
 export function foldName(name: string): string {
   return name.replaceAll('_', '').toLowerCase();

@@ -4,6 +4,7 @@
  */
 import { EngineError } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { isInherited } from './names.ts';
 import type { Cell, Cells, Column, TableSchema } from './types.ts';
 import { parseCell, Refusal, show } from './values.ts';
 
@@ -70,8 +71,6 @@ export function invalidRows(invalid: readonly InvalidRow[], badRows: number, tot
   });
 }
 
-const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
-
 function generate(columns: readonly Column[], form: RowForm): CheckRow {
   const lines = [
     '"use strict";',
@@ -82,7 +81,7 @@ function generate(columns: readonly Column[], form: RowForm): CheckRow {
   columns.forEach((column, at) => {
     const key = JSON.stringify(column[form]);
     // `row.constructor` would find the inherited one.
-    lines.push(`v = ${INHERITED.has(column[form]) ? `Object.hasOwn(row, ${key}) ? row[${key}] : undefined` : `row[${key}]`};`);
+    lines.push(`v = ${isInherited(column[form]) ? `Object.hasOwn(row, ${key}) ? row[${key}] : undefined` : `row[${key}]`};`);
     lines.push(`if (v === undefined) { if (${key} in row && Object.hasOwn(row, ${key})) known++; cells[${at}] = absent(${at}, report); }`);
     lines.push(`else { known++;`);
     lines.push(`if (v === null) { cells[${at}] = null; ${column.required ? `missing(${at}, report);` : ''} }`);

@@ -3,6 +3,7 @@
  * `toWire` writes a cell as JSON. No rounding, no silent coercion.
  */
 import { unreachable } from './errors.ts';
+import { doubleOf, InexactNumber } from './exact-numbers.ts';
 import { exactJson } from './json.ts';
 import {
   formatDate,
@@ -43,7 +44,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 /** How a refused value is quoted in a message: its JSON, shortened. */
 export function show(value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'bigint' || value instanceof InexactNumber) return shortened(String(value));
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   let text: string;
   try {
@@ -51,6 +52,10 @@ export function show(value: unknown): string {
   } catch {
     text = typeof value;
   }
+  return shortened(text);
+}
+
+function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
@@ -118,9 +123,9 @@ function parseLong(value: unknown): Parsed {
 }
 
 function parseDouble(value: unknown): Parsed {
-  if (typeof value === 'bigint') {
-    const number = Number(value);
-    return BigInt(number) === value ? number : new Refusal(`${show(value)} has more digits than a double holds; use LONG or DECIMAL`);
+  if (typeof value === 'bigint' || value instanceof InexactNumber) {
+    const number = typeof value === 'bigint' ? doubleOf(value) : undefined;
+    return number ?? new Refusal(`${show(value)} has more digits than a double holds; use LONG or DECIMAL`);
   }
   return typeof value === 'number' && Number.isFinite(value) ? value : new Refusal(`${show(value)} is not a finite number`);
 }

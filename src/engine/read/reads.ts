@@ -6,9 +6,9 @@ import type { TableState } from '../catalog/state.ts';
 import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
 import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
-import { EngineError, unreachable } from '../model/errors.ts';
+import { EngineError, invariant, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Snapshot } from '../model/history.ts';
-import { asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, readAggregate } from './aggregate.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
@@ -189,6 +189,19 @@ export class Reads {
     return { table, tableId: table.id, schema, snapshotId, snapshot: counted, nextRow: snapshot.nextRow };
   }
 
+  /**
+   * A table as of one of its own snapshots. A dropped table has no state of its own: that of right before stands for it,
+   * which is empty where the commit that dropped the table had created it. @throws EngineError SNAPSHOT_EXPIRED
+   */
+  async tableAtOwn(table: TableState, snapshot: Snapshot): Promise<TableAt> {
+    const isDrop = snapshot.operation === 'DROP';
+    const snapshotId = isDrop ? asSnapshotId(snapshot.snapshotId - 1) : snapshot.snapshotId;
+    if (snapshotId < table.createdSnapshotId) return neverRead(table, { ...snapshot, snapshotId });
+    const at = await this.tableAt(table, snapshotId);
+    invariant(at !== undefined, `table ${table.id} is there at its own snapshot ${snapshot.snapshotId}`);
+    return at;
+  }
+
   /** @throws EngineError of readPage */
   async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
     const page = await readPage(this.scanner, target, query, this.#query(options));
@@ -307,4 +320,18 @@ export class Reads {
     }
     return entries;
   }
+}
+
+/** A table that no reader ever saw, right before the commit that created and dropped it. */
+function neverRead(table: TableState, snapshot: Snapshot): TableAt {
+  const schema = table.schemas.find(({ version }) => version === snapshot.schemaVersion) ?? table.schema;
+  const empty = { operation: 'CREATE' as const, totalRows: 0, totalFiles: 0, totalBytes: 0, hotRowsEver: 0, hotBytesEver: 0 };
+  return {
+    table,
+    tableId: table.id,
+    schema,
+    snapshotId: snapshot.snapshotId,
+    snapshot: { ...snapshot, ...empty },
+    nextRow: asRowId(0),
+  };
 }

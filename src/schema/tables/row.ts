@@ -1,7 +1,15 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
 import type { Edge } from '../../resolvers/connections.ts';
 import { typedGroups } from '../../resolvers/groups.ts';
-import { type RowConnection, type RowModel, rowIdentity, rowNodeId, rowValue, typedAggregate } from '../../resolvers/rows.ts';
+import {
+  type RowConnection,
+  type RowModel,
+  requiredValue,
+  rowIdentity,
+  rowNodeId,
+  rowValue,
+  typedAggregate,
+} from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
@@ -11,6 +19,7 @@ import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
 import { addAggregate } from './aggregate.ts';
 import { describeColumn } from './describe.ts';
+import { mayBeNull } from './nullable.ts';
 
 export type RowTypes = ReturnType<typeof addRowTypes>;
 
@@ -33,15 +42,19 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         resolve: ({ row: at }) => at.fromSnapshotId,
       }),
       ...Object.fromEntries(
-        columns.map((column) => [
-          column.graphqlName,
-          t.field({
-            type: SCALAR_OF[column.type],
-            nullable: !column.required,
-            description: describeColumn(column),
-            resolve: (at) => rowValue(at, column) as never,
-          }),
-        ]),
+        columns.map((column) => {
+          const nullable = mayBeNull(table, column);
+          const valueIn = nullable ? rowValue : requiredValue;
+          return [
+            column.graphqlName,
+            t.field({
+              type: SCALAR_OF[column.type],
+              nullable,
+              description: describeColumn(column),
+              resolve: (at) => valueIn(at, column) as never,
+            }),
+          ];
+        }),
       ),
     }),
   });
