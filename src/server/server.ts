@@ -21,6 +21,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
 import { pathOf, UpgradableMessage } from './paths.ts';
+import { persistedQueries } from './persisted-queries.ts';
 import {
   cachedIntrospection,
   catalogSchema,
@@ -182,6 +183,7 @@ export function makeYoga({
     plugins: [
       catalogSchema(provider),
       checkedParameters(),
+      persistedQueries(),
       documentLimits(config),
       errorCodes(),
       invalidRows(),
