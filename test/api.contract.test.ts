@@ -57,7 +57,7 @@ function fieldsOf(name: string): string[] {
 }
 
 const PAGE = 'first: Int, after: String, last: Int, before: String';
-const INSTANT = 'at: AsOfInput, timestamp: DateTime, snapshotId: SafeInt, tag: String';
+const INSTANT = 'at: AsOfInput, timestamp: DateTime, snapshotId: SafeInt, tag: String, atLeast: SafeInt';
 const COMPARE = (scalar: string): string[] => [
   ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte'].map((operator) => `${operator}: ${scalar}`),
   `in: [${scalar}!]`,

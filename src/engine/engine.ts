@@ -372,6 +372,7 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
+    this.read.arrived();
     if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.read.forgetCopies();
     if (commits.length > 0) {
       for (const listener of this.#listeners) {

@@ -34,6 +34,11 @@ export function instantArguments(t: ArgumentBuilder, { asOfInput }: Shared) {
     }),
     snapshotId: t({ type: 'SafeInt', description: 'Right after this commit; any commit will do, also one that touched other tables.' }),
     tag: t.string({ description: 'As of the snapshot that a tag names.' }),
+    atLeast: t({
+      type: 'SafeInt',
+      description:
+        'The present, but not before this commit is there: it is waited for up to 5 s, then SNAPSHOT_NOT_FOUND. Not beside an instant.',
+    }),
   };
 }
 

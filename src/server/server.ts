@@ -22,6 +22,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
 import { pathOf, UpgradableMessage } from './paths.ts';
+import { persistedQueries } from './persisted-queries.ts';
 import {
   catalogSchema,
   checkedParameters,
@@ -200,6 +201,7 @@ export function makeYoga({
       documents.plugin(),
       catalogSchema(provider),
       checkedParameters(),
+      persistedQueries(),
       errorCodes(),
       responseKeys(),
       readableVariables(),

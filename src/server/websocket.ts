@@ -12,6 +12,7 @@ import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolve
 import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import type { OriginPolicy } from './origins.ts';
 import { pathOf } from './paths.ts';
+import { refuseByHash, withDocument } from './persisted-queries.ts';
 import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
 import { closeSoon, type PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
 
@@ -98,7 +99,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
         close: (code, reason) => socket.close(code, reasonOf(reason)),
         onMessage: (take) => {
           socket.on('message', (data) => {
-            take(String(data)).catch((error: unknown) => {
+            take(withDocument(String(data))).catch((error: unknown) => {
               toGraphQLError(error, log);
               // Clients take 1011 for final; a subscription is worth another try.
               socket.close(TRY_AGAIN_LATER, 'Internal error');
@@ -165,6 +166,7 @@ interface OperationPayload {
   readonly query: string;
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
+  readonly extensions?: Record<string, unknown> | null;
 }
 
 /** Parses, validates, and makes the context. @returns errors where the operation is refused */
@@ -207,6 +209,7 @@ async function checked(
   };
   operations.add(id);
   try {
+    refuseByHash(params);
     const document = parse(params.query);
     const errors = validate(schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return refused(errors.map((error) => toGraphQLError(error, log)));

@@ -57,6 +57,11 @@ export class TimeKeeper {
     return asTimestampMs(Math.max(Math.floor(this.#clock.now()), newest, this.#fence));
   }
 
+  /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#clock.wait(ms, signal);
+  }
+
   /**
    * Waits until an instant is no longer in the future, up to 5 s, and fences it: later commits get more.
    * @throws EngineError FUTURE_TIMESTAMP {now} where it is further ahead

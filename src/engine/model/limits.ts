@@ -76,6 +76,8 @@ export const LIMITS = {
   invalidCellsReported: 1_000,
   /** How far ahead of the server's clock an asOf may be and is waited for. */
   futureWaitMs: 5_000,
+  /** How long `atLeast` waits for a commit. */
+  arrivalWaitMs: 5_000,
   /** How far the persisted time ceiling runs ahead of the clock. */
   ceilingLeadMs: 1_000,
   /** Queries that wait for a DuckDB connection before OVERLOADED. */

@@ -9,8 +9,10 @@ import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, invariant, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, readAggregate } from './aggregate.ts';
+import { Arrivals } from './arrivals.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
 import { type CommitFilter, countCommits } from './count-commits.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
@@ -26,7 +28,8 @@ import { Scanner, type ScannerParts } from './scanner.ts';
 
 /** The choice of an instant. */
 export type AsOf =
-  | { readonly kind: 'newest' }
+  /** `atLeast`: not before this commit is there, which is waited for up to 5 s. */
+  | { readonly kind: 'newest'; readonly atLeast?: number | undefined }
   /** UTC milliseconds, inclusive. */
   | { readonly kind: 'timestamp'; readonly timestampMs: number }
   | { readonly kind: 'snapshot'; readonly snapshotId: number }
@@ -74,6 +77,7 @@ export class Reads {
   readonly #diffs: Diffs;
   readonly #commitChanges: CommitChanges;
   readonly #rows: RowReader;
+  readonly #arrivals = new Arrivals();
   #ceilingWrite: Promise<void> | undefined;
 
   constructor(parts: ReadsParts) {
@@ -97,7 +101,7 @@ export class Reads {
   async resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
     switch (asOf.kind) {
       case 'newest':
-        return this.#newest();
+        return asOf.atLeast === undefined ? this.#newest() : this.#newestFrom(asOf.atLeast, signal);
       case 'snapshot':
         return this.#bySnapshot(asOf.snapshotId);
       case 'tag':
@@ -111,6 +115,34 @@ export class Reads {
 
   #newest(): Instant {
     return instantOf(this.#parts.current());
+  }
+
+  async #newestFrom(atLeast: number, signal: AbortSignal | undefined): Promise<Instant> {
+    const { current, time } = this.#parts;
+    if (!Number.isSafeInteger(atLeast) || atLeast < 0)
+      throw new EngineError('BAD_USER_INPUT', `atLeast: ${atLeast} is not a snapshotId`, { hint: 'Pass the snapshotId of a commit.' });
+    if (current().snapshotId >= atLeast) return this.#newest();
+    const { arrival, cancel } = this.#arrivals.of(atLeast);
+    const over = new AbortController();
+    try {
+      const limit = time.wait(LIMITS.arrivalWaitMs, signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]));
+      await Promise.race([arrival, limit]);
+    } finally {
+      cancel();
+      over.abort();
+    }
+    const { snapshotId } = current();
+    if (snapshotId >= atLeast) return this.#newest();
+    const seconds = LIMITS.arrivalWaitMs / 1000;
+    throw new EngineError('SNAPSHOT_NOT_FOUND', `snapshot ${atLeast} was not there within ${seconds} s; the newest is ${snapshotId}`, {
+      details: { snapshotId: atLeast, newestSnapshotId: snapshotId },
+      hint: 'atLeast takes the snapshotId of a commit that was made. Ask again if it is on its way here.',
+    });
+  }
+
+  /** To be called whenever there is a new commit: who waits for it goes on. */
+  arrived(): void {
+    this.#arrivals.arrived(this.#parts.current().snapshotId);
   }
 
   #bySnapshot(snapshotId: number): Instant {
