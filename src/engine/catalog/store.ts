@@ -128,7 +128,7 @@ export class CatalogStore {
 
   /** The keys alone of a range, up to `limit`: for counting, where no value is looked at. */
   async keys(range: Range, limit: number): Promise<Buffer[]> {
-    return this.#guardAsync(() => this.#db.keys({ ...range, limit }).all());
+    return this.#read((handle) => handle.keys(range, limit));
   }
 
   async first(range: Range): Promise<[Buffer, Buffer] | undefined> {
