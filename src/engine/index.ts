@@ -17,6 +17,7 @@ export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type Tab
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, isInherited, typePrefix } from './model/names.ts';
+export { listed, nearest } from './model/nearest.ts';
 export {
   type CommitFigures,
   type EngineObserver,

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '../engine/index.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

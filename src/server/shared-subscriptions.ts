@@ -21,6 +21,7 @@ import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { masked, maskOfSource } from '../resolvers/live.ts';
 import { countSubscription } from './operation-metrics.ts';
+import { explainedVariables } from './plugins.ts';
 import { makeReadable } from './variables.ts';
 
 /** An operation that passed validation, with the context that its subscriber has. */
@@ -48,7 +49,7 @@ export async function sharedSubscription(
     return refused([error]);
   }
   const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
-  if (!('reader' in found)) return refused(found.errors ?? []);
+  if (!('reader' in found)) return refused((explainedVariables(args, found) ?? found).errors ?? []);
   countSubscription(args.contextValue);
   const facts = factsOf(args.document, args.operationName);
   return {

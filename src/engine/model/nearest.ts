@@ -37,3 +37,11 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   }
   return found;
 }
+
+/** Names in a message, shortened: the first 20 and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const first = names.slice(0, NAMES_MAX).join(', ');
+  return names.length > NAMES_MAX ? `${first} and ${names.length - NAMES_MAX} more` : first;
+}
+
+const NAMES_MAX = 20;
