@@ -215,7 +215,9 @@ describe('node(id) finds every object again', () => {
 
   it('a well-formed id of nothing is null, and no id at all is BAD_USER_INPUT', async () => {
     const server = await history(1);
-    const id = (text: string): string => Buffer.from(text, 'latin1').toString('base64url');
+    const { incarnation } = server.engine;
+    const id = (text: string): string =>
+      Buffer.from(/^[SCVWR]:/.test(text) ? `${text}:${incarnation}` : text, 'latin1').toString('base64url');
     for (const text of [
       'T:99',
       'S:1:99',

@@ -79,6 +79,22 @@ describe('asOf(atLeast) is the present, not before a commit', () => {
   });
 });
 
+describe('an instant that is waited for', () => {
+  it('is read as the table is then, not as it was when the question came', async () => {
+    const { engine, clock } = await started();
+    const table = engine.table('t');
+    for (const asOf of [{ kind: 'newest', atLeast: 2 } as const, { kind: 'timestamp', timestampMs: NOON + 1_000 } as const]) {
+      const waits = clock.nextWait();
+      const waiting = engine.read.resolve(asOf);
+      await waits;
+      await engine.append('t', [{ k: 1 }]);
+      clock.advance(1_000);
+      const { snapshotId } = await waiting;
+      expect((await engine.read.tableAt(table, snapshotId))?.snapshot).toMatchObject({ snapshotId, totalRows: snapshotId - 1 });
+    }
+  });
+});
+
 describe('atLeast in the API', () => {
   it('stands beside no instant; null counts as left out on either side', async () => {
     const server = await testServer({ tables: [ORDERS] });

@@ -53,7 +53,7 @@ describe('the client helpers as an application has them', () => {
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual([
-      'tidemark/client mergeChanges mergeChangesAt positionOf resumable resumeFacts retryDelayMs retryForever',
+      'tidemark/client mergeChanges mergeChangesAt positionOf resumable resumeFacts retryDelayMs retryForever wasRestored',
       'tidemark/client/apollo mergeInto possibleTypes resumeLink typePolicies',
       'tidemark/client/urql graphcacheSettings mergeUpdates resumeExchange',
     ]);

@@ -55,7 +55,7 @@ describe('changes tell what each commit did to the rows', () => {
     await server.engine.upsert('orders', [...orders(3, 1, { amount: 9 }), ...orders(4, 1)]);
 
     const first = (await typed.take()).ordersChanges;
-    expect(first).toMatchObject({ snapshotId: 2, cursor: '2', endOfCommit: true });
+    expect(first).toMatchObject({ snapshotId: 2, cursor: `${server.engine.incarnation}.2`, endOfCommit: true });
     expect(first.changes.map(brief)).toEqual(['INSERT >1', 'INSERT >2', 'INSERT >3']);
     const second = (await typed.take()).ordersChanges;
     expect(second.changes).toMatchObject([{ kind: 'UPDATE', snapshotId: 3, before: { status: 'paid' }, after: { status: 'shipped' } }]);
@@ -251,7 +251,7 @@ describe('row changes resume at any row of a commit', () => {
     await server.engine.append('numbers', numbers(count));
     const { cursor } = (await even.take()).changes;
     while (!(await all.take()).changes.endOfCommit);
-    for (const after of [cursor, '2:0', '2:499', '2:998', '2:999', '2:1000', `2:${count - 2}`]) {
+    for (const after of [cursor, ...[0, 499, 998, 999, 1000, count - 2].map((row) => `${server.engine.incarnation}.2:${row}`)]) {
       // Nothing is left of a commit that one event tells whole.
       if (!after.includes(':')) continue;
       const from = Number(after.split(':')[1]) + 1;
@@ -274,7 +274,7 @@ describe('row changes resume at any row of a commit', () => {
       server = await testServer({ directory });
     }
     const { value } = await liveClient(server.url)
-      .iterate({ query: ALL, variables: { after: '2:999' } })
+      .iterate({ query: ALL, variables: { after: `${server.engine.incarnation}.2:999` } })
       .next();
     expect(value).toMatchObject({ errors: [{ extensions: { code: 'SNAPSHOT_EXPIRED', details: { oldestSnapshotId: 3 } } }] });
   });
@@ -284,7 +284,7 @@ describe('row changes resume at any row of a commit', () => {
     const all = await subscribe<Numbers>(server, liveClient(server.url), ALL);
     await server.engine.append('numbers', numbers(40_000));
     await all.take();
-    expect(await rest(server, '2:20499')).toEqual(
+    expect(await rest(server, `${server.engine.incarnation}.2:20499`)).toEqual(
       numbers(40_000)
         .slice(20_500)
         .map(({ n }) => n),

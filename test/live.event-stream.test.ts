@@ -114,7 +114,11 @@ describe('subscriptions as an event stream', () => {
     await eventually(() => expect(server.live().classes.snapshotCommitted).toMatchObject({ subscriptions: 3, distinct: 1 }));
     await order(server, 1);
     for (const stream of streams)
-      expect(await stream.next()).toEqual({ event: 'next', id: '2', data: { data: { snapshotCommitted: { snapshotId: 2 } } } });
+      expect(await stream.next()).toEqual({
+        event: 'next',
+        id: `${server.engine.incarnation}.2`,
+        data: { data: { snapshotCommitted: { snapshotId: 2 } } },
+      });
     expect(server.live().classes.snapshotCommitted.executions).toBe(1);
   });
 
@@ -123,21 +127,22 @@ describe('subscriptions as an event stream', () => {
     await server.engine.append('orders', orders(1, 2_500));
     await order(server, 9_000);
     const first = await open(server, WATCH, { variables: { after: 0 } });
+    const { incarnation } = server.engine;
     const ids = [(await first.next())?.id, (await first.next())?.id];
-    expect(ids).toEqual(['1', '2']);
+    expect(ids).toEqual([`${incarnation}.1`, `${incarnation}.2`]);
     first.cut();
-    const second = await open(server, WATCH, { variables: { after: 0 }, lastEventId: '2' });
-    expect((await second.next())?.id).toBe('3');
+    const second = await open(server, WATCH, { variables: { after: 0 }, lastEventId: ids[1] as string });
+    expect((await second.next())?.id).toBe(`${incarnation}.3`);
 
     const changes = 'subscription { ordersChanges(after: "1") { cursor changes { after { order_id } } } }';
     const begun = await open(server, changes);
     const { id, data } = (await begun.next()) as Frame;
-    expect(id).toMatch(/^2:\d+$/);
+    expect(id).toMatch(/^[\w-]{8}\.2:\d+$/);
     expect(data).toMatchObject({ data: { ordersChanges: { cursor: id } } });
     begun.cut();
     const rest = await open(server, changes, { lastEventId: id as string });
     const events = [await rest.next(), await rest.next(), await rest.next()];
-    expect(events.map((event) => event?.id)).toEqual([expect.stringMatching(/^2:\d+$/), '2', '3']);
+    expect(events.map((event) => event?.id)).toEqual([expect.stringMatching(/^[\w-]{8}\.2:\d+$/), `${incarnation}.2`, `${incarnation}.3`]);
     const rows = events.map(
       (event) => (event as { data: { data: { ordersChanges: { changes: unknown[] } } } }).data.data.ordersChanges.changes.length,
     );
@@ -199,13 +204,13 @@ describe('subscriptions as an event stream', () => {
   ])('whatever form the request has, events have ids and Last-Event-ID is heard: %s', async (type, body) => {
     const server = await testServer({ tables: [ORDERS] });
     await server.engine.append('orders', orders(1, 1));
-    const headers = { accept: 'Text/Event-Stream', 'content-type': type, 'last-event-id': '1' };
+    const headers = { accept: 'Text/Event-Stream', 'content-type': type, 'last-event-id': `${server.engine.incarnation}.1` };
     const response = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     let text = '';
     while (!text.includes('data:')) text += Buffer.from((await reader.read()).value ?? []).toString();
     await reader.cancel();
-    expect(text).toContain('event: next\nid: 2\ndata: {"data":{"snapshotCommitted":{"snapshotId":2}}}');
+    expect(text).toContain(`event: next\nid: ${server.engine.incarnation}.2\ndata: {"data":{"snapshotCommitted":{"snapshotId":2}}}`);
   });
 
   it('past the most streams of the server the next is told why', async () => {

@@ -29,7 +29,7 @@ describe('subscriptions that ask for the same', () => {
     const server = await testServer({ tables: [ORDERS] });
     for (let id = 0; id < 9; id += 1) await order(server, id);
     const watches = [];
-    for (const after of [undefined, 10, 4, '4', 0, 7, 12]) {
+    for (const after of [undefined, 10, 4, '4', 0, 7, 9]) {
       const client = liveClient(server.url);
       watches.push({
         after: Number(after ?? 10),

@@ -107,11 +107,22 @@ describe('a subscriber sees every commit, in order, once', () => {
     ]);
   });
 
-  it('after a snapshot of the future, it waits for the first one past it', async () => {
+  it('after a snapshot that there is not, it is refused: who has seen it has seen what is gone', async () => {
     const server = await testServer({ tables: [ORDERS] });
-    const watch = await subscribe<Data>(server, liveClient(server.url), WATCH, { after: 4 });
-    for (const id of range(1, 5)) await order(server, id);
-    expect(await idsUpTo(watch, 6)).toEqual([5, 6]);
+    await order(server, 1);
+    const details = { snapshotId: 3, newestSnapshotId: 2 };
+    const refused = (query: string, variables: Record<string, unknown>) =>
+      expect(liveClient(server.url).iterate({ query, variables }).next()).resolves.toMatchObject({
+        value: {
+          errors: [{ extensions: { code: 'SNAPSHOT_NOT_FOUND', details, hint: expect.stringContaining('restored from a backup') } }],
+        },
+      });
+    await refused(WATCH, { after: 3 });
+    await refused('subscription ($after: String) { ordersChanges(after: $after) { cursor } }', { after: '3' });
+    await refused('subscription ($after: String) { changes(table: "orders", after: $after) { cursor } }', { after: '3' });
+    const watch = await subscribe<Data>(server, liveClient(server.url), WATCH, { after: 2 });
+    await order(server, 2);
+    expect(await idsUpTo(watch, 3)).toEqual([3]);
   });
 
   it('after a negative snapshot, or of a table that is not there, it is refused', async () => {

@@ -152,6 +152,7 @@ export class Engine {
     this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
     this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
     this.read = new Reads({
+      incarnation: incarnation.name,
       current,
       store,
       history: new History(store),
@@ -379,15 +380,12 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
-    this.read.arrived();
-    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.read.forgetCopies();
-    if (commits.length > 0) {
-      for (const listener of this.#listeners) {
-        try {
-          listener(commits);
-        } catch (error) {
-          this.#report(error, 'commit listener');
-        }
+    this.read.published(commits);
+    for (const listener of commits.length === 0 ? [] : this.#listeners) {
+      try {
+        listener(commits);
+      } catch (error) {
+        this.#report(error, 'commit listener');
       }
     }
     const touched = new Set(commits.flatMap((commit) => commit.snapshots.map((snapshot) => snapshot.tableId)));

@@ -14,6 +14,7 @@ export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type
 export { exactNumber, InexactNumber, longNumbers } from './model/exact-numbers.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
 export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type TableId, type TimestampMs } from './model/ids.ts';
+export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, isInherited, typePrefix } from './model/names.ts';

@@ -104,13 +104,13 @@ export class Hub {
       counted.executions += 1;
       const { jsonAndBrace, content, overload } = await execute(event, channel);
       if (overload !== undefined) throw overload;
-      return { payload: { jsonAndBrace, cursor: cursorOf(position) }, content };
+      return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#engine.incarnation) }, content };
     };
     const channel: Channel<Event> = source.isLatestOnly
       ? new LatestChannel(source, parts, executed)
       : new SequenceChannel(source, parts, (step) =>
           this.#payloads.get(
-            `${id}:${step.afterRow ?? ''}:${cursorOf(step.position)}`,
+            `${id}:${step.afterRow ?? ''}:${step.position.snapshotId}:${step.position.row}`,
             { now: step.headSnapshotId, isTold: tellsHead },
             async () => (await executed(step)).payload,
           ),

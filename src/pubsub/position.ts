@@ -1,4 +1,5 @@
 /** Where a subscriber is: the last commit that it has seen, or how far it has got in one. */
+import { otherIncarnation } from '../engine/index.ts';
 
 export interface Position {
   readonly snapshotId: number;
@@ -23,16 +24,23 @@ export function neededSnapshot({ snapshotId, row }: Position): number {
   return row === END ? snapshotId : snapshotId - 1;
 }
 
-/** The position as a cursor: a snapshotId in decimal, and `:row` within a commit. */
-export function cursorOf({ snapshotId, row }: Position): string {
-  return row === END ? String(snapshotId) : `${snapshotId}:${row}`;
+/** The position as a cursor: the incarnation that it is of, the snapshotId in decimal, and `:row` within a commit. */
+export function cursorOf({ snapshotId, row }: Position, incarnation: string): string {
+  return row === END ? `${incarnation}.${snapshotId}` : `${incarnation}.${snapshotId}:${row}`;
 }
 
-const CURSOR = /^(\d{1,15})(?::(\d{1,15}))?$/;
+const CURSOR = /^([\w-]{8})\.(\d{1,15})(?::(\d{1,15}))?$/;
+const SNAPSHOT = /^\d{1,15}$/;
 
-/** @returns undefined where the text is no cursor */
-export function positionOf(cursor: string): Position | undefined {
-  const match = CURSOR.exec(cursor);
-  if (match === null) return undefined;
-  return { snapshotId: Number(match[1]), row: match[2] === undefined ? END : Number(match[2]) };
+/**
+ * The position that a cursor, or a snapshotId in decimal, stands for.
+ * @returns undefined where the text is neither
+ * @throws EngineError CURSOR_INVALID where it is a cursor of another incarnation of the database
+ */
+export function positionOf(text: string, incarnation: string): Position | undefined {
+  if (SNAPSHOT.test(text)) return after(Number(text));
+  const [, given, snapshotId, row] = CURSOR.exec(text) ?? [];
+  if (given === undefined) return undefined;
+  if (given !== incarnation) throw otherIncarnation({ what: '`after`', given, current: incarnation }, 'CURSOR_INVALID');
+  return { snapshotId: Number(snapshotId), row: row === undefined ? END : Number(row) };
 }

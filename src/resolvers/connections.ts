@@ -1,5 +1,5 @@
 /** Relay connections over what is not rows: ids that only grow, and short lists. */
-import { asSnapshotId, EngineError, type IdRange, type PageArguments, pageSize } from '../engine/index.ts';
+import { asSnapshotId, EngineError, type IdRange, otherIncarnation, type PageArguments, pageSize } from '../engine/index.ts';
 
 export interface PageInfo {
   readonly hasNextPage: boolean;
@@ -77,14 +77,20 @@ function decode(cursor: string, argument: string): string {
   return text.slice(2);
 }
 
-function decodeId(cursor: string, argument: string): number {
-  const id = Number(decode(cursor, argument));
-  if (!Number.isSafeInteger(id)) throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of this list`);
-  return id;
+/** A place in a list by snapshot ids, which after a restore from a backup are those of other commits. */
+function encodeId(id: number, incarnation: string): string {
+  return encode(`${incarnation}.${id}`);
+}
+
+function decodeId(cursor: string, argument: string, current: string): number {
+  const [, given, id] = /^([\w-]{8})\.(\d{1,15})$/.exec(decode(cursor, argument)) ?? [];
+  if (given === undefined) throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of this list`);
+  if (given !== current) throw otherIncarnation({ what: argument, given, current }, 'CURSOR_INVALID');
+  return Number(id);
 }
 
 interface NewestFirst<T> {
-  readonly range: { readonly lo: number; readonly hi: number };
+  readonly range: { readonly lo: number; readonly hi: number; readonly incarnation: string };
   readonly read: (range: IdRange) => Promise<readonly T[]>;
   readonly idOf: (node: T) => number;
   /** How many there are in the range, of all pages. */
@@ -94,8 +100,8 @@ interface NewestFirst<T> {
 /** Newest first: things with snapshot ids within a range, a page at a time. */
 export function newestFirst<T>(args: PageArguments, { range, read, idOf, count }: NewestFirst<T>): Connection<T> {
   const { limit, backward } = pageSize(args);
-  const upper = args.after == null ? range.hi : Math.min(range.hi, decodeId(args.after, 'after') - 1);
-  const lower = args.before == null ? range.lo : Math.max(range.lo, decodeId(args.before, 'before') + 1);
+  const upper = args.after == null ? range.hi : Math.min(range.hi, decodeId(args.after, 'after', range.incarnation) - 1);
+  const lower = args.before == null ? range.lo : Math.max(range.lo, decodeId(args.before, 'before', range.incarnation) + 1);
   const ids = { lo: asSnapshotId(Math.max(0, lower)), hi: asSnapshotId(Math.max(0, upper)), descending: !backward, limit: limit + 1 };
   return new Connection(async () => {
     const found = lower > upper ? [] : await read(ids);
@@ -106,7 +112,7 @@ export function newestFirst<T>(args: PageArguments, { range, read, idOf, count }
       nodes,
       hasNextPage: backward ? args.before != null : more,
       hasPreviousPage: backward ? more : args.after != null,
-      cursorAt: (index) => encode(idOf(nodes[index] as T)),
+      cursorAt: (index) => encodeId(idOf(nodes[index] as T), range.incarnation),
     };
   }, count);
 }

@@ -43,15 +43,15 @@ export async function catalogDiff(
 ): Promise<CatalogDiffModel> {
   const { read } = context.engine;
   const from = await read.resolve(asOfOf({ at: args.from }), context.lifetime.signal);
-  const to = await read.resolve(args.to == null ? newestOrPinned(info) : asOfOf({ at: args.to }), context.lifetime.signal);
+  const to = await read.resolve(args.to == null ? newestOrPinned(context, info) : asOfOf({ at: args.to }), context.lifetime.signal);
   context.hold(from.snapshotId);
   context.hold(to.snapshotId);
   return { from, to, only: undefined };
 }
 
 /** Pages that go on from a cursor are of the diff that the cursor is of, also where newer commits have come since. */
-function newestOrPinned(info: GraphQLResolveInfo): AsOf {
-  const [snapshotId] = cursorsBelow(info).flatMap((cursor) => diffCursorTo(cursor) ?? []);
+function newestOrPinned({ engine }: Context, info: GraphQLResolveInfo): AsOf {
+  const [snapshotId] = cursorsBelow(info).flatMap((cursor) => diffCursorTo(cursor, engine.incarnation) ?? []);
   return snapshotId === undefined ? { kind: 'newest' } : { kind: 'snapshot', snapshotId };
 }
 

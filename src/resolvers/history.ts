@@ -19,11 +19,11 @@ export interface TimeRange {
 }
 
 /** Snapshot ids of the commits from `from` to `to`, both included. */
-async function idRange(context: Context, { from, to }: TimeRange): Promise<{ lo: SnapshotId; hi: SnapshotId }> {
-  const { read, headSnapshotId } = context.engine;
+async function idRange(context: Context, { from, to }: TimeRange): Promise<{ lo: SnapshotId; hi: SnapshotId; incarnation: string }> {
+  const { read, headSnapshotId, incarnation } = context.engine;
   const before = from == null ? asSnapshotId(0) : await read.history.snapshotAt(context.engine.head, toTimestampMs(from) - 1);
   const hi = to == null ? headSnapshotId : await read.history.snapshotAt(context.engine.head, toTimestampMs(to));
-  return { lo: asSnapshotId(before + 1), hi };
+  return { lo: asSnapshotId(before + 1), hi, incarnation };
 }
 
 export async function tableSnapshots(

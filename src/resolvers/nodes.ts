@@ -20,10 +20,10 @@ export type NodeModel =
   | { readonly type: 'TableView'; readonly value: TableViewModel }
   | { readonly type: 'Row'; readonly value: RowModel };
 
-/** Null where the id is well formed but names nothing. @throws EngineError BAD_USER_INPUT where it is no id */
+/** Null where the id is well formed but names nothing. @throws EngineError of decodeNodeId */
 export async function resolveNode(context: Context, id: string, info: GraphQLResolveInfo): Promise<NodeModel | null> {
-  const ref = decodeNodeId(id);
   const { engine } = context;
+  const ref = decodeNodeId(id, engine.incarnation);
   switch (ref.kind) {
     case 'table': {
       const value = engine.tableById(asTableId(ref.tableId));

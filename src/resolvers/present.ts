@@ -18,12 +18,16 @@ export function presentView(instant: Instant): ViewModel {
   return { snapshotId: instant.snapshotId, timestampMs: instant.timestampMs, isPresent: true };
 }
 
-export function viewId({ isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>): string {
-  return encodeNodeId(isPresent ? { kind: 'presentView' } : { kind: 'view', snapshotId });
+export function viewId({ isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>, incarnation: string): string {
+  return encodeNodeId(isPresent ? { kind: 'presentView' } : { kind: 'view', snapshotId, incarnation });
 }
 
-export function tableViewId(tableId: number, { isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>): string {
-  return encodeNodeId(isPresent ? { kind: 'presentTableView', tableId } : { kind: 'tableView', tableId, snapshotId });
+export function tableViewId(
+  tableId: number,
+  { isPresent, snapshotId }: Pick<ViewModel, 'isPresent' | 'snapshotId'>,
+  incarnation: string,
+): string {
+  return encodeNodeId(isPresent ? { kind: 'presentTableView', tableId } : { kind: 'tableView', tableId, snapshotId, incarnation });
 }
 
 /** A mark before a cursor of rows or groups that no text in base64url begins with. */

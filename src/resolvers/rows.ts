@@ -132,10 +132,10 @@ export async function typedRowByKey(
 }
 
 /** What was asked for: the row itself at the present, the version at a named instant. */
-export function rowNodeId(model: RowModel): string {
+export function rowNodeId(model: RowModel, incarnation: string): string {
   const { typed, row, isPresent } = model;
   if (isPresent) return rowIdentity(model);
-  return encodeNodeId({ kind: 'rowVersion', tableId: typed.table.id, rowId: row.rowId, snapshotId: row.fromSnapshotId });
+  return encodeNodeId({ kind: 'rowVersion', tableId: typed.table.id, rowId: row.rowId, snapshotId: row.fromSnapshotId, incarnation });
 }
 
 export function rowIdentity({ typed, row }: RowModel): string {

@@ -27,7 +27,7 @@ export interface SnapshotCommittedArguments {
   readonly after?: number | null | undefined;
 }
 
-/** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT */
+/** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, CURSOR_INVALID, BAD_USER_INPUT */
 export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): Source<SnapshotEvent> {
   const { engine, feed } = context;
   for (const name of ['tables', 'operations'] as const)
@@ -47,11 +47,21 @@ function startOf(context: Context, given: string | undefined, tables: readonly T
   const { engine, resumeAfter } = context;
   const text = resumeAfter ?? given;
   if (text === undefined) return after(engine.headSnapshotId);
-  const position = positionOf(text);
+  const position = positionOf(text, engine.incarnation);
   if (position === undefined)
     throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a place to resume from`, {
       hint: 'Pass the last snapshotId or cursor that was seen, or 0 for all of history.',
     });
+  // Who has seen it has seen commits that are gone. To wait for the number would be to miss the other commits up to it.
+  if (position.snapshotId > engine.headSnapshotId)
+    throw new EngineError(
+      'SNAPSHOT_NOT_FOUND',
+      `after: there is no snapshot ${position.snapshotId}; the newest is ${engine.headSnapshotId}`,
+      {
+        details: { snapshotId: position.snapshotId, newestSnapshotId: engine.headSnapshotId },
+        hint: 'If it was there once, the database was restored from a backup since: read everything again, and subscribe after what was read.',
+      },
+    );
   const expired = tables.find((table) => hasExpiredAfter(table, position));
   if (expired !== undefined) throw expiredAfter(expired, position);
   return position;
@@ -62,7 +72,7 @@ export interface ChangesArguments {
   readonly after?: string | null | undefined;
 }
 
-/** `changes(table)`. @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, COLUMN_NOT_FOUND */
+/** `changes(table)`. @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND and as subscribeToSnapshots */
 export function subscribeToChanges(
   context: Context,
   args: ChangesArguments & { readonly table: string },
@@ -119,8 +129,8 @@ export function typedEventChanges(typed: TypedTable, event: ChangesEvent): Typed
   }));
 }
 
-export function eventCursor({ position }: ChangesEvent): string {
-  return cursorOf(position);
+export function eventCursor({ position }: ChangesEvent, { engine }: Context): string {
+  return cursorOf(position, engine.incarnation);
 }
 
 /** The present, as of an answer of a live query; what it reads cannot expire meanwhile. */

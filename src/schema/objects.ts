@@ -41,7 +41,7 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
     fields: (t) => ({
       id: t.id({
         description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
-        resolve: viewId,
+        resolve: (view, _args, { engine }) => viewId(view, engine.incarnation),
       }),
       snapshotId: t.field({
         type: 'SafeInt',
@@ -199,7 +199,8 @@ function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs
     fields: (t) => ({
       id: t.id({
         description: 'The global id.',
-        resolve: ({ tableId, snapshotId }) => encodeNodeId({ kind: 'snapshot', tableId, snapshotId }),
+        resolve: ({ tableId, snapshotId }, _args, { engine: { incarnation } }) =>
+          encodeNodeId({ kind: 'snapshot', tableId, snapshotId, incarnation }),
       }),
       snapshotId: t.field({
         type: 'SafeInt',
@@ -254,7 +255,10 @@ function addCommit(node: NodeRef, refs: Refs): void {
     description: 'The atomic unit of change: one or more tables, at one instant.',
     interfaces: [node],
     fields: (t) => ({
-      id: t.id({ description: 'The global id.', resolve: ({ snapshotId }) => encodeNodeId({ kind: 'commit', snapshotId }) }),
+      id: t.id({
+        description: 'The global id.',
+        resolve: ({ snapshotId }, _args, { engine: { incarnation } }) => encodeNodeId({ kind: 'commit', snapshotId, incarnation }),
+      }),
       snapshotId: t.field({
         type: 'SafeInt',
         description: 'Its id, counted over the whole catalog: 1, 2, 3, ...',
@@ -370,7 +374,8 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
     fields: (t) => ({
       id: t.id({
         description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
-        resolve: ({ at, isPresent }) => tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }),
+        resolve: ({ at, isPresent }, _args, { engine }) =>
+          tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, engine.incarnation),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
       snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),

@@ -34,7 +34,10 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
             description: 'Only commits that touch any of these tables, by name: also one that comes to have it. All where not given.',
           }),
           operations: t.arg({ type: [shared.operation], description: 'Only these operations; all where not given.' }),
-          after: t.arg({ type: 'SafeInt', description: 'The last snapshotId that was seen; 0 for all of history.' }),
+          after: t.arg({
+            type: 'SafeInt',
+            description: 'The last snapshotId that was seen; 0 for all of history. One past the newest is SNAPSHOT_NOT_FOUND.',
+          }),
         },
         subscribe: (_root, args, context) => subscribeToSnapshots(context, args),
         resolve: (at: SnapshotEvent) => at,
@@ -76,6 +79,11 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
         description: "The commit's id. Pass the last one seen as `after` to resume exactly.",
         resolve: (at) => at.commit.snapshotId,
       }),
+      incarnation: t.string({
+        description:
+          'Which life of the database this is: another text after each restore from a backup. Where it is not the one of the event before, commits that were seen are gone, and the same snapshotId may be another commit: read everything again.',
+        resolve: (_at, _args, { engine }) => engine.incarnation,
+      }),
       commit: t.field({ type: objects.commit, description: 'The commit.', resolve: (at) => at.commit }),
       snapshots: t.field({
         type: [objects.snapshot],
@@ -95,7 +103,8 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
 /** What events of row changes have in both doors. */
 export const CHANGES_EVENT_TEXT = {
   snapshotId: 'The commit that made the changes.',
-  cursor: 'Where this event ends. Pass the last one seen as `after` to resume exactly, also within a large commit.',
+  cursor:
+    'Where this event ends. Pass the last one seen as `after` to resume exactly, also within a large commit. After a restore from a backup it is CURSOR_INVALID.',
   changes: 'The changes, by row, at most 1,000. Empty where rows were erased: nothing is told of these, read the table again.',
   endOfCommit: 'Whether the commit has no further changes that match.',
   caughtUp: 'Whether this ends the commit that was the newest when the event was made.',
@@ -108,7 +117,7 @@ function rowChangeEvent(builder: Builder, { rowChanges }: SubscriptionParts) {
     description: 'What one commit, or a part of a large one, did to the rows of a table.',
     fields: (t) => ({
       snapshotId: t.field({ type: 'SafeInt', description: text.snapshotId, resolve: (at) => at.snapshotId }),
-      cursor: t.string({ description: text.cursor, resolve: eventCursor }),
+      cursor: t.string({ description: text.cursor, resolve: (at, _args, context) => eventCursor(at, context) }),
       changes: t.field({ type: [rowChanges.change], description: text.changes, resolve: genericEventChanges }),
       endOfCommit: t.boolean({ description: text.endOfCommit, resolve: (at) => at.endOfCommit }),
       caughtUp: t.boolean({ description: text.caughtUp, resolve: (at) => at.caughtUp }),

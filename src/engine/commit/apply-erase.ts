@@ -2,7 +2,7 @@
 import { endsKey, fileKey, keptKey } from '../catalog/keys.ts';
 import { encodeEnds, encodeKept } from '../catalog/records.ts';
 import type { CommitEntry, EraseChange } from '../log/entry.ts';
-import type { Ends, ReplacedRoot } from '../model/history.ts';
+import type { Ends, ErasedVersions, ReplacedRoot } from '../model/history.ts';
 import type { FileId } from '../model/ids.ts';
 import { newFile, putFlushed } from './apply-maintenance.ts';
 import { putFile } from './apply-rows.ts';
@@ -32,7 +32,8 @@ export function applyErase(work: CatalogWork, entry: CommitEntry, change: EraseC
   table.endsEpoch += 1;
   table.filesEpoch += 1;
   work.puts.push(...change.rewritten);
-  table.kept = { ...table.kept, checkpoints: change.checkpoints, erased: [...table.kept.erased, ...change.erased] };
+  const erased = change.erased.map((span): ErasedVersions => ({ ...span, to: span.to ?? work.at.snapshotId }));
+  table.kept = { ...table.kept, checkpoints: change.checkpoints, erased: [...table.kept.erased, ...erased] };
   work.puts.push({ key: keptKey(table.id), value: encodeKept(table.kept) });
   if (change.hot.rows > 0) {
     table.taken = { ...change.hot };

@@ -136,8 +136,13 @@ export interface EraseChange {
   /** Roots over what remains of earlier commits, and of what expiry left. */
   readonly replaced: readonly ReplacedRoot[];
   readonly checkpoints: readonly Checkpoint[];
-  readonly erased: readonly ErasedVersions[];
+  /** How many versions of each span went; `to` null: they lived until the erasure, whose snapshot only apply knows. */
+  readonly erased: readonly ErasedSpan[];
   readonly proof: RowsProof;
+}
+
+export interface ErasedSpan extends Omit<ErasedVersions, 'to'> {
+  readonly to: SnapshotId | null;
 }
 
 interface EntryBase {

@@ -14,12 +14,12 @@ import { commitEntry } from '../commit/prepare.ts';
 import { fromDuck } from '../data/cells.ts';
 import { sqlName } from '../data/duckdb.ts';
 import { decodeHotCommit, encodeHotCommit } from '../data/hot.ts';
-import type { EraseChange, NewFile, Outcome } from '../log/entry.ts';
+import type { EraseChange, ErasedSpan, NewFile, Outcome } from '../log/entry.ts';
 import { ByteWriter } from '../model/bytes.ts';
 import { decodeChanges, encodeChanges } from '../model/change-record.ts';
 import { encodeHotRows } from '../model/codec.ts';
 import { EngineError } from '../model/errors.ts';
-import { type DataFile, type ErasedVersions, HOT, type ReplacedRoot, type RowsProof } from '../model/history.ts';
+import { type DataFile, HOT, type ReplacedRoot, type RowsProof } from '../model/history.ts';
 import { asSnapshotId, type FileId, type SnapshotId } from '../model/ids.ts';
 import { hashKey, keyColumns } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
@@ -239,7 +239,7 @@ async function prepare(
     hot,
     replaced,
     checkpoints,
-    erased: corrections(versions, asSnapshotId(head + 1)),
+    erased: corrections(versions),
     proof,
   };
 }
@@ -350,12 +350,11 @@ async function newCheckpoints(
   return checkpoints;
 }
 
-function corrections(versions: readonly Version[], erasedAt: SnapshotId): ErasedVersions[] {
-  const counts = new Map<string, ErasedVersions>();
+function corrections(versions: readonly Version[]): ErasedSpan[] {
+  const counts = new Map<string, ErasedSpan>();
   for (const { from, to } of versions) {
-    const span = { from, to: to ?? erasedAt };
-    const key = `${span.from}:${span.to}`;
-    counts.set(key, { ...span, rows: (counts.get(key)?.rows ?? 0) + 1 });
+    const key = `${from}:${to}`;
+    counts.set(key, { from, to, rows: (counts.get(key)?.rows ?? 0) + 1 });
   }
   return [...counts.values()];
 }

@@ -1,6 +1,7 @@
 /** Pages of changes: the parts of a diff put together, with cursors that are bound to their diff. */
 import { EngineError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
+import { otherIncarnation } from '../model/incarnation.ts';
 import type { CheckedFilter } from './filter.ts';
 import { type PageArguments, pageSize, type Row } from './page.ts';
 
@@ -49,21 +50,32 @@ export function encodeCursor(list: string, part: number, row: number): string {
   return Buffer.from(`d:${list}:${part}:${row}`).toString('base64url');
 }
 
-const CURSOR = /^d:(\d+\.\d+\.(\d{1,16})\.(?:NET|FULL)):(\d{1,16}):(\d{1,16})$/;
+const CURSOR = /^d:(([\w-]{8})\.\d+\.\d+\.(\d{1,16})\.(?:NET|FULL)):(\d{1,16}):(\d{1,16})$/;
 
-/** The later end of the diff that a cursor is of; undefined where it is none. */
-export function diffCursorTo(cursor: string): number | undefined {
-  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  return match === null ? undefined : Number(match[2]);
+function parse(cursor: string): RegExpExecArray | null {
+  return CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+}
+
+/**
+ * The later end of the diff that a cursor is of; undefined where it is none.
+ * @throws EngineError CURSOR_INVALID where it is of another incarnation of the database
+ */
+export function diffCursorTo(cursor: string, current: string): number | undefined {
+  const match = parse(cursor);
+  if (match === null) return undefined;
+  if (match[2] !== current) throw otherIncarnation({ what: 'the cursor', given: match[2] ?? '', current }, 'CURSOR_INVALID');
+  return Number(match[3]);
 }
 
 function decodeCursor(cursor: string, argument: string, list: string): readonly [number, number] {
-  const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const match = parse(cursor);
+  const [current = ''] = list.split('.');
+  if (match !== null && match[2] !== current) throw otherIncarnation({ what: argument, given: match[2] ?? '', current }, 'CURSOR_INVALID');
   if (match === null || match[1] !== list)
     throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of these changes`, {
       hint: 'Pass the endCursor of the page before, with the same table, instants and mode.',
     });
-  return [Number(match[3]), Number(match[4])];
+  return [Number(match[4]), Number(match[5])];
 }
 
 /** `size` is how many to read where the arguments are not a client's, which are held to the limit of pages. */

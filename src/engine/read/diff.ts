@@ -79,12 +79,18 @@ interface Span {
   readonly own: ChangeRecord | undefined;
 }
 
+export interface DiffParts extends ScannerParts {
+  readonly history: History;
+  /** Which life of the database cursors are of. */
+  readonly incarnation: string;
+}
+
 export class Diffs {
-  readonly #parts: ScannerParts;
+  readonly #parts: DiffParts;
   readonly #history: History;
   readonly #matcher: Matcher;
 
-  constructor(parts: ScannerParts & { readonly history: History }, matcher: Matcher) {
+  constructor(parts: DiffParts, matcher: Matcher) {
     this.#parts = parts;
     this.#history = parts.history;
     this.#matcher = matcher;
@@ -134,7 +140,7 @@ export class Diffs {
     }
     const count = (kind: ChangeKind): number => all.reduce((sum, { steps }) => sum + steps.filter((step) => step.kind === kind).length, 0);
     const counts = { INSERT: count('INSERT'), UPDATE: count('UPDATE'), DELETE: count('DELETE') };
-    const list = `${table.id}.${query.from}.${query.to}.${mode}`;
+    const list = `${this.#parts.incarnation}.${table.id}.${query.from}.${query.to}.${mode}`;
     return {
       table,
       before: back ? span.now : span.before,

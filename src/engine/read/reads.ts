@@ -7,7 +7,7 @@ import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
 import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, invariant, unreachable } from '../model/errors.ts';
-import type { ColumnBounds, Snapshot } from '../model/history.ts';
+import type { ColumnBounds, Commit, Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Column, TableSchema } from '../model/types.ts';
@@ -58,6 +58,8 @@ export interface ManifestEntry {
 
 export interface ReadsParts extends ScannerParts {
   readonly history: History;
+  /** Which life of the database cursors are of. */
+  readonly incarnation: string;
   readonly time: TimeKeeper;
   /** Resolves when no commit at or before the timestamp is still on its way to disk. */
   readonly settledAt: (timestampMs: number) => Promise<void>;
@@ -140,8 +142,9 @@ export class Reads {
     });
   }
 
-  /** To be called whenever there is a new commit: who waits for it goes on. */
-  arrived(): void {
+  /** To be called with new commits, once the state has them: who waits for one goes on, and copies of erased rows go. */
+  published(commits: readonly Commit[]): void {
+    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.forgetCopies();
     this.#arrivals.arrived(this.#parts.current().snapshotId);
   }
 
@@ -226,7 +229,9 @@ export class Reads {
    * A table as of a snapshot; undefined where it did not exist then. With the columns that are asked for, or those of then
    * where none are; of those that are asked for, one that had been dropped by then is null in every row.
    */
-  async tableAt(table: TableState, snapshotId: SnapshotId, asked?: TableSchema): Promise<TableAt | undefined> {
+  async tableAt(of: TableState, snapshotId: SnapshotId, asked?: TableSchema): Promise<TableAt | undefined> {
+    // The instant may have been waited for: what is known of the table must be at least as new.
+    const table = tableById(this.#parts.current(), of.id);
     if (snapshotId < table.createdSnapshotId) return undefined;
     if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);

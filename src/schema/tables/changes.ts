@@ -14,7 +14,7 @@ export function addChangesField(builder: Builder, typed: TypedTable, { filter }:
     description: `What one commit, or a part of a large one, did to the rows of ${table.name}.`,
     fields: (t) => ({
       snapshotId: t.field({ type: 'SafeInt', description: text.snapshotId, resolve: (at) => at.snapshotId }),
-      cursor: t.string({ description: text.cursor, resolve: eventCursor }),
+      cursor: t.string({ description: text.cursor, resolve: (at, _args, context) => eventCursor(at, context) }),
       changes: t.field({ type: [change], description: text.changes, resolve: (at) => typedEventChanges(typed, at) }),
       endOfCommit: t.boolean({ description: text.endOfCommit, resolve: (at) => at.endOfCommit }),
       caughtUp: t.boolean({ description: text.caughtUp, resolve: (at) => at.caughtUp }),

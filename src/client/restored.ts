@@ -1,0 +1,28 @@
+/** Tells that the database was put back from a backup: what an application holds may not be there, or be something else. */
+
+/**
+ * Whether an error, of any of the clients, says that the database was restored from a backup since what was passed was
+ * given: a cursor or an id of another incarnation, or a snapshotId that is not there yet. Then read everything again, and
+ * subscribe after what was read.
+ */
+export function wasRestored(error: unknown): boolean {
+  return errorsOf(error).some((one) => {
+    const { code, details } = ((one as { readonly extensions?: unknown } | null)?.extensions ?? {}) as {
+      readonly code?: unknown;
+      readonly details?: Readonly<Record<string, unknown>> | null;
+    };
+    if (details == null) return false;
+    return (
+      'currentIncarnation' in details ||
+      (code === 'SNAPSHOT_NOT_FOUND' && Number(details['snapshotId']) > Number(details['newestSnapshotId']))
+    );
+  });
+}
+
+/** The GraphQL errors in what clients tell: graphql-ws a list, Apollo an error with `errors`, urql one with `graphQLErrors`. */
+function errorsOf(error: unknown): readonly unknown[] {
+  if (Array.isArray(error)) return error;
+  if (error === null || typeof error !== 'object') return [];
+  const { errors, graphQLErrors } = error as { readonly errors?: unknown; readonly graphQLErrors?: unknown };
+  return [errors, graphQLErrors].find(Array.isArray) ?? [error];
+}
