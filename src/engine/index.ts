@@ -18,7 +18,7 @@ export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { foldName, isInherited, typePrefix } from './model/names.ts';
-export { listed, nearest } from './model/nearest.ts';
+export { didYouMean, listed, nearest } from './model/nearest.ts';
 export {
   type CommitFigures,
   type EngineObserver,
@@ -29,7 +29,7 @@ export {
   type QueryFigures,
   type RoundFigures,
 } from './model/observer.ts';
-export { checkRows, type InvalidRow } from './model/rows.ts';
+export { checkPatch, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
 export {

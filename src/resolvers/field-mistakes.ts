@@ -1,16 +1,11 @@
 /** A field or argument that is not there: what there is instead. Tables and columns are named, since they are what is misspelt. */
 import { type FieldNode, type GraphQLCompositeType, type GraphQLField, isInterfaceType, isObjectType } from 'graphql';
-import { EngineError, listed, nearest } from '../engine/index.ts';
+import { didYouMean, EngineError, listed } from '../engine/index.ts';
 import type { TableTypes, TypedTable } from './table-types.ts';
 
 /** A message and what to do. */
 function said(message: string, hint: string, details: Record<string, unknown> = {}): EngineError {
   return new EngineError('BAD_USER_INPUT', message, { details, hint });
-}
-
-function meant(name: string, names: readonly string[], form = (found: string): string => found): string {
-  const found = nearest(name, names);
-  return found === undefined ? '' : `Did you mean ${form(found)}? `;
 }
 
 export function unknownField(types: TableTypes, parent: GraphQLCompositeType, { name: { value: name } }: FieldNode): EngineError {
@@ -35,7 +30,7 @@ function noTable(types: TableTypes, name: string, other?: EngineError): EngineEr
   const tables = types.tables.map(({ table }) => table.graphqlName);
   if (tables.length === 0)
     return said(`there is no table ${name}: there is none yet`, 'Create one with the mutation createTable.', { tables });
-  return said(`there is no table ${name}`, `${meant(name, tables)}The tables are ${listed(tables)}.`, { tables: tables.slice(0, 20) });
+  return said(`there is no table ${name}`, `${didYouMean(name, tables)}The tables are ${listed(tables)}.`, { tables: tables.slice(0, 20) });
 }
 
 /** `ordersByKey` of a table without a primary key. */
@@ -51,7 +46,7 @@ function noQuery(types: TableTypes, name: string, fields: readonly string[]): En
   const typed = types.tables.find(({ table }) => table.graphqlName === name || `${table.graphqlName}ByKey` === name);
   if (typed !== undefined)
     return said(`${name} does not stand at the top`, `Rows are read at an instant: { asOf { ${name} { ... } } } is the present.`);
-  const near = meant(name, [...fields, ...tables], (found) => (fields.includes(found) ? found : `asOf { ${found} { ... } }`));
+  const near = didYouMean(name, [...fields, ...tables], (found) => (fields.includes(found) ? found : `asOf { ${found} { ... } }`));
   const where = tables.length === 0 ? 'There is no table yet.' : `Tables stand under asOf; they are ${listed(tables)}.`;
   return said(`there is no field ${name} in Query`, `${near}${where}`);
 }
@@ -60,7 +55,7 @@ const VERBS = ['append', 'replace', 'delete', 'update', 'upsert'] as const;
 
 function noMutation(types: TableTypes, name: string, fields: readonly string[]): EngineError {
   const verb = VERBS.find((candidate) => name.startsWith(candidate) && name.length > candidate.length);
-  if (verb === undefined) return said(`there is no mutation ${name}`, `${meant(name, fields)}GraphiQL and /schema.graphql list them.`);
+  if (verb === undefined) return said(`there is no mutation ${name}`, `${didYouMean(name, fields)}GraphiQL and /schema.graphql list them.`);
   const rest = name.slice(verb.length);
   const typed = types.tables.find(({ prefix }) => prefix === rest);
   if (typed !== undefined)
@@ -73,7 +68,7 @@ function noMutation(types: TableTypes, name: string, fields: readonly string[]):
   const all = types.tables.map(({ prefix }) => `${verb}${prefix}`);
   return said(
     `there is no table for ${name}`,
-    `${meant(rest, tables, (found) => `${verb}${found}`)}The mutations of this kind are ${listed(all)}.`,
+    `${didYouMean(rest, tables, (found) => `${verb}${found}`)}The mutations of this kind are ${listed(all)}.`,
   );
 }
 
@@ -84,7 +79,7 @@ function noSubscription(types: TableTypes, name: string, fields: readonly string
     return said(`there is no subscription ${name}`, `Use ${name}Changes for its row changes, or live { ${name} { ... } } for its rows.`);
   return said(
     `there is no subscription ${name}`,
-    `${meant(name, fields)}There are ${listed([...own, ...fields.filter((field) => !own.includes(field))])}.`,
+    `${didYouMean(name, fields)}There are ${listed([...own, ...fields.filter((field) => !own.includes(field))])}.`,
   );
 }
 
@@ -102,14 +97,14 @@ function noField(types: TableTypes, parent: string, name: string, fields: readon
     const own = typed.table.schema.columns.find((column) => column.name === name);
     const renamed = own === undefined ? '' : `Column ${name} is called ${own.graphqlName} here. `;
     const what = parent === `${typed.prefix}Row` ? `table ${typed.table.name} has no column ${name}` : `there is no ${name} in ${parent}`;
-    return said(what, `${renamed}${meant(name, columns)}The columns are ${listed(columns)}.`, { columns: columns.slice(0, 20) });
+    return said(what, `${renamed}${didYouMean(name, columns)}The columns are ${listed(columns)}.`, { columns: columns.slice(0, 20) });
   }
   const inNodes = fields.includes('nodes') && fields.includes('pageInfo') ? `What is listed stands under nodes: nodes { ${name} }. ` : '';
-  return said(`there is no field ${name} in ${parent}`, `${meant(name, fields)}${inNodes}Its fields are ${listed(fields)}.`);
+  return said(`there is no field ${name} in ${parent}`, `${didYouMean(name, fields)}${inNodes}Its fields are ${listed(fields)}.`);
 }
 
 export function unknownArgument({ name, args }: GraphQLField<unknown, unknown>, argument: string): EngineError {
   const names = args.map((one) => one.name);
-  const hint = names.length === 0 ? 'It takes none.' : `${meant(argument, names)}It takes ${listed(names)}.`;
+  const hint = names.length === 0 ? 'It takes none.' : `${didYouMean(argument, names)}It takes ${listed(names)}.`;
   return said(`${name} takes no argument ${argument}`, hint);
 }

@@ -16,7 +16,7 @@ import {
   isRequiredInputField,
   isSpecifiedScalarType,
 } from 'graphql';
-import { checkRows, EngineError, listed, nearest } from '../engine/index.ts';
+import { checkPatch, checkRows, didYouMean, EngineError, listed } from '../engine/index.ts';
 import type { Given, GivenField } from './given.ts';
 import type { TableTypes } from './table-types.ts';
 
@@ -46,8 +46,8 @@ export function inputMistakes(types: TableTypes, type: GraphQLInputType, given: 
   return walk.found;
 }
 
-function mistake(given: Pick<Mistake, 'node'>, message: string, hint: string): Mistake {
-  return { node: given.node, error: new EngineError('BAD_USER_INPUT', message, { hint }) };
+function mistake(given: Pick<Mistake, 'node'>, message: string, hint: string | undefined): Mistake {
+  return { node: given.node, error: new EngineError('BAD_USER_INPUT', message, hint === undefined ? {} : { hint }) };
 }
 
 class Walk {
@@ -58,7 +58,7 @@ class Walk {
     this.#types = types;
   }
 
-  #say(given: Given, message: string, hint: string): void {
+  #say(given: Given, message: string, hint: string | undefined): void {
     this.found.push(mistake(given, message, hint));
   }
 
@@ -70,8 +70,8 @@ class Walk {
       return;
     }
     if (given.kind === 'null') return;
+    if ((isListType(type) || isInputObjectType(type)) && this.#rows(type, given, place)) return;
     if (isListType(type)) {
-      if (this.#rows(type.ofType, given, place)) return;
       if (given.kind !== 'list') this.value(type.ofType, given, place, depth + 1);
       else
         for (const [index, item] of given.items().entries())
@@ -81,18 +81,22 @@ class Walk {
     else this.#scalar(type as GraphQLScalarType, given, place);
   }
 
-  /** A batch of a table's rows goes to the table's own row checker, which names every bad row. */
-  #rows(item: GraphQLInputType, given: Given, place: Place): boolean {
-    const typed = this.#types.ofInputType(getNamedType(item).name);
-    if (typed === undefined || given.hasVariables) return false;
+  /** A batch of a table's rows, or new values of them, goes to the table's own checker, which names all that is wrong. */
+  #rows(type: GraphQLInputType, given: Given, place: Place): boolean {
+    const { name } = getNamedType(type);
+    const rowsOf = this.#types.ofInputType(name);
+    const patchOf = this.#types.ofPatchType(name);
+    if ((rowsOf ?? patchOf) === undefined || given.hasVariables) return false;
     const raw = given.raw();
     try {
-      checkRows(typed.table.schema, Array.isArray(raw) ? raw : [raw], 'graphqlName');
+      if (rowsOf !== undefined) checkRows(rowsOf.table.schema, Array.isArray(raw) ? raw : [raw], 'graphqlName');
+      else if (patchOf !== undefined) checkPatch(patchOf.table.schema, raw, 'graphqlName');
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
+      if (error.code !== 'INVALID_ROW') return false;
       const { code, message, details, hint } = error;
       const options = hint === undefined ? { details } : { details, hint };
-      // `rows` is where rows are looked for; any other place is named.
+      // At the top `rows` and `set` go without saying; any other place is named.
       const text = place.path === place.key ? message : `${place.path}: ${message}`;
       this.found.push({ node: given.node, error: new EngineError(code, text, options) });
       return true;
@@ -128,15 +132,14 @@ class Walk {
       if (isLiteral && given.kind === 'string')
         this.#say(
           given,
-          `${place.path}: ${given.text} is a string, and a ${type.name} is wanted`,
+          `${place.path}: ${given.text} is a string, and a value of ${type.name} is wanted`,
           `Leave the quotes out: ${place.key}: ${raw}.`,
         );
       return;
     }
-    const meant = raw === undefined ? undefined : nearest(raw, names);
-    const near = meant === undefined ? '' : `Did you mean ${meant}? `;
+    const near = raw === undefined ? '' : didYouMean(raw, names);
     const what = type.name.endsWith('Column') ? 'The columns are' : `The values of ${type.name} are`;
-    this.#say(given, `${place.path}: ${given.text} is no ${type.name}`, `${near}${what} ${listed(names)}.`);
+    this.#say(given, `${place.path}: ${given.text} is no value of ${type.name}`, `${near}${what} ${listed(names)}.`);
   }
 
   #scalar(type: GraphQLScalarType, given: Given, place: Place): void {
@@ -168,8 +171,7 @@ function noObject(type: GraphQLInputObjectType, given: Given, { path }: Place): 
 function unknownKey(type: GraphQLInputObjectType, given: Given, { name, value, node }: GivenField, { path }: Place): Mistake {
   const at = { node };
   const names = Object.keys(type.getFields());
-  const meant = nearest(name, names);
-  const near = meant === undefined ? '' : `Did you mean ${meant}? `;
+  const near = didYouMean(name, names);
   const shown = name.slice(0, 80);
   if (type.name === 'Filter') {
     const condition = value.kind === 'object' ? value.text.slice(1, -1) : `eq: ${value.text}`;
@@ -213,9 +215,15 @@ function refusedBy(type: GraphQLScalarType, given: Given): string | undefined {
   }
 }
 
+interface Said {
+  readonly message: string;
+  /** Absent where the reason says it all. */
+  readonly hint: string | undefined;
+}
+
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-function scalarMistake(type: GraphQLScalarType, given: Given, { path, key }: Place, reason: string): { message: string; hint: string } {
+function scalarMistake(type: GraphQLScalarType, given: Given, { path, key }: Place, reason: string): Said {
   const { kind, text } = given;
   const raw = kind === 'string' ? String(given.raw()) : '';
   const isNumber = type.name === 'Int' || type.name === 'Float';

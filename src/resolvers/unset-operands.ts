@@ -59,6 +59,16 @@ export function refuseUnsetOperands(info: GraphQLResolveInfo, argument = 'where'
  */
 export function refuseUnsetFilter(info: GraphQLResolveInfo, argument = 'where'): void {
   for (const value of argumentsNamed(info, argument)) refuseUnset(value, argument, info.variableValues);
+  for (const value of argumentsNamed(info, 'set')) refuseUnsetChange(value, 'set', info.variableValues);
+}
+
+/** New values of which none has come: what is not given stays as it is, so there is nothing to do, for a reason to name. */
+function refuseUnsetChange(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
+  if (value.kind !== Kind.OBJECT || value.fields.length === 0) return;
+  const unset = value.fields.map((field) => (field.value.kind === Kind.VARIABLE ? unsetIn(field.value, given) : undefined));
+  const [first] = unset;
+  if (first === undefined || unset.includes(undefined)) return;
+  throw notGiven(place, first, `Give $${first} a value: a column whose variable is not given stays as it is, and no other is named.`);
 }
 
 function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
@@ -86,6 +96,7 @@ function visit(value: ValueNode, place: string, given: Readonly<Record<string, u
     const inner = `${place}.${field.name.value}`;
     const isFilter = field.name.value === 'where' || (FILTER_KEYS.has(field.name.value) && !hasTable(field.value));
     if (isFilter) refuseUnset(field.value, inner, given);
+    else if (field.name.value === 'set') refuseUnsetChange(field.value, inner, given);
     else visit(field.value, inner, given);
   }
 }
