@@ -83,7 +83,7 @@ describe('an instant that is waited for', () => {
   it('is read as the table is then, not as it was when the question came', async () => {
     const { engine, clock } = await started();
     const table = engine.table('t');
-    for (const asOf of [{ kind: 'newest', atLeast: 2 } as const, { kind: 'timestamp', timestampMs: NOON + 1_000 } as const]) {
+    for (const asOf of [{ kind: 'newest', atLeast: 2 } as const, { kind: 'timestamp', timestampMs: NOON + 2_000 } as const]) {
       const waits = clock.nextWait();
       const waiting = engine.read.resolve(asOf);
       await waits;
