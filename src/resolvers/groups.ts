@@ -80,7 +80,7 @@ export function viewAggregate(
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
     throw new EngineError('BAD_USER_INPUT', `aggregate: two values would be called ${twice}`, { hint: 'Give each function another `as`.' });
-  const where = args.where == null ? undefined : genericFilter(args.where);
+  const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const grouping = { where, groupBy };
   const options = { signal: context.lifetime.signal };
   const { read } = context.engine;

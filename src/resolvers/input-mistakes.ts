@@ -16,7 +16,7 @@ import {
   isRequiredInputField,
   isSpecifiedScalarType,
 } from 'graphql';
-import { checkPatch, checkRows, didYouMean, EngineError, listed } from '../engine/index.ts';
+import { checkPartialRows, checkPatch, checkRows, didYouMean, EngineError, listed } from '../engine/index.ts';
 import type { Given, GivenField } from './given.ts';
 import type { TableTypes } from './table-types.ts';
 
@@ -90,6 +90,8 @@ class Walk {
     const raw = given.raw();
     try {
       if (rowsOf !== undefined) checkRows(rowsOf.table.schema, Array.isArray(raw) ? raw : [raw], 'graphqlName');
+      else if (patchOf !== undefined && isListType(type))
+        checkPartialRows(patchOf.table.schema, Array.isArray(raw) ? raw : [raw], 'graphqlName');
       else if (patchOf !== undefined) checkPatch(patchOf.table.schema, raw, 'graphqlName');
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;

@@ -46,7 +46,7 @@ export function viewRows(
 ): RowConnection<JsonRow> {
   pageSize(args);
   refuseUnsetOperands(info);
-  const where = args.where == null ? undefined : genericFilter(args.where);
+  const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   return new RowConnection<JsonRow>(context, {
     at,
     isPresent,

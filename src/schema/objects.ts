@@ -6,6 +6,7 @@ import { viewAggregate } from '../resolvers/groups.ts';
 import { commitById, parentOf, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
 import { tableViewId, type ViewModel, viewId } from '../resolvers/present.ts';
+import type { RowConnection } from '../resolvers/rows.ts';
 import { type DataFileModel, manifestOf, type TableViewModel, tableAsOf, tableInView, viewRows } from '../resolvers/table-view.ts';
 import { groupPageArguments, instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
@@ -353,6 +354,14 @@ function addDataFiles(builder: Builder, shared: Shared) {
 
 function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Generic, node: NodeRef, refs: Refs, files: Files): void {
   const rows = addConnection<JsonObject>(builder, shared, 'Row', 'JSON', 'rows as JSON objects');
+  builder.objectField(rows, 'snapshotId', (t) =>
+    t.field({
+      type: 'SafeInt',
+      description:
+        'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+      resolve: (page) => (page as RowConnection<JsonObject>).at.snapshotId,
+    }),
+  );
   const groups = addConnection<JsonObject>(
     builder,
     shared,

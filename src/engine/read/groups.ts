@@ -103,7 +103,11 @@ function checkGrouping(schema: TableSchema, { where, groupBy }: Pick<GroupsQuery
   if (columns.length > LIMITS.groupColumnsMax)
     throw limitExceeded('groupColumnsMax', LIMITS.groupColumnsMax, columns.length, 'Group by fewer columns.');
   const unfit = columns.find((column) => !isGroupable(column.type));
-  if (unfit !== undefined) throw new EngineError('BAD_USER_INPUT', `groupBy: a ${unfit.type} column (${unfit.name}) has no groups`);
+  if (unfit !== undefined)
+    throw new EngineError('BAD_USER_INPUT', `groupBy: a ${unfit.type} column (${unfit.name}) has no groups`, {
+      details: { column: unfit.name },
+      hint: 'Group by columns of other types.',
+    });
   const filter = where === undefined ? undefined : checkFilter(schema, where);
   const types = columns.map(({ fieldId, type, precision, scale }) => `${fieldId}:${type}:${precision}:${scale}`);
   return { columns, filter, hash: crc32c(Buffer.from(`${types.join(',')} ${filter === undefined ? '' : filterText(filter)}`)) };

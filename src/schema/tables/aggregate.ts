@@ -87,8 +87,8 @@ function addGroups(builder: Builder, shared: Shared, { table, prefix }: TypedTab
   const fitting = table.schema.columns.filter((column) => isGroupable(column.type));
   if (fitting.length === 0) return undefined;
   const columns = builder.enumType(`${prefix}Column`, {
-    description: `The columns of ${table.name} that rows can be grouped by.`,
-    values: Object.fromEntries(fitting.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
+    description: `The columns of ${table.name}.`,
+    values: Object.fromEntries(table.schema.columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
   });
   const key = builder.objectRef<GroupModel>(`${prefix}GroupKey`).implement({
     description: 'What the rows of a group have in common; columns that were not grouped by are null.',

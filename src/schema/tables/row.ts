@@ -13,7 +13,7 @@ import {
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
-import type { Conditions } from '../conditions.ts';
+import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
 import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
@@ -72,6 +72,12 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       nodes: t.field({ type: [row], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
       edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
       pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
+      snapshotId: t.field({
+        type: 'SafeInt',
+        description:
+          'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+        resolve: (page) => page.at.snapshotId,
+      }),
       totalCount: t.field({ type: 'SafeInt', description: 'How many rows match in all.', resolve: (page) => page.totalCount() }),
       aggregate: t.field({
         type: aggregate,
@@ -100,8 +106,10 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
       or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
       not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      _rowId: t.field({ type: conditions.rowId, description: ROW_ID_FILTER_TEXT }),
+      _fromSnapshotId: t.field({ type: conditions.fromSnapshotId, description: FROM_SNAPSHOT_ID_FILTER_TEXT }),
       ...Object.fromEntries(
-        columns.map((column) => [column.graphqlName, t.field({ type: conditions(column.type), description: describeColumn(column) })]),
+        columns.map((column) => [column.graphqlName, t.field({ type: conditions.of(column.type), description: describeColumn(column) })]),
       ),
     }),
   });
@@ -117,5 +125,5 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               ordered.map((column) => [column.graphqlName, t.field({ type: shared.direction, description: describeColumn(column) })]),
             ),
         });
-  return { row, connection, filter, orderBy };
+  return { row, connection, filter, orderBy, columnNames: groups?.columns };
 }
