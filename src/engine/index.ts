@@ -31,6 +31,7 @@ export {
 } from './model/observer.ts';
 export { checkPartialRows, checkPatch, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
+export { storageError } from './model/storage-error.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
 export {
   type Cell,
