@@ -15,6 +15,8 @@ export interface Page<Node> {
   readonly hasPreviousPage: boolean;
   /** The cursor of a node of this page, by its position. */
   cursorAt(index: number): string;
+  /** Counts the page once more, where it is written under another alias or field: its values are made again. */
+  readonly again?: (() => void) | undefined;
 }
 
 export interface Edge<Node> {
@@ -28,6 +30,7 @@ export class Connection<Node> {
   readonly #count: () => number | Promise<number>;
   #page: Promise<Page<Node>> | undefined;
   #total: Promise<number> | undefined;
+  #isWritten = false;
 
   constructor(read: () => Page<Node> | Promise<Page<Node>>, count: () => number | Promise<number>) {
     this.#read = read;
@@ -39,12 +42,19 @@ export class Connection<Node> {
     return this.#page;
   }
 
+  async #written(): Promise<Page<Node>> {
+    const page = await this.page();
+    if (this.#isWritten) page.again?.();
+    this.#isWritten = true;
+    return page;
+  }
+
   async nodes(): Promise<readonly Node[]> {
-    return (await this.page()).nodes;
+    return (await this.#written()).nodes;
   }
 
   async edges(): Promise<Edge<Node>[]> {
-    const page = await this.page();
+    const page = await this.#written();
     return page.nodes.map((node, index) => ({ cursor: () => page.cursorAt(index), node }));
   }
 

@@ -1,6 +1,6 @@
 /** Groups of rows for both APIs: connections, whose pages and counts are computed only where they are selected. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type AggregateFunction, type Column, EngineError, pageSize, type TableAt } from '../engine/index.ts';
+import { type AggregateFunction, bytesOfGroups, type Column, EngineError, pageSize, type TableAt } from '../engine/index.ts';
 import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
@@ -35,19 +35,19 @@ export function typedGroups(
   const grouping = { where: rows.where, groupBy: columns.map((column) => column.name) };
   const aggregates = [...selectedBelow(info, ['nodes', 'aggregate']), ...selectedBelow(info, ['edges', 'node', 'aggregate'])];
   const terms = selectedTerms(typed, info, aggregates);
-  const options = { signal: context.lifetime.signal };
+  const { lifetime } = context;
   const { read } = context.engine;
   return new Connection(
     async () => {
       const { first, after } = plainCursors(args);
-      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, options), rows);
+      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, lifetime), rows);
       const nodes = page.groups.map((group) => ({
         key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
         aggregate: aggregateModel(terms, group.values),
       }));
-      return { ...page, nodes };
+      return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => read.countGroups(rows.at, grouping, options),
+    () => read.countGroups(rows.at, grouping, lifetime),
   );
 }
 
@@ -82,19 +82,19 @@ export function viewAggregate(
     throw new EngineError('BAD_USER_INPUT', `aggregate: two values would be called ${twice}`, { hint: 'Give each function another `as`.' });
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const grouping = { where, groupBy };
-  const options = { signal: context.lifetime.signal };
+  const { lifetime } = context;
   const { read } = context.engine;
   return new Connection(
     async () => {
       const { first, after } = plainCursors(args);
-      const page = markedPage(await read.groups(at, { ...grouping, terms: args.functions, first, after }, options), { isPresent });
+      const page = markedPage(await read.groups(at, { ...grouping, terms: args.functions, first, after }, lifetime), { isPresent });
       const nodes = page.groups.map(({ key, values }) => {
         const all = [...key, ...values];
         return Object.fromEntries(names.map((name, index) => [name, all[index] ?? null]));
       });
-      return { ...page, nodes };
+      return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => read.countGroups(at, grouping, options),
+    () => read.countGroups(at, grouping, lifetime),
   );
 }
 

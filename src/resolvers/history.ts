@@ -55,7 +55,7 @@ export async function listCommits(
     range,
     read: (ids) => read.history.commits(filter, ids),
     idOf: (commit) => commit.snapshotId,
-    count: () => read.countCommits(filter, range, { signal: context.lifetime.signal }),
+    count: () => read.countCommits(filter, range, context.lifetime),
   });
 }
 

@@ -3,6 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import {
   type AggregateFunction,
   type AggregateTerm,
+  bytesOfRows,
   type Column,
   type Direction,
   EngineError,
@@ -55,9 +56,10 @@ export class RowConnection<Node> extends Connection<Node> implements Asked {
     super(
       async () => {
         const page = markedPage(await read(), { isPresent });
-        return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)) };
+        const again = (): void => context.lifetime.budget.charge(bytesOfRows(page.rows));
+        return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)), again };
       },
-      () => context.engine.read.count(at, where, { signal: context.lifetime.signal }),
+      () => context.engine.read.count(at, where, context.lifetime),
     );
     this.at = at;
     this.where = where;
@@ -97,7 +99,7 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, { signal: context.lifetime.signal }),
+    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
@@ -127,7 +129,7 @@ export async function typedRowByKey(
   const key = Object.fromEntries(Object.entries(args).map(([name, value]) => [typed.byGraphqlName.get(name)?.name ?? name, value]));
   const selected = selectedNames(info, []);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName));
-  const row = await context.engine.read.rowByKey(at, key, columns, { signal: context.lifetime.signal });
+  const row = await context.engine.read.rowByKey(at, key, columns, context.lifetime);
   return row === undefined ? null : { typed, row, columns, isPresent };
 }
 
@@ -160,6 +162,16 @@ export function requiredValue(model: RowModel, column: Column): unknown {
     details: { table: name, column: column.name },
     hint: 'The columns have changed meanwhile: ask again, subscribe again from the last cursor; or read it through the generic API.',
   });
+}
+
+/** Values that are made anew each time that they are asked for, and may be large: each alias of one counts. */
+export function isMade({ type }: Column): boolean {
+  return type === 'JSON' || type === 'BINARY';
+}
+
+export function chargeCell({ lifetime }: Context, { row, columns }: RowModel, column: Column): void {
+  const cell = row.cells[columns.findIndex((candidate) => candidate.fieldId === column.fieldId)];
+  if (typeof cell === 'string' || cell instanceof Uint8Array) lifetime.budget.charge(cell.length);
 }
 
 /** Field names of a typed aggregate and the functions they stand for. */
@@ -208,6 +220,6 @@ export async function typedAggregate(
   const terms = selectedTerms(typed, info, info.fieldNodes);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const values = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.lifetime.signal });
+  const values = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
   return aggregateModel(terms, values);
 }

@@ -60,7 +60,7 @@ export function viewRows(
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,
         },
-        { signal: context.lifetime.signal },
+        context.lifetime,
       ),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });

@@ -21,6 +21,7 @@ import type { DataFiles } from '../data/files.ts';
 import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
+import { rowsWithin } from '../data/results.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
@@ -88,7 +89,7 @@ export class Scanner {
 
   /** The same on a table of a state that the caller has pinned. */
   async scanTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return (await this.runTable(table, request, options)).getRows();
+    return rowsWithin(await this.runTable(table, request, options), options.budget);
   }
 
   /** The same; the result as DuckDB has it. */
@@ -126,6 +127,8 @@ export class Scanner {
         rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
       if (!blocks.suits(planned)) return rows(planned, needsHotRows(plan));
       const cold = await blocks.read(table, planned, request, options);
+      // Rows of these files are larger than they looked.
+      if (cold === undefined) return rows(planned, needsHotRows(plan));
       if (!needsHotRows(plan)) return cold;
       const hot = (await this.#directHotRows(table, request)) ?? (await rows([], true));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
@@ -133,7 +136,9 @@ export class Scanner {
   }
 
   async #getRows(plan: Planned, planned: readonly DataFile[], hot: boolean, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#run(plan, planned, hot, async (sql, parameters) => (await this.#parts.duck.run(sql, parameters, options)).getRows());
+    return this.#run(plan, planned, hot, async (sql, parameters) =>
+      rowsWithin(await this.#parts.duck.run(sql, parameters, options), options.budget),
+    );
   }
 
   /**

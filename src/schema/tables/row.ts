@@ -2,6 +2,8 @@
 import type { Edge } from '../../resolvers/connections.ts';
 import { typedGroups } from '../../resolvers/groups.ts';
 import {
+  chargeCell,
+  isMade,
   type RowConnection,
   type RowModel,
   requiredValue,
@@ -51,7 +53,12 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               type: SCALAR_OF[column.type],
               nullable,
               description: describeColumn(column),
-              resolve: (at) => valueIn(at, column) as never,
+              resolve: isMade(column)
+                ? (at, _, context) => {
+                    chargeCell(context, at, column);
+                    return valueIn(at, column);
+                  }
+                : (at) => valueIn(at, column) as never,
             }),
           ];
         }),
