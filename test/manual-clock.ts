@@ -8,6 +8,7 @@ interface Waiter {
 
 export class ManualClock implements Clock {
   nowMs: number;
+  elapsedMs = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #watchers: ((ms: number) => void)[] = [];
 
@@ -17,6 +18,10 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.nowMs;
+  }
+
+  elapsed(): number {
+    return this.elapsedMs;
   }
 
   wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -39,6 +44,7 @@ export class ManualClock implements Clock {
   /** Time passes: the clock moves on, and who has waited long enough is woken. */
   advance(ms: number): void {
     this.nowMs += ms;
+    this.elapsedMs += ms;
     for (const waiter of [...this.#waiters]) {
       waiter.leftMs -= ms;
       if (waiter.leftMs > 0) continue;

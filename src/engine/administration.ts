@@ -24,6 +24,8 @@ export interface AdministrationParts {
   readonly retention: Retention | null;
   /** The current instant as the database sees it, UTC milliseconds. */
   readonly now: () => number;
+  /** Stamps after this one are younger than an age. */
+  readonly keptSince: (ageMs: number) => number;
   /** Told that a table has something to compact. */
   readonly due: (tableId: TableId) => void;
 }
@@ -148,7 +150,7 @@ export class Administration {
     for (const { id } of tablesOf(this.#parts.expiring.current())) {
       const policy = this.retentionOf(tableById(this.#parts.expiring.current(), id));
       if (policy === null) continue;
-      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.now() - policy.maxAgeMs;
+      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.keptSince(policy.maxAgeMs);
       await this.#expireTable(id, { olderThanMs, retainLast: policy.minSnapshots }, false);
     }
   }

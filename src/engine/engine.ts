@@ -23,8 +23,9 @@ import type { CatalogStore } from './catalog/store.ts';
 import { Watermark } from './catalog/watermark.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
-import { systemClock, TimeKeeper } from './commit/clock.ts';
+import { TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
+import { systemClock } from './commit/machine-clock.ts';
 import type { CommitOperation } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
@@ -122,7 +123,12 @@ export class Engine {
     this.#report = options.onBackgroundError ?? (() => {});
     this.#log = new LocalLog({ isMeasured: observer !== undefined });
     this.#watermark = new Watermark(directory);
-    this.#time = new TimeKeeper(options.clock ?? systemClock, Math.max(ceilingMs, state.timestampMs));
+    this.#time = new TimeKeeper(options.clock ?? systemClock, {
+      newestMs: state.timestampMs,
+      floorMs: Math.max(ceilingMs, state.timestampMs),
+      isAccepted: options.acceptClock === true,
+      tell: (notice) => options.onNotice?.(notice),
+    });
     this.#files = new DataFiles(directory);
     this.#mirrors = new Mirrors(duck, store);
     this.#endMirrors = new EndMirrors(duck);
@@ -138,6 +144,7 @@ export class Engine {
       observer,
     });
     this.#parts = {
+      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
       dataDirectory: directory,
       current,
       store,
@@ -185,7 +192,7 @@ export class Engine {
       pins: this.#pins,
       gates: this.#gates,
       log: this.#log,
-      now: () => this.#time.now(this.#state.timestampMs),
+      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
       failed: () => this.#sequencer.failure !== undefined,
     });
     this.#auditing = {
@@ -202,6 +209,7 @@ export class Engine {
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
+      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
     this.#scheduler.every(() => this.administration.applyRetention());
@@ -247,6 +255,11 @@ export class Engine {
   /** The current instant as the database sees it, UTC milliseconds. */
   now(): number {
     return this.#time.now(this.#state.timestampMs);
+  }
+
+  /** The instant that lies an age ago, UTC milliseconds; an earlier one where the machine's clock was set ahead meanwhile. */
+  ago(ageMs: number): number {
+    return this.#time.ago(ageMs, this.#state.timestampMs);
   }
 
   /** @returns undefined where there is no table of that name */

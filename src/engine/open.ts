@@ -12,7 +12,7 @@ import type { EngineOptions } from './options.ts';
 
 /**
  * Opens or creates a database in a directory.
- * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}
+ * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const directory = resolve(options.directory);
