@@ -1,5 +1,6 @@
 /** What tests of damaged disks share: a database whose every answer is known, copies of it, flipped bytes. */
-import { closeSync, cpSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Engine } from '../src/engine/index.ts';
 import type { Told } from './inspect.ts';
@@ -46,6 +47,18 @@ export async function copyOf(directory: string): Promise<string> {
   const skipped = new Set(['LOCK', join('catalog', 'LOCK'), 'tmp']);
   cpSync(directory, copy, { recursive: true, filter: (path) => !skipped.has(relative(directory, path)) });
   return copy;
+}
+
+/** Every file of a directory with its SHA-256: what must be the same where a start refuses and changes nothing. */
+export function contentsOf(directory: string): Record<string, string> {
+  const contents: Record<string, string> = {};
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    // What LOCK says helps people and decides nothing; the lock itself is in the kernel.
+    if (!entry.isFile() || path === join(directory, 'LOCK')) continue;
+    contents[relative(directory, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
+  }
+  return contents;
 }
 
 /** Names in a folder that match, in order. */

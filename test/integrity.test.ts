@@ -1,8 +1,9 @@
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { wholeRecords } from '../src/engine/catalog/leveldb-log.ts';
 import { type Engine, EngineError, openEngine } from '../src/engine/index.ts';
-import { copyOf, createTables, flip, largest, namesIn, writeCommits } from './damage.ts';
+import { contentsOf, copyOf, createTables, flip, largest, namesIn, writeCommits } from './damage.ts';
 import { inspect, type Told } from './inspect.ts';
 import { randomNumbers } from './random.ts';
 import { failureOf, rowsAsOf, temporaryDirectory, testEngine } from './support.ts';
@@ -86,15 +87,19 @@ describe('damage in the log of the catalog is found and its file named', () => {
     expect(statSync(join(directory, log)).size).toBeGreaterThan(1000);
   });
 
-  it.each([-1, -20])('where a byte of its last record is flipped, %i from the end; a copy of it is kept', async (position) => {
-    const { directory, log } = await killed();
-    flip(join(directory, log), position);
-    const damaged = readFileSync(join(directory, log));
-    rmSync(join(directory, 'LOCK'), { force: true });
-    expect(await openFailure(directory)).toMatchObject({ code: 'CORRUPT_DATA', details: { file: log } });
-    expect(readFileSync(join(directory, 'damaged', log.slice('catalog/'.length)))).toEqual(damaged);
-    expect(await openFailure(directory), 'the second try').toMatchObject({ code: 'CORRUPT_DATA' });
-  });
+  it.each([-1, -20])(
+    'where a byte of its last record is flipped, %i from the end; it is left as it is at every start',
+    async (position) => {
+      const { directory, log } = await killed();
+      flip(join(directory, log), position);
+      const damaged = readFileSync(join(directory, log));
+      rmSync(join(directory, 'LOCK'), { force: true });
+      expect(await openFailure(directory)).toMatchObject({ code: 'CORRUPT_DATA', details: { file: log } });
+      expect(readFileSync(join(directory, log))).toEqual(damaged);
+      expect(await openFailure(directory), 'the second try').toMatchObject({ code: 'CORRUPT_DATA' });
+      expect(readFileSync(join(directory, log))).toEqual(damaged);
+    },
+  );
 
   it('where its end was cut off in the middle of a record', async () => {
     const { directory, log } = await killed();
@@ -125,13 +130,21 @@ describe('damage in the log of the catalog is found and its file named', () => {
     expect(error.details['file']).toMatch(/^catalog/);
   });
 
-  it('and a copy is kept too where the lock file names this very process id, as it does after a container restarts', async () => {
+  it.each([
+    ['this very process, as after a container restarts', process.pid],
+    ['a process that lives, as after a reboot or in a copied directory', 1],
+    ['a process that is gone', 999_999_999],
+  ])('whatever LOCK says: %s; nothing in the directory changes', async (_, pid) => {
     const { directory, log } = await killed();
-    flip(join(directory, log), -1);
-    writeFileSync(join(directory, 'LOCK'), JSON.stringify({ pid: process.pid, startedAt: '2026-01-01T00:00:00.000Z' }));
-    const error = await openFailure(directory);
-    expect(error).toMatchObject({ code: 'CORRUPT_DATA', details: { file: log } });
-    expect(namesIn(directory, /^damaged$/)).toEqual(['damaged']);
+    flip(join(directory, log), Math.floor(statSync(join(directory, log)).size / 2));
+    const lock = JSON.stringify({ pid, startedAt: '2026-01-01T00:00:00.000Z' });
+    for (const attempt of ['first', 'second', 'third']) {
+      writeFileSync(join(directory, 'LOCK'), lock);
+      const before = contentsOf(directory);
+      const error = await openFailure(directory);
+      expect(error, `the ${attempt} start`).toMatchObject({ code: 'CORRUPT_DATA', details: { file: log } });
+      expect(contentsOf(directory), `the ${attempt} start`).toEqual(before);
+    }
   });
 
   it('but an end that a crash tore, of commits that nobody was told of, opens fine with all that was acknowledged', async () => {
@@ -147,6 +160,47 @@ describe('damage in the log of the catalog is found and its file named', () => {
     const record = readFileSync(join(directory, log)).subarray(0, 60);
     writeFileSync(join(directory, log), record.subarray(0, 30), { flag: 'a' });
     expect(await inspect(directory, told)).toEqual({ wrong: [], found: [] });
+  });
+});
+
+describe('HEAD, which says what was acknowledged last', () => {
+  const lastCommitLost = (directory: string, log: string): void => {
+    const path = join(directory, log);
+    truncateSync(path, wholeRecords(readFileSync(path)).records.at(-1)?.start);
+  };
+
+  it.each([0, 5, 12, 20, 512, 520, 535])('mends a flipped byte at %i of one copy by the other', async (position) => {
+    const { directory, told, log } = await killed(20);
+    flip(join(directory, 'HEAD'), position);
+    const damaged = await copyOf(directory);
+    expect(await inspect(directory, told)).toEqual({ wrong: [], found: [] });
+    lastCommitLost(damaged, log);
+    expect(await openFailure(damaged), 'and it still tells a lost end').toMatchObject({
+      code: 'CORRUPT_DATA',
+      details: { file: 'catalog' },
+    });
+  });
+
+  it.each([0, 24, 100, 511, 512, 530])('is good where its end was torn off at %i by a power cut', async (size) => {
+    const { directory, told } = await killed(20);
+    truncateSync(join(directory, 'HEAD'), size);
+    if (size >= 24) expect(await inspect(directory, told)).toEqual({ wrong: [], found: [] });
+    else expect(await openFailure(directory)).toMatchObject({ code: 'CORRUPT_DATA', details: { file: 'HEAD' } });
+  });
+
+  it('is damage where no copy can be read, never "nothing was acknowledged"; without it the log is believed', async () => {
+    const { directory, told, log } = await killed(20);
+    for (const position of [7, 519]) flip(join(directory, 'HEAD'), position);
+    const before = contentsOf(directory);
+    const error = await openFailure(directory);
+    expect(error).toMatchObject({ code: 'CORRUPT_DATA', details: { file: 'HEAD' } });
+    expect(error.hint).toMatch(/remove the file HEAD/);
+    expect(contentsOf(directory)).toEqual(before);
+    rmSync(join(directory, 'HEAD'));
+    const lost = await copyOf(directory);
+    expect(await inspect(directory, told)).toEqual({ wrong: [], found: [] });
+    lastCommitLost(lost, log);
+    expect(await inspect(lost, told.slice(0, -1)), 'as the hint says').toEqual({ wrong: [], found: [] });
   });
 });
 

@@ -88,7 +88,14 @@ const ENGINE_EXCEPTIONS = new Set([
   'engine/read/reads.ts imports engine/commit/clock.ts',
 ]);
 
-const ENGINE_PACKAGES = ['@node-rs/crc32', '@duckdb/node-api/lib/vectors/dataAccessors.js', 'level', 'snappyjs', '@duckdb/node-api'];
+const ENGINE_PACKAGES = [
+  '@node-rs/crc32',
+  '@duckdb/node-api/lib/vectors/dataAccessors.js',
+  'level',
+  'snappyjs',
+  'fs-native-extensions',
+  '@duckdb/node-api',
+];
 
 describe('imports in src go one way', () => {
   it('there are sources to look at', () => {
@@ -130,7 +137,7 @@ describe('imports in src go one way', () => {
     expect([...ENGINE_EXCEPTIONS].filter((line) => !all.has(line))).toEqual([]);
   });
 
-  it('the engine knows LevelDB, Snappy and DuckDB, and nothing of GraphQL, HTTP or WebSockets', () => {
+  it('the engine knows LevelDB, Snappy, DuckDB and file locks, and nothing of GraphQL, HTTP or WebSockets', () => {
     const foreign = imports.filter(({ from, to, ...rest }) => {
       if (folderOf(from) !== 'engine' || isLocal({ from, to, ...rest })) return false;
       return !to.startsWith('node:') && !ENGINE_PACKAGES.includes(to);

@@ -2,12 +2,10 @@
  * The engine: a versioned store of tables, usable alone. It wires the commit path, the read path and maintenance
  * together and is the one thing that src/server, src/resolvers and src/pubsub talk to.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Administration, type ExpireRequest, type ExpireResult } from './administration.ts';
-import { CEILING_KEY } from './catalog/keys.ts';
+import { closeCatalog } from './catalog/close.ts';
 import { checkTables } from './catalog/load.ts';
-import { encodeNumber } from './catalog/records.ts';
 import {
   type CatalogState,
   findTable,
@@ -20,7 +18,7 @@ import {
   tablesOf,
 } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
-import { Watermark } from './catalog/watermark.ts';
+import type { WriteTrouble } from './catalog/write-guard.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { TimeKeeper } from './commit/clock.ts';
@@ -87,7 +85,7 @@ export class Engine {
   readonly read: Reads;
   readonly #directory: string;
   readonly #store: CatalogStore;
-  readonly #watermark: Watermark;
+  readonly #release: () => void;
   readonly #time: TimeKeeper;
   readonly #log: LocalLog;
   readonly #sequencer: Sequencer;
@@ -114,7 +112,9 @@ export class Engine {
   #closing: Promise<void> | undefined;
 
   /** Use openEngine. */
-  constructor(options: EngineOptions, { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer }: OpenedParts) {
+  constructor(options: EngineOptions, parts: OpenedParts) {
+    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer } = parts;
+    this.#release = parts.release;
     this.#directory = directory;
     this.incarnation = incarnation.name;
     this.#store = store;
@@ -122,7 +122,6 @@ export class Engine {
     this.#duck = duck;
     this.#report = options.onBackgroundError ?? (() => {});
     this.#log = new LocalLog({ isMeasured: observer !== undefined });
-    this.#watermark = new Watermark(directory);
     this.#time = new TimeKeeper(options.clock ?? systemClock, {
       newestMs: state.timestampMs,
       floorMs: Math.max(ceilingMs, state.timestampMs),
@@ -137,7 +136,6 @@ export class Engine {
     this.#sequencer = new Sequencer({
       log: this.#log,
       store,
-      watermark: this.#watermark,
       time: this.#time,
       state,
       publish: (next, commits) => this.#publish(next, commits),
@@ -183,7 +181,7 @@ export class Engine {
       gates: this.#gates,
       log: this.#log,
       roomFor: (tableId) => this.#scheduler.roomFor(tableId),
-      failed: () => this.#sequencer.failure !== undefined,
+      failed: () => store.isUnresolved,
     });
     const changing = { store, staging: this.#staging, duck, scanner: this.read.scanner, matcher: this.read.matcher };
     this.#changes = new Changes({
@@ -193,7 +191,7 @@ export class Engine {
       gates: this.#gates,
       log: this.#log,
       keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
-      failed: () => this.#sequencer.failure !== undefined,
+      failed: () => store.isUnresolved,
     });
     this.#auditing = {
       ...this.#parts,
@@ -252,6 +250,11 @@ export class Engine {
     return tablesEverNamed(this.#state, name);
   }
 
+  /** Why no commit is taken just now, and since when; undefined where all is well. Reads go on meanwhile. */
+  get writeTrouble(): WriteTrouble | undefined {
+    return this.#store.trouble;
+  }
+
   /** The current instant as the database sees it, UTC milliseconds. */
   now(): number {
     return this.#time.now(this.#state.timestampMs);
@@ -282,6 +285,7 @@ export class Engine {
    * @throws EngineError INVALID_NAME, NAME_COLLISION, TABLE_EXISTS, SCHEMA_MISMATCH, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   async createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
+    await this.#store.admit();
     const entry = prepareCreate(defineTable(definition), definition.ifExists ?? 'ERROR', checkOptions(options));
     const outcome = await this.#gates.shared(TABLES_GATE, () => this.#submit(entry));
     if (outcome.kind === 'unchanged') return nothing([tableById(this.#state, outcome.tableId).last]);
@@ -294,6 +298,7 @@ export class Engine {
    *   STORAGE_FULL, SHUTTING_DOWN
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
+    await this.#store.admit();
     const { table, outcome, rows: cells } = await this.#appends.append(tableName, rows, checkOptions(options), form);
     if (outcome === undefined) return { ...nothing([tableById(this.#state, table.id).last]), rows: [] };
     const result = this.#result(outcome);
@@ -305,6 +310,7 @@ export class Engine {
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
+    await this.#store.admit();
     const { table, outcome } = await this.#appends.appendFile(tableName, path, checkOptions(options));
     return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
   }
@@ -346,6 +352,7 @@ export class Engine {
    */
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
+    await this.#store.admit();
     for (const operation of operations) if (operation.kind !== 'createTable') await this.#roomFor(operation.table);
     const { outcome, evaluated } = await this.#changes.commit(operations, checked);
     if (outcome === undefined) {
@@ -480,7 +487,7 @@ export class Engine {
   /** Figures of this moment, for operators. */
   statistics(): EngineStatistics {
     const measured = { state: this.#state, pins: this.#pins, mirrors: this.#mirrors, duck: this.#duck, log: this.#log };
-    return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, sequencer: this.#sequencer });
+    return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, store: this.#store });
   }
 
   #track(work: Promise<unknown>): void {
@@ -501,13 +508,7 @@ export class Engine {
     await within(this.#pins.whenIdle(), CLOSE_WAIT_MS);
     while (this.#background.size > 0) await Promise.all(this.#background);
     await this.#duck.close();
-    const failed = this.#sequencer.failure !== undefined;
-    if (!failed)
-      await this.#store.write([{ key: CEILING_KEY, value: encodeNumber(Math.max(this.#time.floor, this.#state.timestampMs)) }], {
-        sync: true,
-      });
-    await this.#store.close(!failed);
-    this.#watermark.close();
-    rmSync(join(this.#directory, 'LOCK'), { force: true });
+    await closeCatalog(this.#store, Math.max(this.#time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
+    this.#release();
   }
 }

@@ -2,6 +2,7 @@
 
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
+export type { WriteTrouble } from './catalog/write-guard.ts';
 export { type Clock, systemClock } from './commit/machine-clock.ts';
 export type { CommitOperation } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';

@@ -3,36 +3,49 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { claimIncarnation, type Incarnation } from './catalog/incarnation.ts';
-import { openCatalog } from './catalog/load.ts';
+import { type OpenSeams, openCatalog } from './catalog/load.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
 import { Engine } from './engine.ts';
 import { type EngineObserver, guarded } from './model/observer.ts';
+import { storageError } from './model/storage-error.ts';
 import type { EngineOptions } from './options.ts';
 
 /**
- * Opens or creates a database in a directory.
- * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}
+ * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writing` says why.
+ * `seams` are for tests.
+ * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
+export async function openEngine(options: EngineOptions, seams: OpenSeams = {}): Promise<Engine> {
   const directory = resolve(options.directory);
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const observer = options.observer && guarded(options.observer, (error) => options.onBackgroundError?.(error, 'observer'));
   // DuckDB starts on other threads while the catalog is checked on this one.
   const starting = startDuck(options, directory, observer);
   starting.catch(() => {});
-  const { store, state, ceilingMs, uncheckedTables } = await openCatalog(directory).catch(async (error: unknown) => {
-    (await starting.catch(() => undefined))?.close();
+  const opened = await openCatalog(directory, seams).catch(async (error: unknown) => {
+    await (await starting.catch(() => undefined))?.close();
     throw error;
   });
+  const { store, state } = opened;
   try {
     const incarnation = await claimIncarnation(store, directory, options.newIncarnation);
     tellIncarnation(incarnation, options);
-    DataFiles.prepareDirectory(directory, state);
-    return new Engine(options, { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck: await starting, observer });
+    if (store.trouble === undefined) DataFiles.prepareDirectory(directory, state);
+    return new Engine(options, { ...opened, directory, incarnation, duck: await starting, observer });
   } catch (error) {
     await store.close(false);
-    throw error;
+    opened.release();
+    await (await starting.catch(() => undefined))?.close();
+    throw storageError(error, 'the database was not opened');
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw storageError(error, 'the data directory was not made');
   }
 }
 

@@ -48,6 +48,8 @@ export interface OpenedParts {
   readonly incarnation: Incarnation;
   readonly ceilingMs: number;
   readonly uncheckedTables: readonly number[];
+  /** Gives the directory back, once the store is closed. */
+  readonly release: () => void;
   readonly duck: Duck;
   /** The observer of the options, guarded. */
   readonly observer: EngineObserver | undefined;

@@ -1,6 +1,6 @@
 /** Figures of an engine at one moment, for operators. Sums over all tables, dropped ones included: their history is stored. */
 import { type CatalogState, hotBytesOf, hotRowsOf, looseEndsIn } from './catalog/state.ts';
-import type { Sequencer } from './commit/sequencer.ts';
+import type { CatalogStore } from './catalog/store.ts';
 import type { Duck } from './data/duckdb.ts';
 import type { Mirrors } from './data/mirrors.ts';
 import type { Pins } from './data/pins.ts';
@@ -41,7 +41,7 @@ export interface EngineStatistics {
   readonly pendingBytes: number;
   /** Memory of decoded rows. */
   readonly cacheBytes: number;
-  /** Whether a write of the catalog failed: no commit is taken until a restart. */
+  /** Whether no commit is taken, since the catalog cannot be written or the disk is nearly full. */
   readonly writeFailed: boolean;
 }
 
@@ -53,10 +53,10 @@ export interface MeasuredParts {
   readonly duck: Duck;
   readonly log: LocalLog;
   readonly blocks: Blocks;
-  readonly sequencer: Sequencer;
+  readonly store: CatalogStore;
 }
 
-export function statisticsOf({ state, pins, leases, mirrors, duck, log, blocks, sequencer }: MeasuredParts): EngineStatistics {
+export function statisticsOf({ state, pins, leases, mirrors, duck, log, blocks, store }: MeasuredParts): EngineStatistics {
   const sums = { hotRows: 0, hotBytes: 0, dataFiles: 0, dataFileBytes: 0, looseEnds: 0 };
   const most = { hotRowsOfTableMax: 0, hotBytesOfTableMax: 0, looseEndsOfTableMax: 0 };
   for (const table of state.tables) {
@@ -88,6 +88,6 @@ export function statisticsOf({ state, pins, leases, mirrors, duck, log, blocks, 
     pendingEntries: log.pending.entries,
     pendingBytes: log.pending.bytes,
     cacheBytes: blocks.bytes,
-    writeFailed: sequencer.failure !== undefined,
+    writeFailed: store.trouble !== undefined,
   };
 }

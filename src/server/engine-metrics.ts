@@ -141,7 +141,7 @@ const GAUGES = {
   pendingEntries: ['pending_entries', 'Log entries that wait to be written.'],
   pendingBytes: ['pending_bytes', 'Bytes of log entries that wait to be written.'],
   cacheBytes: ['cache_bytes', 'Memory of decoded rows.'],
-  writeFailed: ['write_failed', '1 where a write of the catalog failed: no commit is taken until a restart.'],
+  writeFailed: ['write_failed', '1 while no commit is taken: the catalog cannot be written, or the disk is nearly full.'],
 } as const satisfies Record<keyof EngineStatistics, readonly [name: string, help: string]>;
 
 /** @returns what brings the gauges up to date */

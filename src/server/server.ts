@@ -244,9 +244,7 @@ async function route(parts: RouteParts): Promise<void> {
       case '/health':
         return sendJson(response, 200, { status: 'ok' });
       case '/ready':
-        return state.stopping
-          ? sendJson(response, 503, { status: 'stopping' })
-          : sendJson(response, 200, { status: 'ready', snapshotId: parts.engine.headSnapshotId, schema: parts.engine.schemaEpoch });
+        return sendJson(response, ...readiness(parts.engine, state.stopping));
       case '/metrics':
         if (parts.metrics === undefined)
           return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
@@ -277,6 +275,15 @@ async function route(parts: RouteParts): Promise<void> {
     if (response.headersSent) response.destroy();
     else sendErrors(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the server.');
   }
+}
+
+/** Status and body of /ready: 200 where everything is served, 503 with the reason where the server stops or takes no commits. */
+function readiness({ headSnapshotId: snapshotId, schemaEpoch: schema, writeTrouble }: Engine, stopping: boolean): [number, object] {
+  if (stopping) return [503, { status: 'stopping' }];
+  if (writeTrouble === undefined) return [200, { status: 'ready', snapshotId, schema }];
+  const { code, message, hint, details } = writeTrouble.error;
+  const since = new Date(writeTrouble.sinceMs).toISOString();
+  return [503, { status: 'not writable', snapshotId, schema, reads: true, writes: { code, message, hint, details, since } }];
 }
 
 /** A browser asks for a page; a client asks for JSON or says nothing. */

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ByteReader } from '../model/bytes.ts';
-import { recordsOf, scanLog } from './leveldb-log.ts';
+import { scanLog, wholeRecords } from './leveldb-log.ts';
 import { scanTable } from './leveldb-table.ts';
 
 export interface Damage {
@@ -75,7 +75,7 @@ export function liveTables(directory: string): Map<number, number> {
   const tables = new Map<number, number>();
   const current = bytesOf(directory, 'CURRENT')?.toString('latin1').trim() ?? '';
   const manifest = /^MANIFEST-\d+$/.test(current) ? bytesOf(directory, current) : undefined;
-  for (const record of recordsOf(manifest ?? Buffer.alloc(0))) applyEdit(new ByteReader(record), tables);
+  for (const { payload } of wholeRecords(manifest ?? Buffer.alloc(0)).records) applyEdit(new ByteReader(payload), tables);
   return tables;
 }
 

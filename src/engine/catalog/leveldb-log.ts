@@ -67,10 +67,19 @@ function validRecordAfter(bytes: Buffer, start: number): boolean {
   return false;
 }
 
-/** Payloads of the whole records of a file in LevelDB's log format, up to the first that cannot be read. */
-export function recordsOf(bytes: Buffer): Buffer[] {
-  const records: Buffer[] = [];
+/** A whole record of a file in LevelDB's log format. */
+export interface LogRecord {
+  /** Where its first part begins. */
+  readonly start: number;
+  readonly payload: Buffer;
+}
+
+/** Whole records of a file in LevelDB's log format, up to the first that cannot be read. @returns where they end */
+export function wholeRecords(bytes: Buffer): { readonly records: LogRecord[]; readonly end: number } {
+  const records: LogRecord[] = [];
   let parts: Buffer[] = [];
+  let start = 0;
+  let end = 0;
   for (let at = 0; at < bytes.length; ) {
     const left = BLOCK_BYTES - (at % BLOCK_BYTES);
     const size = left < HEADER_BYTES ? undefined : recordAt(bytes, at);
@@ -80,10 +89,15 @@ export function recordsOf(bytes: Buffer): Buffer[] {
       continue;
     }
     const type = bytes[at + 6] as number;
-    if (type <= FIRST_TYPE) parts = [];
+    if (type <= FIRST_TYPE) {
+      parts = [];
+      start = at;
+    }
     parts.push(bytes.subarray(at + HEADER_BYTES, at + size));
-    if (type === 1 || type === LAST_TYPE) records.push(Buffer.concat(parts));
     at += size;
+    if (type !== 1 && type !== LAST_TYPE) continue;
+    records.push({ start, payload: Buffer.concat(parts) });
+    end = at;
   }
-  return records;
+  return { records, end };
 }

@@ -2,11 +2,13 @@
  * Opens a catalog: one process at a time, logs checked before LevelDB reads them, format version checked, the chain of
  * commits verified over all that LevelDB's log may have held, the state built. Cost does not grow with history.
  */
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../model/errors.ts';
 import type { Ends, Snapshot } from '../model/history.ts';
 import { asFileId, asRowId, asSnapshotId, asTableId, type TableId } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
+import { storageError, troubleError, troubleOf } from '../model/storage-error.ts';
 import { ChainLinks } from './chain.ts';
 import {
   CEILING_KEY,
@@ -20,8 +22,9 @@ import {
   snapshotKey,
   tableRange,
 } from './keys.ts';
+import { LevelHandle } from './level-handle.ts';
 import { type Damage, damagedFiles, damagedLogs, damagedTables, damageOfTable, logBytes } from './leveldb-files.ts';
-import { claimDirectory, type Holder, inUse, mayBeAlive, readHolder, writeHolder } from './lock.ts';
+import { DirectoryLock, inUse } from './lock.ts';
 import {
   type CommitRecord,
   decodeEnds,
@@ -39,8 +42,8 @@ import {
   NOTHING_EXPIRED,
 } from './records.ts';
 import { type CatalogState, columnsOfVersion, EMPTY_STATE, type TableState } from './state.ts';
-import { CatalogStore, corruptCatalog } from './store.ts';
-import { type Acknowledged, readWatermark, WATERMARK_FILE } from './watermark.ts';
+import { CatalogStore, corruptCatalog, levelCodes, type StoreParts } from './store.ts';
+import { type Acknowledged, readWatermark, WATERMARK_FILE, Watermark } from './watermark.ts';
 
 export const FORMAT_VERSION = 2;
 /** No commit takes fewer bytes than this in LevelDB's log; bounds how many it may hold. */
@@ -55,33 +58,79 @@ export interface OpenedCatalog {
   readonly ceilingMs: number;
   /** Tables of LevelDB that were too much to check before serving: to be checked in the background. */
   readonly uncheckedTables: readonly number[];
+  /** Gives the directory back, once the store is closed. */
+  readonly release: () => void;
 }
 
-/** @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file} */
-export async function openCatalog(dataDirectory: string): Promise<OpenedCatalog> {
-  const release = claimDirectory(dataDirectory);
+/** What tests put in the place of LevelDB, to make it fail. */
+export interface OpenSeams {
+  readonly openLevel?: (directory: string) => Promise<LevelHandle>;
+}
+
+/**
+ * Takes the directory, looks for damage, and opens a copy of the catalog; only when that has shown that all is well, the
+ * catalog itself. So a start that refuses has changed nothing. Where the directory cannot be written, the copy is what is read.
+ * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
+ */
+export async function openCatalog(dataDirectory: string, seams: OpenSeams = {}): Promise<OpenedCatalog> {
+  let lock: DirectoryLock | undefined;
   try {
-    return await openClaimed(dataDirectory, release);
+    const isWritable = canWrite(dataDirectory);
+    lock = DirectoryLock.take(dataDirectory, { shared: !isWritable });
+    return await openLocked({ dataDirectory, isWritable, lock, openLevel: seams.openLevel ?? LevelHandle.open });
   } catch (error) {
-    release();
+    lock?.release();
+    throw storageError(error, 'the database was not opened, and nothing was changed');
+  }
+}
+
+function canWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch (error) {
+    if (troubleOf(error) === 'readOnly') return false;
     throw error;
   }
 }
 
-async function openClaimed(dataDirectory: string, release: () => void): Promise<OpenedCatalog> {
+interface Opening extends StoreParts {
+  readonly isWritable: boolean;
+  readonly lock: DirectoryLock;
+}
+
+async function openLocked(opening: Opening): Promise<OpenedCatalog> {
+  const { dataDirectory, isWritable, lock } = opening;
   const directory = join(dataDirectory, 'catalog');
-  mkdirSync(directory, { recursive: true });
   const found = inspect(dataDirectory, directory);
-  const store = await openStore(dataDirectory, directory, found, release);
+  if (found.damage !== undefined)
+    throw corruptCatalog(found.damage.file, `${found.damage.what}, at byte ${found.damage.offset}; nothing was changed`);
+  if (found.isNew) mkdirSync(directory, { recursive: true });
+  else if (isWritable) checkRoom(dataDirectory, found);
+  const store = await openStore(opening, directory, found.isNew);
   try {
-    await checkFormat(store, found.isNew);
+    const isBlank = await checkFormat(store, found.isNew);
     const headBytes = store.get(HEAD_KEY);
     const head: Head | undefined = headBytes === undefined ? undefined : decodeHead(headBytes);
     checkAcknowledged(found, head);
     const ceiling = store.get(CEILING_KEY);
     const state = head === undefined ? EMPTY_STATE : await loadState(store, head, found.replayed);
-    for (const name of found.kept) rmSync(join(dataDirectory, 'damaged', name), { force: true });
-    return { store, state, ceilingMs: ceiling === undefined ? 0 : decodeNumber(ceiling), uncheckedTables: found.uncheckedTables };
+    if (!found.isNew) await store.start(head).catch((error: unknown) => Promise.reject(openFailure(error, dataDirectory)));
+    if (isBlank) await store.write([{ key: FORMAT_KEY, value: encodeNumber(FORMAT_VERSION) }], { sync: true });
+    const watermark = isWritable && store.trouble === undefined ? new Watermark(dataDirectory, state) : undefined;
+    if (watermark !== undefined) lock.holdHead();
+    store.watch(head, watermark);
+    const release = (): void => {
+      watermark?.close();
+      lock.release();
+    };
+    return {
+      store,
+      state,
+      ceilingMs: ceiling === undefined ? 0 : decodeNumber(ceiling),
+      uncheckedTables: found.uncheckedTables,
+      release,
+    };
   } catch (error) {
     await store.close(false);
     throw error;
@@ -95,32 +144,27 @@ interface Found {
   readonly damage: Damage | undefined;
   /** Logs whose end cannot be read: a crash's doing, or a loss, which HEAD tells apart. */
   readonly torn: readonly string[];
-  /** Torn logs that were copied to damaged/. */
-  readonly kept: readonly string[];
+  readonly logBytes: number;
   /** Commits that LevelDB's log may hold, at most. */
   readonly replayed: number;
   readonly uncheckedTables: readonly number[];
-  readonly holder: Holder | undefined;
 }
 
 function inspect(dataDirectory: string, directory: string): Found {
   const isNew = !existsSync(join(directory, 'CURRENT'));
   const acknowledged = readWatermark(dataDirectory);
-  const holder = readHolder(dataDirectory);
   const { damages, torn } = damagedLogs(directory);
   const tables = damagedTables(directory, TABLE_CHECK_BYTES);
   const lost = isNew ? lostCatalog(dataDirectory, acknowledged) : undefined;
-  // A log that a living process writes may look torn; it is not ours to keep.
-  const kept = mayBeAlive(holder) ? [] : keepTornLogs(dataDirectory, directory, torn);
+  const bytes = logBytes(directory);
   return {
     isNew,
     acknowledged,
     damage: lost ?? damages[0] ?? tables.damages[0],
     torn,
-    kept,
-    replayed: Math.ceil(logBytes(directory) / COMMIT_BYTES_MIN),
+    logBytes: bytes,
+    replayed: Math.ceil(bytes / COMMIT_BYTES_MIN),
     uncheckedTables: tables.unchecked,
-    holder,
   };
 }
 
@@ -145,53 +189,39 @@ function checkAcknowledged({ acknowledged, torn }: Found, head: Head | undefined
   throw corruptCatalog(
     log === undefined ? 'catalog' : `catalog/${log}`,
     `commits up to ${acknowledged.snapshotId} were acknowledged, but the log ends at commit ${head?.snapshotId ?? 0}; ` +
-      `the end of the log was lost${log === undefined ? '' : `, a copy of it is in damaged/${log}`}`,
+      'the end of the log was lost; nothing was changed',
   );
 }
 
-async function openStore(dataDirectory: string, directory: string, found: Found, release: () => void): Promise<CatalogStore> {
-  const { damage, holder } = found;
-  const refusal = damage === undefined ? undefined : corruptCatalog(damage.file, `${damage.what}, at byte ${damage.offset}`);
-  // Opening replays and deletes the log, so damage must stop it; but where another process may hold the directory, its
-  // lock is the better answer.
-  if (refusal !== undefined && !mayBeAlive(holder)) throw refusal;
+/** Opening writes what the log holds into a table, twice with the copy that is looked at first. @throws EngineError STORAGE_FULL */
+function checkRoom(dataDirectory: string, found: Found): void {
+  const needed = 3 * found.logBytes + LIMITS.startSpaceBytes;
+  const { bavail, bsize, blocks } = statfsSync(dataDirectory);
+  if (blocks > 0 && bavail * bsize < needed)
+    throw troubleError('full', `opening the database takes ${needed} bytes, ${bavail * bsize} are free; nothing was changed`, undefined);
+}
+
+async function openStore(opening: Opening, directory: string, isNew: boolean): Promise<CatalogStore> {
   try {
-    const store = await CatalogStore.open(directory, release);
-    if (refusal !== undefined) {
-      await store.close(false);
-      throw refusal;
-    }
-    writeHolder(dataDirectory);
-    return store;
+    return await (isNew ? CatalogStore.create(opening, directory) : CatalogStore.look(opening, directory));
   } catch (error) {
-    if (error instanceof EngineError) throw error;
-    if (isLocked(error)) throw inUse(holder, error);
-    if (found.isNew) throw error;
-    accessSync(join(directory, 'CURRENT'), constants.R_OK | constants.W_OK);
-    throw corruptCatalog(damagedFiles(directory)[0]?.file ?? 'catalog', 'LevelDB cannot open it', error);
+    throw isNew ? error : openFailure(error, opening.dataDirectory);
   }
 }
 
-/** LevelDB deletes a log once it has replayed it; one with a bad end is kept until its commits are known to be all there. */
-function keepTornLogs(dataDirectory: string, directory: string, torn: readonly string[]): readonly string[] {
-  for (const name of torn) {
-    mkdirSync(join(dataDirectory, 'damaged'), { recursive: true });
-    copyFileSync(join(directory, name), join(dataDirectory, 'damaged', name));
-  }
-  return torn;
+/** LevelDB was asked to open the catalog and could not. */
+function openFailure(error: unknown, dataDirectory: string): unknown {
+  if (levelCodes(error).has('LEVEL_LOCKED')) return inUse(undefined, error);
+  if (error instanceof EngineError || troubleOf(error) !== undefined) return error;
+  return corruptCatalog(damagedFiles(join(dataDirectory, 'catalog'))[0]?.file ?? 'catalog', 'LevelDB cannot open it', error);
 }
 
-function isLocked(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) if ((at as { code?: unknown }).code === 'LEVEL_LOCKED') return true;
-  return false;
-}
-
-async function checkFormat(store: CatalogStore, isNew: boolean): Promise<void> {
+/** @returns whether there is nothing in it, not even a version: it is new, or a start was cut short */
+async function checkFormat(store: CatalogStore, isNew: boolean): Promise<boolean> {
   const stored = store.get(FORMAT_KEY);
   if (stored === undefined) {
     if (!isNew && (await store.first({})) !== undefined) throw store.corrupt('the format version is missing');
-    await store.write([{ key: FORMAT_KEY, value: encodeNumber(FORMAT_VERSION) }], { sync: true });
-    return;
+    return true;
   }
   const version = decodeNumber(stored);
   if (version !== FORMAT_VERSION) {
@@ -207,6 +237,7 @@ async function checkFormat(store: CatalogStore, isNew: boolean): Promise<void> {
       },
     );
   }
+  return false;
 }
 
 async function loadState(store: CatalogStore, head: Head, replayed: number): Promise<CatalogState> {

@@ -1,35 +1,27 @@
 /**
- * LevelDB, with a checksum on every value. The checksum covers key and value, so a flipped bit in either is found by
- * whoever reads the record. Keeps invariant 6: a damaged record is CORRUPT_DATA, never another value.
+ * The catalog's records, with a checksum on every value. The checksum covers key and value, so a flipped bit in either is
+ * found by whoever reads the record. Keeps invariant 6: a damaged record is CORRUPT_DATA, never another value. What is written
+ * goes through the guard alone (write-guard.ts).
  */
-import { Level } from 'level';
 import { crc32c } from '../model/crc32c.ts';
 import { EngineError } from '../model/errors.ts';
+import { storageError, troubleOf } from '../model/storage-error.ts';
+import { HEAD_KEY } from './keys.ts';
+import { LevelHandle, type Range, type SealedPut } from './level-handle.ts';
 import { damagedFiles } from './leveldb-files.ts';
+import type { DirectoryLock } from './lock.ts';
+import { encodeHead, type Head } from './records.ts';
+import type { Watermark } from './watermark.ts';
+import { type GuardParts, WriteGuard, type WriteTrouble } from './write-guard.ts';
+
+export type { Range } from './level-handle.ts';
 
 /** A record to write, or, where the value is null, to delete. */
-export interface Put {
-  readonly key: Buffer;
-  readonly value: Buffer | null;
-}
-
-export interface Range {
-  readonly gte?: Buffer;
-  readonly gt?: Buffer;
-  readonly lt?: Buffer;
-  readonly lte?: Buffer;
-  readonly reverse?: boolean;
-}
-
-/** What `level` is on Node (classic-level) beyond the type that it declares for all platforms. */
-interface LevelTools {
-  compactRange(start: Buffer, end: Buffer): Promise<void>;
-  approximateSize(start: Buffer, end: Buffer): Promise<number>;
-}
+export type Put = SealedPut;
 
 const CHECKSUM_BYTES = 4;
-/** Also the most that LevelDB's own log holds before it becomes a table, twice at worst. */
-const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Records that a cleared range loses at once: many more would hold up the event loop and the commits behind. */
+const CLEAR_STEP = 1_000;
 
 function seal(key: Buffer, value: Buffer): Buffer {
   const sealed = Buffer.allocUnsafe(value.length + CHECKSUM_BYTES);
@@ -38,37 +30,54 @@ function seal(key: Buffer, value: Buffer): Buffer {
   return sealed;
 }
 
-export class CatalogStore {
-  readonly #db: Level<Buffer, Buffer>;
-  readonly #directory: string;
+const sealed = (puts: readonly Put[]): SealedPut[] =>
+  puts.map(({ key, value }) => ({ key, value: value === null ? null : seal(key, value) }));
 
-  readonly #release: () => void;
+export interface StoreParts {
+  readonly dataDirectory: string;
+  readonly openLevel: (directory: string) => Promise<LevelHandle>;
+  readonly lock?: DirectoryLock | undefined;
+}
+
+export class CatalogStore {
+  readonly #guard: WriteGuard;
+  readonly #directory: string;
   #poison: EngineError | undefined;
 
-  private constructor(db: Level<Buffer, Buffer>, directory: string, release: () => void) {
-    this.#db = db;
+  private constructor(guard: WriteGuard, directory: string) {
+    this.#guard = guard;
     this.#directory = directory;
-    this.#release = release;
   }
 
-  /** `release` is called when the store closes. @throws the binding's error, LEVEL_LOCKED where another process holds the folder */
-  static async open(directory: string, release: () => void = () => {}): Promise<CatalogStore> {
-    const db = new Level<Buffer, Buffer>(directory, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      writeBufferSize: WRITE_BUFFER_BYTES,
-      cacheSize: 32 * 1024 * 1024,
-    });
-    await db.open();
-    return new CatalogStore(db, directory, release);
+  /** A catalog's folder by itself, without what stands beside it: for tests and tools. @throws the binding's error */
+  static async open(directory: string): Promise<CatalogStore> {
+    const parts = { dataDirectory: directory, directory, openLevel: LevelHandle.open };
+    return new CatalogStore(await WriteGuard.direct(guardParts(parts, directory)), directory);
   }
 
-  /** Moves all of LevelDB's log into its tables, so that the next open has nothing to replay, and closes. */
-  async close(compactLog: boolean): Promise<void> {
-    // Any range does: LevelDB empties its memory table first. This one holds no key.
-    if (compactLog) await this.#tools.compactRange(Buffer.of(0xff), Buffer.of(0xff, 0xff));
-    await this.#db.close();
-    this.#release();
+  /** A new catalog. @throws the binding's error */
+  static async create(parts: StoreParts, directory: string): Promise<CatalogStore> {
+    return new CatalogStore(await WriteGuard.direct(guardParts(parts, directory)), directory);
+  }
+
+  /** A catalog that is only looked at, on a copy, until `start`. @throws the binding's or the system's error */
+  static async look(parts: StoreParts, directory: string): Promise<CatalogStore> {
+    return new CatalogStore(await WriteGuard.onCopy(guardParts(parts, directory)), directory);
+  }
+
+  /** From the copy to the folder itself. Where that cannot be written, reads go on from the copy. @throws EngineError of WriteGuard.start */
+  start(head: Head | undefined): Promise<void> {
+    return this.#guard.start(head);
+  }
+
+  /** See WriteGuard.watch. */
+  watch(head: Head | undefined, watermark: Watermark | undefined): void {
+    this.#guard.watch(head, watermark);
+  }
+
+  /** Closes; see WriteGuard.close. */
+  close(compactLog: boolean): Promise<void> {
+    return this.#guard.close(compactLog);
   }
 
   /** From now on nothing is read or written: every call fails with this error. */
@@ -76,114 +85,133 @@ export class CatalogStore {
     this.#poison ??= error;
   }
 
-  get #tools(): LevelTools {
-    return this.#db as unknown as LevelTools;
+  /** Why nothing can be written; undefined where all is well. */
+  get trouble(): WriteTrouble | undefined {
+    return this.#poison === undefined ? this.#guard.trouble : { error: this.#poison, sinceMs: Date.now() };
+  }
+
+  /** Whether the log may hold a batch whose writers were told that it failed. */
+  get isUnresolved(): boolean {
+    return this.#guard.isUnresolved;
+  }
+
+  get isWritable(): boolean {
+    return this.#poison === undefined && this.#guard.isWritable;
+  }
+
+  /** See WriteGuard.admit. */
+  async admit(needed = false): Promise<void> {
+    if (this.#poison !== undefined) throw this.#poison;
+    await this.#guard.admit(needed);
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#guard(() => this.#unseal(key, this.#db.getSync(key)));
+    if (this.#poison !== undefined) throw this.#poison;
+    try {
+      return this.#unseal(key, this.#guard.reading.get(key));
+    } catch (error) {
+      throw this.#mapped(error);
+    }
   }
 
   async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
-    return this.#guardAsync(async () => {
-      const values = await this.#db.getMany(keys);
-      return values.map((value, index) => this.#unseal(keys[index] as Buffer, value));
-    });
+    const values = await this.#read((handle) => handle.getMany(keys));
+    return values.map((value, index) => this.#unseal(keys[index] as Buffer, value));
   }
 
   /** Up to `limit` records of a range, in its order. */
   async entries(range: Range, limit: number): Promise<[Buffer, Buffer][]> {
     if (limit <= 0) return [];
-    return this.#guardAsync(async () => {
-      const iterator = this.#db.iterator({ ...range, limit });
-      try {
-        const entries: [Buffer, Buffer][] = [];
-        while (entries.length < limit) {
-          const batch = await iterator.nextv(Math.min(limit - entries.length, 1000));
-          if (batch.length === 0) break;
-          for (const [key, value] of batch) entries.push([key, this.#unseal(key, value) as Buffer]);
-        }
-        return entries;
-      } finally {
-        await iterator.close();
-      }
-    });
+    const entries = await this.#read((handle) => handle.entries(range, limit));
+    return entries.map(([key, value]) => [key, this.#unseal(key, value) as Buffer]);
   }
 
   async first(range: Range): Promise<[Buffer, Buffer] | undefined> {
     return (await this.entries(range, 1))[0];
   }
 
-  /** One atomic batch, in order. `sync`: it is on disk when the promise resolves. */
-  async write(puts: readonly Put[], { sync }: { sync: boolean }): Promise<void> {
+  /** One atomic batch, in order. `sync`: it is on disk when the promise resolves. @throws EngineError of WriteGuard.admit */
+  async write(puts: readonly Put[], options: { readonly sync: boolean }): Promise<void> {
     if (this.#poison !== undefined) throw this.#poison;
-    // A chained batch hands each record to LevelDB as it is: a tenth of the time that an array of them takes.
-    const batch = this.#db.batch();
-    for (const { key, value } of puts) {
-      if (value === null) batch.del(key);
-      else batch.put(key, seal(key, value));
-    }
-    await batch.write({ sync });
+    await this.#guard.write(sealed(puts), options);
   }
 
-  /** Deletes a range off the main thread; not synced, for what is garbage already. */
+  /** A round of commits, and the head that it leads to, in one synced batch. @throws EngineError of WriteGuard.admit */
+  async commit(puts: readonly Put[], head: Head): Promise<void> {
+    if (this.#poison !== undefined) throw this.#poison;
+    const batch = sealed(puts);
+    batch.push({ key: HEAD_KEY, value: seal(HEAD_KEY, encodeHead(head)) });
+    await this.#guard.commit(batch, head);
+  }
+
+  /** Deletes a range, some records at a time; not synced, for what is garbage already. @throws EngineError of WriteGuard.admit */
   async clear(range: Range): Promise<void> {
-    await this.#db.clear({ ...range });
+    for (;;) {
+      const entries = await this.#read((handle) => handle.entries(range, CLEAR_STEP));
+      if (entries.length > 0)
+        await this.write(
+          entries.map(([key]) => ({ key, value: null })),
+          { sync: false },
+        );
+      if (entries.length < CLEAR_STEP) return;
+    }
   }
 
   /** Bytes of a range on disk; approximate, and without what is still in LevelDB's log. */
   async approximateSize(start: Buffer, end: Buffer): Promise<number> {
-    return this.#tools.approximateSize(start, end);
+    return this.#read((handle) => handle.approximateSize(start, end));
   }
 
+  /** @throws EngineError of WriteGuard.admit, also where LevelDB could not write the merged tables */
   async compactAll(): Promise<void> {
-    await this.#tools.compactRange(Buffer.of(0), Buffer.of(0xff));
+    if (this.#poison !== undefined) throw this.#poison;
+    await this.#guard.compact(Buffer.of(0), Buffer.of(0xff));
   }
 
-  #unseal(key: Buffer, sealed: Buffer | undefined): Buffer | undefined {
-    if (sealed === undefined) return undefined;
-    const size = sealed.length - CHECKSUM_BYTES;
-    if (size < 0 || crc32c(sealed, crc32c(key), 0, size) !== sealed.readUInt32LE(size)) {
+  #unseal(key: Buffer, value: Buffer | undefined): Buffer | undefined {
+    if (value === undefined) return undefined;
+    const size = value.length - CHECKSUM_BYTES;
+    if (size < 0 || crc32c(value, crc32c(key), 0, size) !== value.readUInt32LE(size)) {
       throw this.corrupt(`the checksum of catalog record ${key.toString('hex')} does not match`);
     }
-    return sealed.subarray(0, size);
+    return value.subarray(0, size);
   }
 
-  #guard<T>(read: () => T): T {
+  async #read<T>(read: (handle: LevelHandle) => Promise<T>): Promise<T> {
     if (this.#poison !== undefined) throw this.#poison;
     try {
-      return read();
-    } catch (error) {
-      throw this.#mapped(error);
-    }
-  }
-
-  async #guardAsync<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#poison !== undefined) throw this.#poison;
-    try {
-      return await read();
+      return await read(this.#guard.reading);
     } catch (error) {
       throw this.#mapped(error);
     }
   }
 
   #mapped(error: unknown): unknown {
-    return isLevelCorruption(error) ? this.corrupt('LevelDB reports corruption', error) : error;
+    if (levelCodes(error).has('LEVEL_CORRUPTION')) return this.corrupt('LevelDB reports corruption', error);
+    // A table that cannot be opened or read. Few descriptors pass; what else it is, the disk does not give back what it has.
+    if (troubleOf(error) === 'descriptors') return storageError(error, 'the catalog cannot be read');
+    return levelCodes(error).has('LEVEL_IO_ERROR') ? this.corrupt('LevelDB cannot read it', error) : error;
   }
 
   /** The error of a record that is damaged or missing; names the file where LevelDB's own checksums show it. */
   corrupt(what: string, cause?: unknown): EngineError {
-    const damaged = damagedFiles(this.#directory);
-    const file = damaged[0]?.file ?? 'catalog';
-    return corruptCatalog(file, what, cause);
+    return corruptIn(this.#directory, what, cause);
   }
 }
 
-function isLevelCorruption(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ((at as { code?: unknown }).code === 'LEVEL_CORRUPTION') return true;
-  }
-  return false;
+function guardParts(parts: StoreParts, directory: string): GuardParts {
+  return { ...parts, directory, corrupt: (what, cause) => corruptIn(directory, what, cause) };
+}
+
+function corruptIn(directory: string, what: string, cause?: unknown): EngineError {
+  return corruptCatalog(damagedFiles(directory)[0]?.file ?? 'catalog', what, cause);
+}
+
+/** The codes of an error and its causes. */
+export function levelCodes(error: unknown): Set<unknown> {
+  const codes = new Set<unknown>();
+  for (let at: unknown = error; at instanceof Error; at = at.cause) codes.add((at as { code?: unknown }).code);
+  return codes;
 }
 
 /** `file` is relative to the data directory. */

@@ -23,7 +23,7 @@ export interface AppendsParts {
   readonly log: Log;
   /** Waits until a table has room for more hot rows. */
   readonly roomFor: (tableId: TableId) => Promise<void>;
-  /** Whether a write has failed: then what is on disk is known only after a restart. */
+  /** Whether a write has failed and what is on disk is not known yet. */
   readonly failed: () => boolean;
 }
 
@@ -105,7 +105,7 @@ export class Appends {
     return outcome;
   }
 
-  /** A refused entry's file is an orphan. After a failed write the outcome is unknown, and the next start decides. */
+  /** A refused entry's file is an orphan. Where the outcome of a failed write is unknown, the next start decides. */
   async #removingOnError<T>(tableId: TableId, staged: StagedFile, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

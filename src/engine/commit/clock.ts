@@ -56,9 +56,12 @@ export class TimeKeeper {
     });
   }
 
-  /** The ceiling to persist before answering a read as of the fence, or undefined where the persisted one is high enough. */
-  ceilingNeeded(): number | undefined {
-    return this.#fence > this.#ceiling ? this.#fence + LIMITS.ceilingLeadMs : undefined;
+  /**
+   * The ceiling to persist before answering a read as of an instant; undefined where a start would give later commits more than
+   * the instant anyway: it takes the persisted ceiling and the newest commit's timestamp as its floor.
+   */
+  ceilingNeeded(timestampMs: number, newest: TimestampMs): number | undefined {
+    return timestampMs >= Math.max(this.#ceiling, newest) ? this.#fence + LIMITS.ceilingLeadMs : undefined;
   }
 
   ceilingPersisted(ceilingMs: number): void {

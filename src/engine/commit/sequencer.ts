@@ -2,12 +2,10 @@
  * The only writer. Takes all entries that wait, applies them one after the other, and writes what they did, and how far
  * the log is applied, in one synced LevelDB batch. Keeps invariants 1 and 2.
  */
-import { HEAD_KEY, idempotencyKey, PREFIX, primaryKeyKey } from '../catalog/keys.ts';
-import { decodeIdempotency, encodeHead, type IdempotencyRecord } from '../catalog/records.ts';
+import { idempotencyKey, PREFIX, primaryKeyKey } from '../catalog/keys.ts';
+import { decodeIdempotency, type IdempotencyRecord } from '../catalog/records.ts';
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore, Put } from '../catalog/store.ts';
-import type { Watermark } from '../catalog/watermark.ts';
-import { storageError } from '../data/storage-error.ts';
 import type { CommitEntry, LogEntry, Outcome } from '../log/entry.ts';
 import type { Log, PendingEntry } from '../log/log.ts';
 import type { Commit } from '../model/history.ts';
@@ -19,7 +17,6 @@ import type { TimeKeeper } from './clock.ts';
 export interface SequencerParts {
   readonly log: Log;
   readonly store: CatalogStore;
-  readonly watermark: Watermark;
   readonly time: TimeKeeper;
   readonly state: CatalogState;
   /** Called after each durable round, before its writers are answered: the state moves on, the feed is told. */
@@ -38,7 +35,8 @@ export class Sequencer {
   #state: CatalogState;
   /** The round that has its timestamps but is not durable yet. */
   #inFlight: Round | undefined;
-  #failure: unknown;
+  /** The timestamp of a round that failed and may be in LevelDB's log all the same; reads at or after it must wait. */
+  #unresolvedMs: number | undefined;
 
   constructor(parts: SequencerParts) {
     this.#parts = parts;
@@ -52,23 +50,45 @@ export class Sequencer {
     }
   }
 
-  /** Resolves when every commit that has a timestamp at or before this one is durable and published. */
+  /**
+   * Resolves when every commit that has a timestamp at or before this one is durable and published, or known to be no commit.
+   * @throws EngineError of the store where that cannot be known before its log can be written again
+   */
   async settledAt(timestampMs: number): Promise<void> {
     while (this.#inFlight !== undefined && this.#inFlight.timestampMs <= timestampMs) await this.#inFlight.done;
+    if (this.#unresolvedMs === undefined || this.#unresolvedMs > timestampMs) return;
+    if (this.#parts.store.isUnresolved) await this.#parts.store.admit();
+    this.#unresolvedMs = undefined;
   }
 
   async #round(round: readonly PendingEntry[]): Promise<void> {
+    const { store } = this.#parts;
     try {
-      if (this.#failure !== undefined) throw this.#failure;
-      const lookups = await RoundLookups.read(this.#parts, this.#state, round);
-      await this.#commitRound(round, lookups);
+      const taken = store.isWritable ? round : await this.#admitted(round);
+      if (taken.length === 0) return;
+      const lookups = await RoundLookups.read(this.#parts, this.#state, taken);
+      await this.#commitRound(taken, lookups);
     } catch (error) {
       for (const pending of round) pending.reject(error);
     }
   }
 
+  /** Where the disk is nearly full, what frees space is taken, and nothing else. */
+  async #admitted(round: readonly PendingEntry[]): Promise<readonly PendingEntry[]> {
+    const taken: PendingEntry[] = [];
+    for (const pending of round) {
+      try {
+        await this.#parts.store.admit(freesSpace(pending.entry));
+        taken.push(pending);
+      } catch (error) {
+        pending.reject(error);
+      }
+    }
+    return taken;
+  }
+
   async #commitRound(round: readonly PendingEntry[], lookups: RoundLookups): Promise<void> {
-    const { time, store, watermark } = this.#parts;
+    const { time, store } = this.#parts;
     // From here to the write is one turn of the event loop: no read can be fenced in between.
     let state = this.#state;
     const puts: Put[] = [];
@@ -87,7 +107,6 @@ export class Sequencer {
     const isMeasured = observer !== undefined && state !== this.#state;
     const startedMs = isMeasured ? performance.now() : 0;
     if (state !== this.#state) {
-      puts.push({ key: HEAD_KEY, value: encodeHead(state) });
       let settle = (): void => {};
       this.#inFlight = {
         timestampMs,
@@ -96,14 +115,12 @@ export class Sequencer {
         }),
       };
       try {
-        await store.write(puts, { sync: true }); // THE COMMIT POINT
-        watermark.write(state);
+        await store.commit(puts, state);
         this.#state = state;
         this.#parts.publish(state, commits);
       } catch (error) {
-        // Whether the batch is on disk is unknown now, so nothing more may follow it until the catalog is opened again.
-        this.#failure = storageError(error, 'the disk is full; whether the last commits were kept is known after a restart');
-        throw this.#failure;
+        if (store.isUnresolved) this.#unresolvedMs = Math.min(timestampMs, this.#unresolvedMs ?? timestampMs);
+        throw error;
       } finally {
         this.#inFlight = undefined;
         settle();
@@ -119,10 +136,11 @@ export class Sequencer {
   get isWriting(): boolean {
     return this.#inFlight !== undefined;
   }
+}
 
-  get failure(): unknown {
-    return this.#failure;
-  }
+/** Expiry and erasure, and what flush and compaction log: without it room would never come back. */
+function freesSpace(entry: LogEntry): boolean {
+  return entry.kind !== 'commit' || entry.changes.every((change) => change.kind === 'erase');
 }
 
 interface Written {

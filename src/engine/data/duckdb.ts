@@ -3,7 +3,6 @@
  * Keeps invariant 5: connections, waiting queries, memory, spill and time are bounded; a query that is given up is
  * interrupted. Only materialised results are used: streamed ones end silently part of the way on an error.
  */
-import { mkdirSync } from 'node:fs';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
 import { EngineError, invariant } from '../model/errors.ts';
@@ -59,7 +58,6 @@ export class Duck {
   }
 
   static async open(options: DuckOptions): Promise<Duck> {
-    mkdirSync(options.spillDirectory, { recursive: true });
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads),
       memory_limit: `${Math.floor(options.memoryLimitBytes / 1e6)}MB`,

@@ -9,12 +9,12 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { StagedFile } from '../log/entry.ts';
 import type { ColumnBounds } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
+import { storageError } from '../model/storage-error.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { isOrdered } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
 import { columnAt, type Parameter, parquetSql, runOn, sqlName, sqlString } from './duckdb.ts';
 import { FROM_FIELD_ID, ROW_FIELD_ID, TO_FIELD_ID } from './load-rows.ts';
-import { storageError } from './storage-error.ts';
 
 /** Rows in a row group: small enough for a page to read little, large enough for scans. */
 const ROW_GROUP_ROWS = 65_536;

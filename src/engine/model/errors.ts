@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'QUERY_TIMEOUT',
   'OVERLOADED',
   'STORAGE_FULL',
+  'READ_ONLY',
   'CORRUPT_DATA',
   'SHUTTING_DOWN',
   // Raised by openEngine only, before anything is served.

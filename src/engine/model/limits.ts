@@ -81,6 +81,19 @@ export const LIMITS = {
   clockAheadAtStartMs: 400 * 24 * 3600 * 1000,
   /** How far the persisted time ceiling runs ahead of the clock. */
   ceilingLeadMs: 1_000,
+  /** How often a catalog that cannot be written is tried again, and how often the disk and the lock are looked at. */
+  recoverEveryMs: 1_000,
+  /** A write that comes at least so long after the last try is tried at once. */
+  recoverPauseMs: 200,
+  /** Past so many tries in vain the time between two grows, up to this. */
+  recoverEveryMaxMs: 10_000,
+  /** Free space of the disk below which no commit is taken; on small disks the part of them that follows. */
+  diskReserveBytes: 64 * 1024 * 1024,
+  diskReservePart: 1 / 20,
+  /** Free space that a start needs beside what it makes of LevelDB's log. */
+  startSpaceBytes: 1024 * 1024,
+  /** Descriptors that are kept in reserve, so that LevelDB can open its next files when there is none left. */
+  descriptorReserve: 8,
   /** Queries that wait for a DuckDB connection before OVERLOADED. */
   queryQueueMax: 256,
   /** Commits held in memory for subscribers that are caught up. */

@@ -148,24 +148,46 @@ export class Reads {
     await time.fence(timestampMs, () => current().timestampMs, signal);
     // Nothing that is stamped from here on can be at or before the instant; what was stamped before is waited for.
     await settledAt(timestampMs);
-    const ceiling = time.ceilingNeeded();
-    if (ceiling !== undefined) await this.#persistCeiling(ceiling);
+    const ceiling = time.ceilingNeeded(timestampMs, current().timestampMs);
+    if (ceiling !== undefined) await this.#persistCeiling(ceiling, timestampMs);
     return this.history.instantAt(current(), timestampMs);
   }
 
   /** One write at a time; who comes meanwhile waits for it and looks again. */
-  async #persistCeiling(wanted: number): Promise<void> {
-    const { store, time } = this.#parts;
-    for (let ceiling: number | undefined = wanted; ceiling !== undefined; ceiling = time.ceilingNeeded()) {
-      const value = ceiling;
-      this.#ceilingWrite ??= store
-        .write([{ key: CEILING_KEY, value: encodeNumber(value) }], { sync: true })
-        .then(() => time.ceilingPersisted(value))
-        .finally(() => {
-          this.#ceilingWrite = undefined;
-        });
+  async #persistCeiling(wanted: number, timestampMs: number): Promise<void> {
+    const { time, current } = this.#parts;
+    for (
+      let ceiling: number | undefined = wanted;
+      ceiling !== undefined;
+      ceiling = time.ceilingNeeded(timestampMs, current().timestampMs)
+    ) {
+      this.#ceilingWrite ??= this.#writeCeiling(ceiling).finally(() => {
+        this.#ceilingWrite = undefined;
+      });
       await this.#ceilingWrite;
     }
+  }
+
+  /** An instant that cannot be fixed on disk is not answered: after a crash it might be answered otherwise. */
+  async #writeCeiling(ceilingMs: number): Promise<void> {
+    const { store, time } = this.#parts;
+    try {
+      await store.admit(true);
+      await store.write([{ key: CEILING_KEY, value: encodeNumber(ceilingMs) }], { sync: true });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      const { code, details, hint = '', cause } = error;
+      throw new EngineError(
+        code,
+        `this instant cannot be fixed on disk, so that it would answer the same after a crash: ${error.message}`,
+        {
+          details,
+          hint: `${hint} Reading the newest data, a snapshotId, a tag or an instant before the newest commit goes on.`.trim(),
+          cause,
+        },
+      );
+    }
+    time.ceilingPersisted(ceilingMs);
   }
 
   /**
