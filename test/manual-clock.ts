@@ -9,6 +9,7 @@ interface Waiter {
 export class ManualClock implements Clock {
   nowMs: number;
   elapsedMs = 0;
+  sleptMs = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #watchers: ((ms: number) => void)[] = [];
 
@@ -22,6 +23,10 @@ export class ManualClock implements Clock {
 
   elapsed(): number {
     return this.elapsedMs;
+  }
+
+  slept(): number {
+    return this.sleptMs;
   }
 
   wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -56,5 +61,11 @@ export class ManualClock implements Clock {
   /** The clock is set to another time, ahead or back, while no time passes. */
   step(ms: number): void {
     this.nowMs += ms;
+  }
+
+  /** The machine sleeps: the clock moves on, and the process does not notice. */
+  sleep(ms: number): void {
+    this.nowMs += ms;
+    this.sleptMs += ms;
   }
 }
