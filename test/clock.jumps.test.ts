@@ -190,12 +190,14 @@ describe('an idempotency key of a moment ago', () => {
     expect((await engine.delete('t', { kind: 'and', filters: [] }, { idempotencyKey: 'd' })).replayed).toBe(true);
   });
 
-  it.each([30 * DAY_MS, CENTURY_MS])('replays after a restart with a clock that is %d ms ahead, however often', async (stepMs) => {
+  it.each([BOUND, 30 * DAY_MS, CENTURY_MS])('replays after a restart with a clock that is %d ms ahead, however often', async (stepMs) => {
     const { engine, clock, restart } = await started();
     await append(engine, 1, 'k');
     clock.step(stepMs);
+    if (stepMs === BOUND) await append(engine, 2);
     const again = await restart({ acceptClock: true });
     expect(await replayed(again, 1, 'k')).toBe(true);
+    if (stepMs === BOUND) return;
     clock.advance(DAY_MS - 1);
     expect(await replayed(again, 1, 'k')).toBe(true);
     clock.advance(1);
@@ -223,6 +225,8 @@ describe('what expires by age', () => {
     clock.step(stepMs);
     await append(engine, 4);
     expect(await kept(engine)).toBeLessThan(2);
+    // A step that was followed is the time by then.
+    if (stepMs <= BOUND) return;
     const again = await restart({ acceptClock: true });
     await append(again, 5);
     expect(await kept(again)).toBeLessThan(2);
