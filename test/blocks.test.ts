@@ -36,6 +36,51 @@ async function page(engine: Engine, snapshotId: number, query: { first?: number;
 }
 
 describe('pages and rows from the block cache', () => {
+  it('are those of the columns that are asked for, whoever asked first with others', async () => {
+    const decimal = { name: 'd', type: 'DECIMAL', precision: 4, scale: 2 } as const;
+    for (const wideFirst of [true, false]) {
+      const engine = await testEngine();
+      await engine.createTable({
+        name: 't',
+        columns: [{ name: 'k', type: 'INT' }, decimal, { name: 'f', type: 'FLOAT' }, { name: 'i', type: 'INT' }],
+      });
+      await engine.append('t', [{ k: 1, d: '12.34', f: 0.5, i: 1 }]);
+      await engine.alterTable('t', [
+        { kind: 'widenColumn', name: 'd', precision: 10 },
+        { kind: 'widenColumn', name: 'f', type: 'DOUBLE' },
+        { kind: 'widenColumn', name: 'i', type: 'LONG' },
+      ]);
+      await engine.append('t', [{ k: 2, d: '99999.99', f: 1e300, i: '9007199254740993' }]);
+      await engine.compact();
+      const wide = engine.table('t').schema;
+      await engine.restore({ to: { kind: 'snapshot', snapshotId: 2 } });
+      const narrow = engine.table('t').schema;
+      const read = async (schema: typeof wide): Promise<unknown> => {
+        const at = await engine.read.tableAt(engine.table('t'), asSnapshotId(4), schema);
+        const { rows } = await engine.read.page(at ?? expect.fail('no table'), {});
+        return rows.map(({ cells }) => cells);
+      };
+      const expected = new Map([
+        [
+          wide,
+          [
+            [1, 1234n, 0.5, 1n],
+            [2, 9999999n, 1e300, 9007199254740993n],
+          ],
+        ],
+        [
+          narrow,
+          [
+            [1, 1234n, 0.5, 1],
+            [2, null, null, null],
+          ],
+        ],
+      ]);
+      for (const schema of wideFirst ? [wide, narrow, wide] : [narrow, wide, narrow])
+        expect(await read(schema)).toEqual(expected.get(schema));
+    }
+  });
+
   it('are what a scan without the cache finds, at every snapshot, also when the cache is far too small', async () => {
     const directory = await temporaryDirectory();
     const first = await testEngine({ directory, maintenance: { autoCompact: false } });

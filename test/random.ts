@@ -17,3 +17,8 @@ export function seedOf(what: string): number {
   console.log(`${what}: TIDEMARK_SEED=${seed}`);
   return seed;
 }
+
+/** How many random cases to try: a few by default, TIDEMARK_RANDOM_RUNS times as many where it is set. */
+export function randomRuns(few: number): number {
+  return few * Number(process.env['TIDEMARK_RANDOM_RUNS'] ?? 1);
+}

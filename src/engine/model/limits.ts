@@ -67,6 +67,8 @@ export const LIMITS = {
   filterListMax: 10_000,
   /** Code points of a pattern of like and ilike. */
   likePatternMax: 1_000,
+  /** `_` behind the first `%` of such a pattern. */
+  likeAnyMax: 10,
   /** Lists and objects inside each other in a value of a JSON column. */
   jsonDepthMax: 500,
   /** Bad rows reported for one batch. */

@@ -7,6 +7,7 @@ import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
 import { type Cell, type Column, isNumeric, isOrdered, type TableSchema } from '../model/types.ts';
 import { toWire, type ValueType } from '../model/values.ts';
+import { isWideDecimal, readMean, readSum, sumPartsSql } from './decimal-sums.ts';
 import { checkFilter, type Filter } from './filter.ts';
 import type { PageTarget } from './page.ts';
 import { type Scanner, withFilterColumns } from './scanner.ts';
@@ -79,8 +80,10 @@ function checkTerm(schema: TableSchema, { function: name, column: columnName }: 
     case 'SUM':
       // Compensated, so that the answer does not depend on how threads share the work.
       if (isFloat) return { sql: `fsum(${sql})`, column, read: finite };
+      if (isWideDecimal(column)) return { sql: sumPartsSql(sql, column), column, read: (value) => readSum(value, column) };
       return { sql: `sum(${sql})`, column, read: (value) => toWireAs(sumType(column), value) };
     case 'AVG':
+      if (isWideDecimal(column)) return { sql: sumPartsSql(sql, column), column, read: (value) => readMean(value, column) };
       return { sql: isFloat ? `favg(${sql})` : `avg(${sql})`, column, read: finite };
     case 'MIN':
     case 'MAX':

@@ -3,10 +3,13 @@
  * block never grows stale; what a page or a key asks for twice is not scanned twice. Bounded in bytes, the least recently
  * used go first. Only what is selected is read.
  */
+import { hash as digest } from 'node:crypto';
 import { endsOf, type TableState } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
+import { ByteWriter } from '../model/bytes.ts';
+import { writeCell } from '../model/codec.ts';
 import type { DataFile, Ends } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
 import type { Cell, Column } from '../model/types.ts';
@@ -113,11 +116,11 @@ export class Blocks {
   async #parts(at: Place, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
     const { file, block, snapshotId } = at;
     const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
-    // A column that was widened has other cells.
-    const types = new Map(columns.map((column) => [column.fieldId, column.type]));
+    // A column that was widened, or has another default where the file lacks it, has other cells.
+    const readings = new Map(columns.map((column) => [column.fieldId, readingOf(column)]));
     // A file of history holds many versions of a row: its blocks are of one instant, which never changes either.
     const instant = file.kind === 'history' ? `@${snapshotId}` : '';
-    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${types.get(part) ?? ''}`;
+    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
     const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
     if (missing.length > 0) this.#load(at, columns, missing, keyOf, options.timeoutMs);
     return Promise.all(
@@ -196,6 +199,21 @@ export class Blocks {
       this.#bytes -= entry.bytes;
     }
   }
+}
+
+const readings = new WeakMap<Column, string>();
+
+/** A text for all that decides how a column's cells are read from a file: two columns of one text read the same cells. */
+function readingOf(column: Column): string {
+  let reading = readings.get(column);
+  if (reading === undefined) {
+    const { type, precision, scale, default: absent } = column;
+    const writer = new ByteWriter(64);
+    if (absent !== null) writeCell(writer, column, absent);
+    reading = `${type}(${precision ?? ''},${scale ?? ''})${absent === null ? '' : digest('sha256', writer.finish())}`;
+    readings.set(column, reading);
+  }
+  return reading;
 }
 
 /** Whether one of some commits ended a version. */

@@ -12,6 +12,7 @@ import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
+import { isWellFormedPattern, type Pattern, parsePattern, patternSql } from './pattern.ts';
 
 export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
@@ -32,7 +33,8 @@ export type CheckedFilter =
   | { readonly kind: 'compare'; readonly column: Column; readonly operator: CompareOperator; readonly cell: Cell }
   | { readonly kind: 'in'; readonly column: Column; readonly cells: readonly Cell[]; readonly negated: boolean }
   | { readonly kind: 'isNull'; readonly column: Column; readonly isNull: boolean }
-  | { readonly kind: 'text'; readonly column: Column; readonly operator: TextOperator; readonly text: string };
+  | { readonly kind: 'text'; readonly column: Column; readonly operator: Exclude<TextOperator, 'like' | 'ilike'>; readonly text: string }
+  | { readonly kind: 'pattern'; readonly column: Column; readonly pattern: Pattern };
 
 /**
  * @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT (a null operand, a value or an operator that does not fit),
@@ -71,8 +73,11 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
       const column = columnNamed(schema, filter.column, 'where');
       if (column.type !== 'STRING') throw bad(column, filter.operator, `${filter.operator} is for STRING columns, this is ${column.type}`);
       const cell = operand(column, filter.operator, filter.value) as string;
-      if (filter.operator === 'like' || filter.operator === 'ilike') checkPattern(column, filter.operator, cell);
-      return { kind: 'text', column, operator: filter.operator, text: cell };
+      const { operator } = filter;
+      if (operator !== 'like' && operator !== 'ilike') return { kind: 'text', column, operator, text: cell };
+      if (!isWellFormedPattern(cell))
+        throw bad(column, operator, 'in a pattern a backslash may only stand before %, _ or another backslash');
+      return { kind: 'pattern', column, pattern: parsePattern(cell, operator === 'ilike') };
     }
     default:
       return unreachable(filter);
@@ -90,11 +95,6 @@ function operand(column: Column, operator: string, value: unknown): Exclude<Cell
   const cell = parseCell(column, value);
   if (cell instanceof Refusal) throw bad(column, operator, cell.reason);
   return cell;
-}
-
-function checkPattern(column: Column, operator: string, pattern: string): void {
-  if (/(?:^|[^\\])(?:\\\\)*\\(?:[^\\%_]|$)/.test(pattern))
-    throw bad(column, operator, 'in a pattern a backslash may only stand before %, _ or another backslash');
 }
 
 function bad(column: Column, operator: string, reason: string): EngineError {
@@ -133,6 +133,11 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
       return `${sqlName(filter.column.name)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
     case 'text':
       return textSql(sqlName(filter.column.name), filter.operator, parameters.add({ value: filter.text, type: VARCHAR }));
+    case 'pattern': {
+      const { kind, value } = patternSql(filter.pattern);
+      const [name, added] = [sqlName(filter.column.name), parameters.add({ value, type: VARCHAR })];
+      return kind === 'regexp' ? `regexp_full_match(${name}, ${added})` : `${name} ${kind === 'like' ? 'LIKE' : '='} ${added}`;
+    }
     default:
       return unreachable(filter);
   }
@@ -163,7 +168,7 @@ function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }
   return `(${name} >= ${list[order[0] as number]} AND ${name} <= ${list[order.at(-1) as number]} AND (${test}) IS NOT DISTINCT FROM TRUE)`;
 }
 
-function textSql(name: string, operator: TextOperator, value: string): string {
+function textSql(name: string, operator: Exclude<TextOperator, 'like' | 'ilike'>, value: string): string {
   switch (operator) {
     case 'contains':
       return `contains(${name}, ${value})`;
@@ -171,11 +176,6 @@ function textSql(name: string, operator: TextOperator, value: string): string {
       return `starts_with(${name}, ${value})`;
     case 'endsWith':
       return `ends_with(${name}, ${value})`;
-    case 'like':
-      return `${name} LIKE ${value} ESCAPE '\\'`;
-    case 'ilike':
-      // upper, then lower, folds what lower alone keeps apart: the two small sigmas, the long s.
-      return `lower(upper(${name})) LIKE lower(upper(${value})) ESCAPE '\\'`;
     default:
       return unreachable(operator);
   }
@@ -202,6 +202,7 @@ export function mayMatch(filter: CheckedFilter, file: DataFile): boolean {
     }
     case 'not':
     case 'text':
+    case 'pattern':
       return true;
     default:
       return unreachable(filter);

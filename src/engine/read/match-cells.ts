@@ -1,14 +1,15 @@
 /**
- * Filters over rows in memory: the same answer as DuckDB's, at once, for the few rows of a commit. What it cannot tell
- * exactly as DuckDB does (patterns) it leaves to DuckDB; a test holds the two together.
+ * Filters over rows in memory: the same answer as DuckDB's, at once, for the few rows of a commit. Long patterns it leaves
+ * to DuckDB; a test holds the two together.
  */
 import { unreachable } from '../model/errors.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
-import { type CheckedFilter, type CompareOperator, compareCells, type TextOperator } from './filter.ts';
+import { type CheckedFilter, type CompareOperator, compareCells } from './filter.ts';
+import { patternTest } from './pattern.ts';
 
 export type CellMatcher = (cells: Cells) => boolean;
 
-/** A test of rows in some columns; undefined where the filter has a pattern, which only DuckDB can tell. */
+/** A test of rows in some columns; undefined where the filter has a pattern that only DuckDB should try. */
 export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): CellMatcher | undefined {
   switch (filter.kind) {
     case 'and':
@@ -42,8 +43,11 @@ export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): 
       return (cells) => ((cells[at] ?? null) === null) === filter.isNull;
     }
     case 'text': {
-      const { operator, text } = filter;
-      const test = textTest(operator, text);
+      const test = textTest(filter);
+      return valueTest(filter.column, columns, (cell) => test(cell as string));
+    }
+    case 'pattern': {
+      const test = patternTest(filter.pattern);
       return test === undefined ? undefined : valueTest(filter.column, columns, (cell) => test(cell as string));
     }
     default:
@@ -97,7 +101,7 @@ function holds(operator: CompareOperator, order: number): boolean {
   }
 }
 
-function textTest(operator: TextOperator, text: string): ((value: string) => boolean) | undefined {
+function textTest({ operator, text }: Extract<CheckedFilter, { kind: 'text' }>): (value: string) => boolean {
   switch (operator) {
     case 'contains':
       return (value) => value.includes(text);
@@ -105,9 +109,6 @@ function textTest(operator: TextOperator, text: string): ((value: string) => boo
       return (value) => value.startsWith(text);
     case 'endsWith':
       return (value) => value.endsWith(text);
-    case 'like':
-    case 'ilike':
-      return undefined;
     default:
       return unreachable(operator);
   }
