@@ -18,10 +18,10 @@ interface Answer {
 
 const COUNT = '{ asOf { id orders { totalCount } } }';
 const LIVE = 'subscription { live { id orders { totalCount } } }';
-const NODES = 'nodes { id _rowId order_id status }';
+const NODES = 'nodes { id _rowId _fromSnapshotId order_id status }';
 const LIST = `{ asOf { id snapshotId orders(first: 1000) { ${NODES} } } }`;
 const PAST = `query ($at: SafeInt!) { asOf(snapshotId: $at) { id snapshotId orders(first: 1000) { ${NODES} } } }`;
-const CHANGE = `kind before { id _rowId order_id status } after { id _rowId order_id status }`;
+const CHANGE = `kind before { id _rowId _fromSnapshotId order_id status } after { id _rowId _fromSnapshotId order_id status }`;
 const CHANGES = `subscription ($after: String, $where: OrdersFilter) { ordersChanges(after: $after, where: $where) { cursor changes { ${CHANGE} } } }`;
 const PATH = ['asOf', 'orders', 'nodes'];
 

@@ -87,10 +87,10 @@ describe('at the present', () => {
   it('also in an empty catalog', async () => {
     const server = await testServer();
     const answer = await server.data<Record<string, { id: string }>>(
-      '{ now: asOf { id snapshotId } then: asOf(timestamp: "2001-01-01T00:00:00Z") { id } }',
+      '{ now: asOf { id snapshotId } past: asOf(timestamp: "2001-01-01T00:00:00Z") { id } }',
     );
     expect(answer['now']).toMatchObject({ snapshotId: 0 });
-    expect(answer['now']?.id).not.toBe(answer['then']?.id);
+    expect(answer['now']?.id).not.toBe(answer['past']?.id);
     expect(
       await server.data('query ($id: ID!) { node(id: $id) { id ... on CatalogView { snapshotId } } }', { id: answer['now']?.id }),
     ).toEqual({

@@ -4,7 +4,7 @@ import { ApolloProvider } from '@apollo/client/react';
 import { getMainDefinition } from '@apollo/client/utilities';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { possibleTypes, typePolicies } from 'tidemark/client/apollo';
+import { keepNewestLink, possibleTypes, typePolicies } from 'tidemark/client/apollo';
 import { connection } from '../shared/connection.ts';
 import { App } from './App.tsx';
 
@@ -14,7 +14,7 @@ function isSubscription({ query }: ApolloLink.Operation): boolean {
 }
 
 const client = new ApolloClient({
-  link: ApolloLink.split(isSubscription, new GraphQLWsLink(connection), new HttpLink({ uri: '/graphql' })),
+  link: keepNewestLink().concat(ApolloLink.split(isSubscription, new GraphQLWsLink(connection), new HttpLink({ uri: '/graphql' }))),
   cache: new InMemoryCache({ typePolicies: typePolicies(), possibleTypes }),
 });
 

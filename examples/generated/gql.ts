@@ -19,7 +19,7 @@ type Documents = {
     "\n  query History {\n    table(name: \"orders\") {\n      id\n      snapshots(first: 500) {\n        nodes { id snapshotId timestamp operation }\n      }\n    }\n  }\n": typeof types.HistoryDocument,
     "\n  subscription Commits($after: SafeInt) {\n    snapshotCommitted(tables: [\"orders\"], after: $after) {\n      snapshotId\n      snapshots { id snapshotId timestamp operation }\n    }\n  }\n": typeof types.CommitsDocument,
     "\n  mutation AppendOrder($row: OrdersRowInput!) {\n    appendOrders(rows: [$row]) {\n      insertedRows\n    }\n  }\n": typeof types.AppendOrderDocument,
-    "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      updatedRows\n    }\n  }\n": typeof types.ShipOrderDocument,
+    "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      rows { id status }\n    }\n  }\n": typeof types.ShipOrderDocument,
 };
 const documents: Documents = {
     "\n  query Orders($at: SafeInt) {\n    asOf(snapshotId: $at) {\n      id\n      snapshotId\n      orders(first: 12, orderBy: [{ order_id: DESC }]) {\n        totalCount\n        nodes { id order_id customer amount status }\n      }\n    }\n  }\n": types.OrdersDocument,
@@ -27,7 +27,7 @@ const documents: Documents = {
     "\n  query History {\n    table(name: \"orders\") {\n      id\n      snapshots(first: 500) {\n        nodes { id snapshotId timestamp operation }\n      }\n    }\n  }\n": types.HistoryDocument,
     "\n  subscription Commits($after: SafeInt) {\n    snapshotCommitted(tables: [\"orders\"], after: $after) {\n      snapshotId\n      snapshots { id snapshotId timestamp operation }\n    }\n  }\n": types.CommitsDocument,
     "\n  mutation AppendOrder($row: OrdersRowInput!) {\n    appendOrders(rows: [$row]) {\n      insertedRows\n    }\n  }\n": types.AppendOrderDocument,
-    "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      updatedRows\n    }\n  }\n": types.ShipOrderDocument,
+    "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      rows { id status }\n    }\n  }\n": types.ShipOrderDocument,
 };
 
 /**
@@ -67,7 +67,7 @@ export function graphql(source: "\n  mutation AppendOrder($row: OrdersRowInput!)
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      updatedRows\n    }\n  }\n"): (typeof documents)["\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      updatedRows\n    }\n  }\n"];
+export function graphql(source: "\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      rows { id status }\n    }\n  }\n"): (typeof documents)["\n  mutation ShipOrder($id: BigInt!) {\n    updateOrders(where: { order_id: { eq: $id } }, set: { status: \"shipped\" }) {\n      rows { id status }\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};

@@ -1,6 +1,6 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import type { HistoryQuery, OrdersQuery } from '../generated/graphql.ts';
-import { type Status, useStatus } from './connection.ts';
+import { type Status, useConnections, useStatus } from './connection.ts';
 import './style.css';
 
 export type Snapshot = NonNullable<HistoryQuery['table']>['snapshots']['nodes'][number];
@@ -109,9 +109,12 @@ export function OrderTable({ orders, total, onShip }: OrderTableProps) {
   );
 }
 
-/** What went wrong, until something else is tried. */
+/** What went wrong, until something else is tried, or there is a connection again. */
 export function Failure({ error }: { readonly error: Error | undefined }) {
-  return error === undefined ? null : (
+  const connections = useConnections();
+  const seen = useRef({ error, connections });
+  if (seen.current.error !== error) seen.current = { error, connections };
+  return error === undefined || seen.current.connections !== connections ? null : (
     <p className="error" role="alert">
       {error.message}
     </p>

@@ -5,6 +5,8 @@ import { resumable, retryForever } from 'tidemark/client';
 export type Status = 'connecting' | 'live' | 'offline';
 
 let status: Status = 'connecting';
+/** How often a connection was made. */
+let connections = 0;
 const listeners = new Set<() => void>();
 
 function become(next: Status): void {
@@ -12,24 +14,33 @@ function become(next: Status): void {
   for (const listener of listeners) listener();
 }
 
+function connected(): void {
+  connections += 1;
+  become('live');
+}
+
 const socket = createClient({
   url: `${location.origin.replace('http', 'ws')}/graphql`,
   ...retryForever,
-  on: { connected: () => become('live'), closed: () => become('offline') },
+  on: { connected: () => connected(), closed: () => become('offline') },
 });
 
 /** One WebSocket for all subscriptions. It never gives up, and every subscription goes on where it was. */
 export const connection = resumable(socket);
 
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 /** Whether what the page shows is what the server has. */
 export function useStatus(): Status {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => status,
-  );
+  return useSyncExternalStore(listen, () => status);
+}
+
+/** How often a connection was made: another number says that what failed before it is of the past. */
+export function useConnections(): number {
+  return useSyncExternalStore(listen, () => connections);
 }
 
 /** Does something that failed again, once there is a connection. */

@@ -61,7 +61,7 @@ export const APPEND = graphql(`
 export const SHIP = graphql(`
   mutation ShipOrder($id: BigInt!) {
     updateOrders(where: { order_id: { eq: $id } }, set: { status: "shipped" }) {
-      updatedRows
+      rows { id status }
     }
   }
 `);

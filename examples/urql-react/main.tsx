@@ -1,25 +1,21 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { graphcacheSettings } from 'tidemark/client/urql';
+import { graphcacheSettings, keepNewestExchange } from 'tidemark/client/urql';
 import { Client, fetchExchange, Provider, subscriptionExchange } from 'urql';
 import type { CommitsSubscription } from '../generated/graphql.ts';
 import { connection } from '../shared/connection.ts';
 import { HISTORY } from '../shared/documents.ts';
 import { App } from './App.tsx';
 
-const { keys, updates } = graphcacheSettings;
-
 const client = new Client({
   url: '/graphql',
   preferGetMethod: false,
   exchanges: [
     cacheExchange({
-      keys,
+      ...graphcacheSettings,
       updates: {
-        ...updates,
         Subscription: {
-          ...updates.Subscription,
           // New snapshots go in front of those that the slider shows.
           snapshotCommitted: ({ snapshotCommitted }: CommitsSubscription, _args, cache) => {
             cache.updateQuery({ query: HISTORY }, (data) => {
@@ -32,6 +28,7 @@ const client = new Client({
         },
       },
     }),
+    keepNewestExchange(),
     fetchExchange,
     subscriptionExchange({
       forwardSubscription: ({ query = '', variables }) => ({

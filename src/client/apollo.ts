@@ -5,14 +5,16 @@ import {
   type FieldFunctionOptions,
   type InMemoryCache,
   Observable,
-  type Reference,
   type TypePolicies,
 } from '@apollo/client';
+
+export { keepNewestLink } from './apollo-newest.ts';
+export { rowPages } from './apollo-pages.ts';
+
 import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
 import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
-import { snapshotOfView } from './versions.ts';
 
 export interface ResumeLinkOptions {
   /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
@@ -66,53 +68,24 @@ export interface CacheOptions {
 const COLLECT_AFTER_MS = 1_000;
 
 /**
- * Type policies to spread into InMemoryCache. Rows need none: their ids are ids of versions. An answer of a live query is
- * what `asOf` without an argument shows from then on, never an older one that comes late; and versions that nothing shows
- * any more are dropped. Parts of one connection that are asked for separately are put together where `possibleTypes` goes
- * with them.
+ * Type policies to spread into InMemoryCache. Rows and views need none: their ids say which they are. What nothing shows any
+ * more is dropped; parts of one connection that are asked for separately are put together where `possibleTypes` goes with them.
  */
 export function typePolicies({ collectAfterMs = COLLECT_AFTER_MS }: CacheOptions = {}): TypePolicies {
   const pending = new WeakSet<object>();
-  const collect = (cache: FieldFunctionOptions['cache']): void => {
-    if (pending.has(cache)) return;
+  const collect = (_existing: unknown, incoming: unknown, { cache }: FieldFunctionOptions): unknown => {
+    if (pending.has(cache)) return incoming;
     pending.add(cache);
     const timer = setTimeout(() => {
       pending.delete(cache);
       (cache as InMemoryCache).gc();
     }, collectAfterMs);
     (timer as { unref?: () => void }).unref?.();
+    return incoming;
   };
   return {
-    Query: {
-      fields: {
-        asOf: {
-          merge: (existing, incoming, { cache, storeFieldName, readField, toReference }) => {
-            collect(cache);
-            if (!isNow(storeFieldName)) return incoming;
-            const live = readField('live', toReference('ROOT_SUBSCRIPTION'));
-            const at = (view: unknown): number => snapshotOfView(readField('id', view as Reference)) ?? Number.NEGATIVE_INFINITY;
-            return [existing, live].reduce<unknown>((newest, view) => (view != null && at(view) > at(newest) ? view : newest), incoming);
-          },
-        },
-      },
-    },
-    Subscription: {
-      fields: {
-        live: {
-          merge: (_existing, incoming, { cache }) => {
-            // The answer itself is written with this one; watchers are told of both together.
-            if (incoming != null)
-              cache.modify({
-                id: 'ROOT_QUERY',
-                broadcast: false,
-                fields: { asOf: (shown, { storeFieldName }) => (isNow(storeFieldName) ? incoming : shown) },
-              });
-            collect(cache);
-            return incoming;
-          },
-        },
-      },
-    },
+    Query: { fields: { asOf: { merge: collect } } },
+    Subscription: { fields: { live: { merge: collect } } },
     RowConnection: { merge: true },
     // A column is told apart within its table only.
     Column: { keyFields: false },
@@ -127,13 +100,6 @@ export const possibleTypes: Record<string, string[]> = {
   Node: ['CatalogView', 'TableView', 'Table', 'Snapshot', 'Commit', 'Tag', '\\w+Row'],
   RowConnection: ['\\w+RowConnection'],
 };
-
-/** Whether a field of the cache is `asOf` without an instant: no argument, or none that says one. */
-function isNow(storeFieldName: string): boolean {
-  const [, given] = /^asOf(?:\((.*)\))?$/s.exec(storeFieldName) ?? [undefined, 'no'];
-  if (given === undefined) return true;
-  return given.startsWith('{') && Object.values(JSON.parse(given) as object).every((value) => value === null);
-}
 
 /** What Apollo passes to `updateQuery`. */
 interface QueryUpdate {

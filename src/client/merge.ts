@@ -1,10 +1,12 @@
 /** Row changes merged into a list of rows: pure, and harmless where an event comes twice. */
 
-import { changedViewId, snapshotOfRow } from './versions.ts';
+import { changedViewId, isVersionId } from './versions.ts';
 
-/** What a row of the typed door tells of itself. */
+/** What a row of the typed API tells of itself. */
 export interface IdentifiedRow {
   readonly _rowId: string;
+  /** With it a change of an older version than the list has is passed over. */
+  readonly _fromSnapshotId?: number;
 }
 
 /** A change as `ordersChanges` sends it. */
@@ -22,9 +24,10 @@ export interface MergeOptions<Row> {
 }
 
 /**
- * A list with changes applied, by `_rowId`, which stays the same for all versions of a row while `id` names one version:
- * INSERT adds, UPDATE replaces (or adds), DELETE removes. A change of an older version than the list has is passed over,
- * where both select `id`. The list that was given is not touched; where nothing changes it is given back itself.
+ * A list with changes applied, by `_rowId`: INSERT adds, UPDATE replaces (or adds), DELETE removes. In the list a row goes
+ * by its own id, so that caches have it once, while the `id` of a change names a version. A change of an older version than
+ * the list has is passed over, where both select `_fromSnapshotId`. The list that was given is not touched; where nothing
+ * changes it is given back itself.
  * @throws TypeError where a row does not tell its `_rowId`
  */
 export function mergeChanges<Row extends IdentifiedRow>(
@@ -38,9 +41,9 @@ export function mergeChanges<Row extends IdentifiedRow>(
     const row = (kind === 'DELETE' ? before : after) as Row;
     const id = idOf(row, kind === 'DELETE' ? '`before`' : '`after`');
     const known = byId.get(id);
-    if (known !== undefined && (snapshotOfRow(known) ?? 0) > (snapshotOfRow(row) ?? Number.POSITIVE_INFINITY)) continue;
+    if (known !== undefined && (known._fromSnapshotId ?? 0) > (row._fromSnapshotId ?? Number.POSITIVE_INFINITY)) continue;
     if (kind === 'DELETE') byId.delete(id);
-    else byId.set(id, row);
+    else byId.set(id, isVersionId((row as { readonly id?: unknown }).id) ? { ...row, id } : row);
   }
   let merged = [...byId.values()];
   if (compare !== undefined) merged.sort(compare);

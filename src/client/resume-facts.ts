@@ -1,14 +1,6 @@
 /** What a subscription document says about resuming: which variable takes the position, and whether events tell theirs. */
-import {
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  Kind,
-  type OperationDefinitionNode,
-  parse,
-  print,
-  type SelectionSetNode,
-} from 'graphql';
+import { type DocumentNode, Kind, type OperationDefinitionNode, parse, print } from 'graphql';
+import { fieldsOf } from './selections.ts';
 
 /** How a subscription is resumed. */
 export interface ResumeFacts {
@@ -78,19 +70,6 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   const variable = after.name.value;
   const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === variable);
   return { variable, type, hasDefault: definition?.defaultValue !== undefined };
-}
-
-/** The fields of a selection, also those that stand in fragments. */
-function fieldsOf(document: DocumentNode, { selections }: SelectionSetNode, seen: ReadonlySet<string> = new Set()): FieldNode[] {
-  return selections.flatMap((one) => {
-    if (one.kind === Kind.FIELD) return [one];
-    if (one.kind === Kind.INLINE_FRAGMENT) return fieldsOf(document, one.selectionSet, seen);
-    const name = one.name.value;
-    const fragment = document.definitions.find(
-      (definition): definition is FragmentDefinitionNode => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name,
-    );
-    return fragment === undefined || seen.has(name) ? [] : fieldsOf(document, fragment.selectionSet, new Set([...seen, name]));
-  });
 }
 
 /** Where an event ends: the `cursor` of row changes, the `snapshotId` of a commit; undefined where the data tell none. */

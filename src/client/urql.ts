@@ -1,11 +1,14 @@
 /** For urql: an exchange that resumes, and settings for graphcache. */
 import { type AnyVariables, type Exchange, makeErrorResult, makeOperation, type Operation, type OperationResult } from '@urql/core';
 import { filter, makeSubject, map, merge, pipe } from 'wonka';
+
+export { keepNewestExchange } from './urql-newest.ts';
+export { rowPages } from './urql-pages.ts';
+
 import { changesIn, type IdentifiedRow, type MergeOptions, mergeChangesAt } from './merge.ts';
 import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
-import { snapshotOfView } from './versions.ts';
 
 export interface ResumeExchangeOptions {
   /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
@@ -86,24 +89,18 @@ function stateOf(operation: Operation): Resumed {
 }
 
 /** The part of graphcache's cache that is used here. */
-interface LinkingCache {
-  link(entity: string, field: string, link: unknown): void;
+interface UpdatingCache {
   updateQuery(input: { readonly query: unknown; readonly variables?: unknown }, updater: (data: unknown) => unknown): void;
 }
 
-type Updater = (result: Readonly<Record<string, unknown>>, args: unknown, cache: LinkingCache, info?: unknown) => void;
-
-/** The newest live answer of each cache: its view. */
-const newest = new WeakMap<LinkingCache, Readonly<Record<string, unknown>>>();
+type Updater = (result: Readonly<Record<string, unknown>>, args: unknown, cache: UpdatingCache, info?: unknown) => void;
 
 /**
- * Settings to spread into graphcache's cacheExchange. Objects with an `id` are entities, by it; all others are embedded.
- * An answer of a live query that selects its `id` is what `asOf` without an argument shows from then on, never an older one
- * that comes late.
+ * Settings to spread into graphcache's cacheExchange. Objects with an `id` are entities, by it; all others are embedded. A
+ * mutation's answer, a live query and a list share their rows by it, and need no updates.
  */
 export const graphcacheSettings: {
   readonly keys: Record<string, (data: Readonly<Record<string, unknown>>) => string | null>;
-  readonly updates: { readonly Query: Record<string, Updater>; readonly Subscription: Record<string, Updater> };
 } = {
   keys: new Proxy<Record<string, (data: Readonly<Record<string, unknown>>) => string | null>>(
     {},
@@ -111,26 +108,6 @@ export const graphcacheSettings: {
       get: () => (data: Readonly<Record<string, unknown>>) => (typeof data['id'] === 'string' ? data['id'] : null),
     },
   ),
-  updates: {
-    Query: {
-      asOf: (result, args, cache) => {
-        const live = newest.get(cache);
-        const shown = result['asOf'] as Readonly<Record<string, unknown>> | null | undefined;
-        if (live === undefined || shown == null || Object.values((args ?? {}) as object).some((value) => value != null)) return;
-        if ((snapshotOfView(live['id']) ?? 0) > (snapshotOfView(shown['id']) ?? Number.POSITIVE_INFINITY))
-          cache.link('Query', 'asOf', live);
-      },
-    },
-    Subscription: {
-      live: (result, _args, cache) => {
-        const live = result['live'] as Readonly<Record<string, unknown>> | null | undefined;
-        // Without its id it is no entity that another field could show.
-        if (typeof live?.['id'] !== 'string') return;
-        newest.set(cache, live);
-        cache.link('Query', 'asOf', live);
-      },
-    },
-  },
 };
 
 export interface MergeTarget<Row> extends MergeOptions<Row> {

@@ -1,32 +1,40 @@
-/** What Tidemark's ids tell its own clients: which snapshot a view is of, and which version of a row an object is. */
+/** What Tidemark's ids tell its own clients. */
 
 /** A list that changes were merged into is no view of a past instant any more: its view goes by an id of its own. */
 const OWN = '+';
 
-function parts(id: unknown): readonly string[] {
-  if (typeof id !== 'string') return [];
+function kindOf(id: unknown): string | undefined {
+  if (typeof id !== 'string') return undefined;
   try {
-    return atob(id.endsWith(OWN) ? id.slice(0, -1) : id).split(':');
+    return atob((id.endsWith(OWN) ? id.slice(0, -1) : id).replaceAll('-', '+').replaceAll('_', '/')).split(':')[0];
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-/** The snapshot that a view of the catalog is of, by its id; undefined where it is no such id. */
-export function snapshotOfView(id: unknown): number | undefined {
-  const [kind, snapshotId] = parts(id);
-  return kind === 'V' ? Number(snapshotId) : undefined;
+/** Whether a view is the present, whose content changes under one id. */
+export function isPresentView(id: unknown): boolean {
+  return kindOf(id) === 'P';
 }
 
-/** The snapshot that made a version of a row, by its `id`; undefined where that is not selected. */
-export function snapshotOfRow(row: object): number | undefined {
-  const [kind, , , snapshotId] = parts((row as { readonly id?: unknown }).id);
-  return kind === 'R' ? Number(snapshotId) : undefined;
+/** Whether an id is of a row as it is now, not of one version. */
+export function isRowId(id: unknown): id is string {
+  return kindOf(id) === 'I';
 }
 
-/** The id of a view once it has been changed: what reads the instant itself never finds it. */
+/** Whether an id is of one version of a row. */
+export function isVersionId(id: unknown): boolean {
+  return kindOf(id) === 'R';
+}
+
+/** The id of a view once it has been changed: what reads the instant itself never finds it. The present stays the present. */
 export function changedViewId(id: unknown): string | undefined {
-  const [kind] = parts(id);
+  const kind = kindOf(id);
   if (typeof id !== 'string' || (kind !== 'V' && kind !== 'W')) return undefined;
   return id.endsWith(OWN) ? id : `${id}${OWN}`;
+}
+
+/** The id of a view as of a commit that has been overtaken: what shows the present never finds it. */
+export function overtakenViewId(snapshotId: number): string {
+  return `overtaken:${snapshotId}`;
 }

@@ -67,12 +67,8 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
-const DEFAULT_MAINTENANCE: MaintenanceOptions = {
-  flushRows: 20_000,
-  flushBytes: 8 * 1024 * 1024,
-  autoCompact: true,
-  retentionEveryMs: 600_000,
-};
+const FLUSH = { flushRows: 20_000, flushBytes: 8 * 1024 * 1024 };
+const DEFAULT_MAINTENANCE: MaintenanceOptions = { ...FLUSH, autoCompact: true, retentionEveryMs: 600_000 };
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {

@@ -67,7 +67,11 @@ const IGNORED: Readonly<Record<string, ReadonlySet<string>>> = {
   TableView: new Set(['id', 'snapshotId']),
   PageInfo: new Set(['startCursor', 'endCursor']),
 };
-const EDGE_IGNORED: ReadonlySet<string> = new Set(['cursor']);
+/** The same of types that each table has its own of, by what their names end with. */
+const IGNORED_OF: readonly (readonly [string, ReadonlySet<string>])[] = [
+  ['Edge', new Set(['cursor'])],
+  ['RowConnection', new Set(['snapshotId'])],
+];
 
 /** What is left out when two answers of a live query are compared; nothing where it asks for no table. */
 export function maskOf(info: GraphQLResolveInfo): Mask {
@@ -81,7 +85,7 @@ export function maskOf(info: GraphQLResolveInfo): Mask {
 
 function maskBelow(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): Mask {
   const mask = new Map<string, 'ignored' | Mask>();
-  const ignored = IGNORED[type.name] ?? (type.name.endsWith('Edge') ? EDGE_IGNORED : undefined);
+  const ignored = IGNORED[type.name] ?? IGNORED_OF.find(([ending]) => type.name.endsWith(ending))?.[1];
   for (const field of selectedFields(info, nodes)) {
     const key = field.alias?.value ?? field.name.value;
     if (ignored?.has(field.name.value) === true) {

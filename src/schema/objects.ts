@@ -463,6 +463,12 @@ function addRows(builder: Builder, shared: Shared) {
       nodes: t.field({ type: ['JSON'], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
       edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
       pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
+      snapshotId: t.field({
+        type: 'SafeInt',
+        description:
+          'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+        resolve: (page) => page.at.snapshotId,
+      }),
       totalCount: t.field({
         type: 'SafeInt',
         description: 'How many rows match in all, not only in the page.',
