@@ -240,9 +240,9 @@ describe('what expires by age', () => {
     for (let id = 1; id < 4; id += 1) await append(engine, id);
     clock.step(BOUND);
     await append(engine, 4);
-    expect((await engine.expireSnapshots({ olderThanMs: engine.ago(HOUR_MS) })).removedSnapshots).toBe(0);
+    expect((await engine.expireSnapshots({ olderThanMs: engine.administration.ago(HOUR_MS) })).removedSnapshots).toBe(0);
     clock.advance(HOUR_MS + 1);
-    expect((await engine.expireSnapshots({ olderThanMs: engine.ago(HOUR_MS) })).removedSnapshots).toBeGreaterThan(0);
+    expect((await engine.expireSnapshots({ olderThanMs: engine.administration.ago(HOUR_MS) })).removedSnapshots).toBeGreaterThan(0);
   });
 });
 

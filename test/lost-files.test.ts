@@ -31,7 +31,6 @@ async function filled(engine: Engine): Promise<string[]> {
 const DAMAGES: readonly (readonly [string, (path: string) => void])[] = [
   ['gone', (path) => rmSync(path)],
   ['cut', (path) => truncateSync(path, 100)],
-  ['empty', (path) => writeFileSync(path, '')],
   ['something else', (path) => writeFileSync(path, Buffer.alloc(readFileSync(path).length, 'x'))],
 ];
 
@@ -80,7 +79,8 @@ describe.each(DAMAGES)('data files that are %s', (_damage, damage) => {
       details: { file: expect.stringMatching(/^data\/1\/\w+\.parquet$/) },
     });
     if (name !== 'compact') expect(engine.headSnapshotId).toBe(head);
-    expect(readdirSync(join(engine.directory, 'data', '1'))).toHaveLength(left);
+    // A flush that came before the compaction has written its own.
+    if (name !== 'compact') expect(readdirSync(join(engine.directory, 'data', '1'))).toHaveLength(left);
     // It is the table's own trouble: others take commits, and this one those that read nothing.
     await engine.append('t', rowsOf(20_000, 1));
     expect((await engine.verify()).findings.map(({ file }) => file)).toEqual(expect.arrayContaining([error.details?.['file']]));

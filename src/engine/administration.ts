@@ -24,8 +24,6 @@ export interface AdministrationParts {
   readonly retention: Retention | null;
   /** The current instant as the database sees it, UTC milliseconds. */
   readonly now: () => number;
-  /** Stamps after this one are younger than an age. */
-  readonly keptSince: (ageMs: number) => number;
   /** Told that a table has something to compact. */
   readonly due: (tableId: TableId) => void;
 }
@@ -91,6 +89,11 @@ export class Administration {
     return outcome.tag;
   }
 
+  /** The instant that lies an age ago, UTC milliseconds; an earlier one where the machine's clock was set ahead meanwhile. */
+  ago(ageMs: number): number {
+    return this.#parts.expiring.ago(ageMs);
+  }
+
   /** @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   async expire({ table: name, olderThanMs = null, retainLast = null, dryRun }: ExpireRequest): Promise<ExpireResult> {
     if (olderThanMs === null && retainLast === null)
@@ -150,7 +153,7 @@ export class Administration {
     for (const { id } of tablesOf(this.#parts.expiring.current())) {
       const policy = this.retentionOf(tableById(this.#parts.expiring.current(), id));
       if (policy === null) continue;
-      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.keptSince(policy.maxAgeMs);
+      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.expiring.keptSince(policy.maxAgeMs);
       await this.#expireTable(id, { olderThanMs, retainLast: policy.minSnapshots }, false);
     }
   }

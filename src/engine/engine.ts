@@ -139,6 +139,7 @@ export class Engine {
     });
     this.#parts = {
       keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
+      ago: (ageMs) => this.#time.ago(ageMs, this.#state.timestampMs),
       dataDirectory: directory,
       current,
       store,
@@ -180,15 +181,7 @@ export class Engine {
       failed: () => store.isUnresolved,
     });
     const changing = { store, staging: this.#staging, duck, scanner: this.read.scanner, matcher: this.read.matcher };
-    this.#changes = new Changes({
-      ...changing,
-      current,
-      pins: this.#pins,
-      gates: this.#gates,
-      log: this.#log,
-      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
-      failed: () => store.isUnresolved,
-    });
+    this.#changes = new Changes({ ...changing, ...this.#parts, failed: () => store.isUnresolved });
     this.#auditing = {
       ...this.#parts,
       history: this.read.history,
@@ -203,7 +196,6 @@ export class Engine {
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
-      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
     this.#scheduler.every(() => this.administration.applyRetention());
@@ -254,11 +246,6 @@ export class Engine {
   /** The current instant as the database sees it, UTC milliseconds. */
   now(): number {
     return this.#time.now(this.#state.timestampMs);
-  }
-
-  /** The instant that lies an age ago, UTC milliseconds; an earlier one where the machine's clock was set ahead meanwhile. */
-  ago(ageMs: number): number {
-    return this.#time.ago(ageMs, this.#state.timestampMs);
   }
 
   /** @returns undefined where there is no table of that name */
