@@ -17,6 +17,9 @@ const TABLES = ['left', 'right'] as const;
 type Name = (typeof TABLES)[number];
 
 const item = fc.record({ key: fc.integer({ min: 0, max: 8 }), tag: fc.option(fc.constantFrom('a', 'b', 'c')) });
+const partialItem = fc.record({ key: item.map(({ key }) => key), tag: item.map(({ tag }) => tag) }, { requiredKeys: ['key'] });
+type PartialItem = Pick<Item, 'key'> & Partial<Item>;
+const partialItems = fc.uniqueArray(partialItem, { selector: ({ key }) => key, maxLength: 4 });
 const items = fc.uniqueArray(item, { selector: ({ key }) => key, maxLength: 4 });
 const where = fc.oneof(
   fc
@@ -37,9 +40,9 @@ interface Change {
   readonly apply: (state: State) => State | undefined;
 }
 
-const put = (state: State, rows: readonly Item[]): State => [
-  ...state.map((row) => rows.find(({ key }) => key === row.key) ?? row),
-  ...rows.filter(({ key }) => !state.some((row) => row.key === key)),
+const put = (state: State, rows: readonly PartialItem[]): State => [
+  ...state.map((row) => ({ ...row, ...rows.find(({ key }) => key === row.key) })),
+  ...rows.filter(({ key }) => !state.some((row) => row.key === key)).map((row) => ({ tag: null, ...row })),
 ];
 
 const prefixOf = (name: Name): string => name.charAt(0).toUpperCase() + name.slice(1);
@@ -56,6 +59,7 @@ const change = fc.record({ name: fc.constantFrom(...TABLES), typed: fc.boolean()
     const document = `mutation (${declared}) { done: ${field} { insertedRows updatedRows deletedRows commit { snapshotId } } }`;
     return { kind, name, document, variables, apply };
   };
+  const patchesType = typed ? `[${prefixOf(name)}RowPatch!]!` : '[JSON!]!';
   const rowsType = typed ? `[${prefixOf(name)}RowInput!]!` : '[JSON!]!';
   const filterType = typed ? `${prefixOf(name)}Filter!` : 'Filter!';
   return fc.oneof(
@@ -64,7 +68,7 @@ const change = fc.record({ name: fc.constantFrom(...TABLES), typed: fc.boolean()
         rows.some(({ key }) => state.some((row) => row.key === key)) ? undefined : [...state, ...rows],
       ),
     ),
-    items.map((rows) => of('upsert', { rows: rowsType }, { rows }, (state) => put(state, rows))),
+    partialItems.map((rows) => of('upsert', { rows: patchesType }, { rows }, (state) => put(state, rows))),
     where.map((filter) =>
       of('delete', { where: filterType }, { where: typed ? filter.typed : filter.generic }, (state) =>
         state.filter((row) => !filter.matches(row)),

@@ -1,5 +1,5 @@
 /** One table of test/history-model.ts: its states, and what the operations of a commit make of one. A method an operation. */
-import type { ColumnChange, ColumnType, Direction, ErrorCode, Filter, TableDefinition } from '../src/engine/index.ts';
+import type { ColumnChange, ColumnType, Direction, ErrorCode, Filter, OnConflict, TableDefinition } from '../src/engine/index.ts';
 import { compareValues, matches } from './row-model.ts';
 
 export interface ModelColumn {
@@ -191,12 +191,13 @@ export class DraftTable implements Shape {
   }
 
   /** A batch as values by column, its keys distinct. */
-  #checked(rows: readonly unknown[]): (readonly unknown[])[] {
+  #checked(rows: readonly unknown[], partial = false): (readonly unknown[])[] {
     const checked = rows.map((given) =>
       this.columns.map(({ name, required, default: absent }) => {
         const value = (given as Record<string, unknown>)[name];
         const cell = value === undefined ? absent : value;
-        if (cell === null && required) throw new ModelRefusal('INVALID_ROW', `${name} is required`);
+        const mayLack = partial && value === undefined && !this.key.includes(name);
+        if (cell === null && required && !mayLack) throw new ModelRefusal('INVALID_ROW', `${name} is required`);
         return cell;
       }),
     );
@@ -223,13 +224,21 @@ export class DraftTable implements Shape {
     for (const values of rows) this.#insert(values);
   }
 
-  upsert(given: readonly unknown[]): void {
+  upsert(given: readonly unknown[], { update, where }: OnConflict = {}): void {
     if (this.key.length === 0) throw new ModelRefusal('BAD_USER_INPUT', 'no primary key');
-    for (const values of this.#checked(given)) {
-      const key = keyOf(this, values);
-      const known = this.living.find((row) => keyOf(this, row.values) === key);
-      if (known !== undefined) this.#set(known, values);
-      else this.#insert(values);
+    const checked = this.#checked(given, true);
+    const known = checked.map((values) => this.living.find((row) => keyOf(this, row.values) === keyOf(this, values)));
+    this.#checked(given.filter((_row, at) => known[at] === undefined));
+    const may = update?.map((name) => placeOf(this, name));
+    const changing = known.map((row) => row !== undefined && (where === undefined || rowMatches(this, where, row.values)));
+    for (const [index, values] of checked.entries()) {
+      const row = known[index];
+      const wasGiven = this.columns.map(({ name }) => (given[index] as Record<string, unknown>)[name] !== undefined);
+      if (row === undefined) this.#insert(values);
+      else if (changing[index] === true) {
+        const next = row.values.map((value, at) => (wasGiven[at] === true && may?.includes(at) !== false ? values[at] : value));
+        if (next.some((value, at) => value !== row.values[at])) this.#set(row, next);
+      }
     }
   }
 

@@ -69,7 +69,7 @@ export class ModelCommit {
         table.append(operation.rows);
         return;
       case 'upsert':
-        table.upsert(operation.rows);
+        table.upsert(operation.rows, operation.onConflict);
         return;
       case 'delete':
         table.delete(operation.where);

@@ -1,6 +1,14 @@
 /** Random operations for test/history-model.ts: drawn as plain numbers, made concrete on the tables as they are by then. */
 import fc from 'fast-check';
-import type { ColumnChange, ColumnType, CommitOperation, CompareOperator, Filter, TableDefinition } from '../src/engine/index.ts';
+import type {
+  ColumnChange,
+  ColumnType,
+  CommitOperation,
+  CompareOperator,
+  Filter,
+  OnConflict,
+  TableDefinition,
+} from '../src/engine/index.ts';
 import { type DraftTable, keyOf, type ModelColumn, placeOf, type Shape } from './history-draft.ts';
 import type { ModelCommit } from './history-model.ts';
 
@@ -80,10 +88,18 @@ const WANTED = [
     where: filterOn(on, wanted),
     set: setOn(on, set, large === 0),
   })),
-  kind(5, fc.record({ rows, large: fc.nat({ max: 9 }) }), (on, { rows: given, large }) =>
-    on.key.length === 0 && given.length % 2 === 0
-      ? { kind: 'append', table: on.name, rows: freshRows(on, given, 'few') }
-      : { kind: 'upsert', table: on.name, rows: distinct(on, rowsOn(on, given, large === 0)) },
+  kind(
+    6,
+    fc.record({ rows, large: fc.nat({ max: 9 }), absent: numbers, update: fc.option(numbers), where: fc.option(where) }),
+    (on, { rows: given, large, absent, update, where: wanted }) =>
+      on.key.length === 0 && given.length % 2 === 0
+        ? { kind: 'append', table: on.name, rows: freshRows(on, given, 'few') }
+        : {
+            kind: 'upsert',
+            table: on.name,
+            rows: distinct(on, rowsOn(on, given, large === 0)).map((row, at) => partOf(on, row, absent, at)),
+            onConflict: conflictOn(on, update, wanted),
+          },
   ),
   kind(
     2,
@@ -131,6 +147,21 @@ function rowsOn({ columns }: Shape, given: readonly (readonly number[])[], large
     if (large && index === 0 && padded !== undefined && typeof row[padded.name] === 'string') row[padded.name] += PAD;
     return row;
   });
+}
+
+/** A row without some of its columns, hardly ever one of the key. */
+function partOf(on: Shape, row: Record<string, unknown>, absent: readonly number[], index: number): Record<string, unknown> {
+  const n = absent[index % absent.length] as number;
+  const stays = (name: string, at: number): boolean => (on.key.includes(name) ? n !== 41 : (n >> (at % 4)) % 2 === 0);
+  return Object.fromEntries(Object.entries(row).filter(([name], at) => stays(name, at)));
+}
+
+function conflictOn(on: Shape, update: readonly number[] | null, wanted: Where | null): OnConflict | undefined {
+  if (update === null && wanted === null) return undefined;
+  return {
+    update: update?.filter((n) => n % 5 !== 4).map((n) => (on.columns[n % on.columns.length] as ModelColumn).name),
+    where: wanted === null ? undefined : filterOn(on, wanted),
+  };
 }
 
 const keyIn = (on: Shape, row: Record<string, unknown>): string | undefined =>

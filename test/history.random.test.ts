@@ -364,7 +364,7 @@ async function send(engine: Engine, operations: readonly CommitOperation[]): Pro
     case 'append':
       return engine.append(one.table, one.rows);
     case 'upsert':
-      return engine.upsert(one.table, one.rows);
+      return engine.upsert(one.table, one.rows, null, { onConflict: one.onConflict });
     case 'replace':
       return engine.replace(one.table, one.rows, one.where);
     case 'delete':

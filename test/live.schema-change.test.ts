@@ -198,7 +198,7 @@ describe.each(Object.entries(CLIENTS))('while subscriptions run over %s', (_, cl
     });
     expect(pick(await filtered.take(), 'live', 'r')).toEqual({ totalCount: 0, nodes: [] });
     expect(pick(await nulls.take(), 'live', 'r', 'totalCount')).toBe(2);
-    await server.data('mutation { upsert(table: "r", rows: [{ k: 1 }]) { updatedRows } }');
+    await server.data('mutation { update(table: "r", where: { column: "k", eq: 1 }, set: { k: 1 }) { updatedRows } }');
     const update = { kind: 'UPDATE', before: { k: 1, v: null }, after: { k: 1, v: null } };
     expect(await changes.take()).toEqual({ rChanges: { changes: [update] } });
     expect(await matching.take()).toEqual({ rChanges: { changes: [{ kind: 'UPDATE', before: { v: null } }] } });

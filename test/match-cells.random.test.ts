@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { CompareOperator, Filter, TextOperator } from '../src/engine/index.ts';
 import { checkRows } from '../src/engine/model/rows.ts';
 import { defineTable } from '../src/engine/model/schema.ts';
-import type { Cells } from '../src/engine/model/types.ts';
 import { checkFilter } from '../src/engine/read/filter.ts';
 import { cellMatcher } from '../src/engine/read/match-cells.ts';
 import { EVERY_TYPE, randomRow } from './random-rows.ts';
@@ -37,6 +36,12 @@ function filterOver(rows: readonly Record<string, unknown>[]): fc.Arbitrary<Filt
         ),
     ),
     fc
+      .tuple(fc.constantFrom('_rowId', '_fromSnapshotId'), fc.constantFrom(...COMPARE), fc.nat({ max: 8 }))
+      .map(([name, operator, value]): Filter => ({ kind: 'compare', column: name, operator, value })),
+    fc
+      .tuple(fc.constantFrom('_rowId', '_fromSnapshotId'), fc.boolean(), fc.array(fc.nat({ max: 8 }), { maxLength: 3 }))
+      .map(([name, negated, values]): Filter => ({ kind: 'in', column: name, negated, values })),
+    fc
       .tuple(fc.constantFrom(...EVERY_TYPE.map(({ name }) => name)), fc.boolean())
       .map(([name, isNull]): Filter => ({ kind: 'isNull', column: name, isNull })),
     fc
@@ -66,13 +71,13 @@ describe('a filter over rows in memory', () => {
     let matched = 0;
     await fc.assert(
       fc.asyncProperty(cases, async ([rows, filter]) => {
-        const cells = checkRows(schema, rows, 'name');
+        const versions = checkRows(schema, rows, 'name').map((cells, at) => ({ cells, row: at % 7, from: (at % 3) + 1 }));
         const checked = checkFilter(schema, filter);
         const here = cellMatcher(checked, columns);
         if (here === undefined) throw new Error('this filter has no pattern');
-        const found = cells.flatMap((row, at) => (here(row) ? [at] : []));
+        const found = versions.flatMap((version, at) => (here(version.cells, version) ? [at] : []));
         matched += found.length;
-        expect(found).toEqual(await engine.read.matcher.matchInDuck(columns, cells, checked, {}));
+        expect(found).toEqual(await engine.read.matcher.matchInDuck(columns, versions, checked, {}));
       }),
       { numRuns: 400 },
     );
@@ -83,14 +88,14 @@ describe('a filter over rows in memory', () => {
     const engine = await testEngine();
     const at = schema.columns.findIndex(({ name }) => name === 'double');
     const values = [Number.NaN, 0, -0, 1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null];
-    const rows = values.map((value): Cells => schema.columns.map((_, index) => (index === at ? value : null)));
+    const rows = values.map((value) => ({ row: 0, from: 1, cells: schema.columns.map((_, index) => (index === at ? value : null)) }));
     const column = schema.columns[at] as (typeof schema.columns)[number];
     for (const cell of values) {
       if (cell === null) continue;
       for (const operator of COMPARE) {
         const filter = { kind: 'compare', column, operator, cell } as const;
         const matches = cellMatcher(filter, schema.columns);
-        const found = rows.flatMap((row, index) => (matches?.(row) === true ? [index] : []));
+        const found = rows.flatMap((row, index) => (matches?.(row.cells, row) === true ? [index] : []));
         expect(found, `${operator} ${cell}`).toEqual(await engine.read.matcher.matchInDuck(schema.columns, rows, filter, {}));
       }
     }

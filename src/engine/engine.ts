@@ -24,7 +24,7 @@ import { Changes } from './commit/changes.ts';
 import { TimeKeeper } from './commit/clock.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
 import { systemClock } from './commit/machine-clock.ts';
-import type { CommitOperation } from './commit/operations.ts';
+import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
 import { Sequencer } from './commit/sequencer.ts';
@@ -39,7 +39,7 @@ import { LocalLog } from './log/log.ts';
 import type { AuditParts } from './maintenance/audit.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
 import type { MaintenanceParts } from './maintenance/parts.ts';
-import { type MaintenanceOptions, Scheduler } from './maintenance/scheduler.ts';
+import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
 import type { Commit, Tag } from './model/history.ts';
@@ -67,8 +67,6 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
-const FLUSH = { flushRows: 20_000, flushBytes: 8 * 1024 * 1024 };
-const DEFAULT_MAINTENANCE: MaintenanceOptions = { ...FLUSH, autoCompact: true, retentionEveryMs: 600_000 };
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
@@ -317,9 +315,12 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /** Rows by primary key: a row with the key gets all new values, else the row is new. @throws EngineError as commit */
-  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
-    return this.commit([{ kind: 'upsert', table, rows, form }], options);
+  /**
+   * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
+   * @throws EngineError as commit
+   */
+  upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
+    return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
   /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
@@ -340,7 +341,8 @@ export class Engine {
     const { outcome, evaluated } = await this.#changes.commit(operations, checked);
     if (outcome === undefined) {
       const tables = evaluated?.tables ?? [];
-      return { ...nothing(tables.map((table) => tableById(this.#state, table.id).last)), rows: [] };
+      const result = nothing(tables.map((table) => tableById(this.#state, table.id).last));
+      return { ...result, rows: evaluated === undefined ? [] : changedRows(evaluated, result) };
     }
     const result = this.#result(outcome);
     return { ...result, rows: result.replayed || evaluated === undefined ? [] : changedRows(evaluated, result) };

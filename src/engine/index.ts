@@ -4,7 +4,7 @@ export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
 export { type Clock, systemClock } from './commit/machine-clock.ts';
-export type { CommitOperation } from './commit/operations.ts';
+export type { CommitOperation, OnConflict } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
@@ -29,7 +29,7 @@ export {
   type QueryFigures,
   type RoundFigures,
 } from './model/observer.ts';
-export { checkRows, type InvalidRow } from './model/rows.ts';
+export { checkPartialRows, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
 export {

@@ -24,7 +24,7 @@ export interface CommitResult {
 export interface ChangeResult extends CommitResult {
   /**
    * The row versions that the operation brought (delete: those it ended), all of the table's columns; append and upsert in
-   * input order. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
+   * input order, and where an upsert left a row as it was, the version there is. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
    */
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
 }
@@ -60,7 +60,7 @@ export function appendedRows(rows: readonly Cells[], { snapshots }: CommitResult
   return rows.map((cells, index) => ({ rowId: asRowId(rowBase + index), fromSnapshotId: snapshot.snapshotId, cells }));
 }
 
-/** The rows of a single operation's answer, as they were committed. */
+/** The rows of a single operation's answer, as they were committed; what an upsert left alone, as it is. */
 export function changedRows({ rows }: Evaluated, { snapshots }: CommitResult): ChangeResult['rows'] {
   const [snapshot] = snapshots;
   if (rows === undefined || snapshot === undefined) return [];
@@ -69,7 +69,10 @@ export function changedRows({ rows }: Evaluated, { snapshots }: CommitResult): C
   const places = new Map(inserted.map((row, index) => [row, rowBase + index]));
   return rows.rows.flatMap((row) => {
     const rowId = asRowId(row.row ?? places.get(row) ?? 0);
-    if (row.cells !== null) return [{ rowId, fromSnapshotId: snapshot.snapshotId, cells: row.cells }];
+    if (row.cells !== null) {
+      const fromSnapshotId = row.cells === row.original?.cells ? row.original.from : snapshot.snapshotId;
+      return [{ rowId, fromSnapshotId, cells: row.cells }];
+    }
     return row.original === undefined ? [] : [{ rowId, fromSnapshotId: row.original.from, cells: row.original.cells }];
   });
 }

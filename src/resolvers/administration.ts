@@ -130,7 +130,7 @@ export async function eraseRows(
   },
 ): Promise<EraseModel> {
   refuseEmptyFilter(args.where);
-  const request = { table: args.table, where: genericFilter(args.where), reason: args.reason };
+  const request = { table: args.table, where: genericFilter(args.where, context.engine.findTable(args.table)?.id), reason: args.reason };
   const result = await context.engine.eraseRows(request, args.options);
   return { ...(await withView(context, result)), erasedRows: result.erasedRows, erasedVersions: result.erasedVersions };
 }

@@ -6,6 +6,7 @@ import {
   type CommitOptions,
   EngineError,
   type Filter,
+  type OnConflict,
   type RetentionDefinition,
   type TableDefinition,
 } from '../engine/index.ts';
@@ -18,41 +19,78 @@ type Input = Readonly<Record<string, unknown>>;
 type Options = { readonly options?: CommitOptions | null | undefined };
 
 /** A filter that says which rows a change is about: an empty object anywhere in it would widen it without a word. */
-function changeFilter(input: Input): Filter {
-  refuseEmptyFilter(input);
-  return genericFilter(input);
+function changeFilter(tableId: number | undefined, input: Input, path = 'where'): Filter {
+  refuseEmptyFilter(input, path);
+  return genericFilter(input, tableId);
 }
 
-function typedChangeFilter(typed: TypedTable, input: Input): Filter {
-  refuseEmptyFilter(input);
+function typedChangeFilter(typed: TypedTable, input: Input, path = 'where'): Filter {
+  refuseEmptyFilter(input, path);
   return typedFilter(typed, input);
+}
+
+/** What an upsert does to rows that exist, as it comes in: columns and filter by the names of their API. */
+export interface OnConflictInput {
+  readonly update?: readonly string[] | null | undefined;
+  readonly where?: Input | null | undefined;
+}
+
+/** @throws EngineError BAD_USER_INPUT where a part of it is null: that would let more rows or columns change */
+function conflict(
+  input: OnConflictInput | null | undefined,
+  columnName: (name: string) => string,
+  filter: (where: Input, path: string) => Filter,
+): OnConflict | undefined {
+  if (input == null) return undefined;
+  for (const key of ['update', 'where'] as const) {
+    if (input[key] !== null) continue;
+    throw new EngineError('BAD_USER_INPUT', `onConflict.${key} is null`, {
+      details: { path: `onConflict.${key}` },
+      hint:
+        key === 'update'
+          ? 'Name the columns that may change, [] for none, or leave it out for those that are given.'
+          : 'Say which rows may change, or leave it out for all.',
+    });
+  }
+  return {
+    update: input.update?.map(columnName),
+    where: input.where == null ? undefined : filter(input.where, 'onConflict.where'),
+  };
 }
 
 export interface GenericWrite {
   readonly table: string;
   readonly rows?: readonly unknown[];
+  readonly onConflict?: OnConflictInput | null | undefined;
   readonly where?: Input | null | undefined;
   readonly set?: unknown;
 }
 
 /** The generic door's append, replace, delete, update and upsert as operations. */
-export function genericOperation(kind: 'append' | 'replace' | 'delete' | 'update' | 'upsert', write: GenericWrite): CommitOperation {
+export function genericOperation(
+  { engine }: Context,
+  kind: 'append' | 'replace' | 'delete' | 'update' | 'upsert',
+  write: GenericWrite,
+): CommitOperation {
   const { table, rows = [], where, set } = write;
+  const filter = (input: Input, path?: string): Filter => changeFilter(engine.findTable(table)?.id, input, path);
   switch (kind) {
     case 'append':
-    case 'upsert':
       return { kind, table, rows };
+    case 'upsert':
+      return { kind, table, rows, onConflict: conflict(write.onConflict, (name) => name, filter) };
     case 'replace':
-      return { kind, table, rows, where: where == null ? undefined : changeFilter(where) };
+      return { kind, table, rows, where: where == null ? undefined : filter(where) };
     case 'delete':
-      return { kind, table, where: changeFilter(where ?? {}) };
+      return { kind, table, where: filter(where ?? {}) };
     case 'update':
-      return { kind, table, where: changeFilter(where ?? {}), set: set as Input };
+      return { kind, table, where: filter(where ?? {}), set: set as Input };
   }
 }
 
 export interface TypedWrite {
   readonly rows?: readonly unknown[];
+  readonly onConflict?: OnConflictInput | null | undefined;
   readonly where?: Input | null | undefined;
   readonly set?: Input;
 }
@@ -61,14 +99,18 @@ export interface TypedWrite {
 export function typedOperation(
   typed: TypedTable,
   kind: 'append' | 'replace' | 'delete' | 'update' | 'upsert',
-  { rows = [], where, set = {} }: TypedWrite,
+  { rows = [], where, set = {}, onConflict }: TypedWrite,
 ): CommitOperation {
   const table = typed.table.name;
   const form = 'graphqlName';
   switch (kind) {
     case 'append':
-    case 'upsert':
       return { kind, table, rows, form };
+    case 'upsert': {
+      const columnName = (name: string): string => typed.byGraphqlName.get(name)?.name ?? name;
+      const filter = (input: Input, path: string): Filter => typedChangeFilter(typed, input, path);
+      return { kind, table, rows, form, onConflict: conflict(onConflict, columnName, filter) };
+    }
     case 'replace':
       return { kind, table, rows, form, where: where == null ? undefined : typedChangeFilter(typed, where) };
     case 'delete':
@@ -135,7 +177,7 @@ export function commitOperation(context: Context, input: Input, index: number): 
     throw new EngineError('BAD_USER_INPUT', `operations[${index}] must name exactly one operation`, { details: { operation: index } });
   const [key, value] = entry as [string, Input];
   const generic = GENERIC.find((kind) => kind === key);
-  if (generic !== undefined) return genericOperation(generic, value as unknown as GenericWrite);
+  if (generic !== undefined) return genericOperation(context, generic, value as unknown as GenericWrite);
   if (key === 'createTable') return { kind: 'createTable', definition: value as unknown as TableDefinition };
   if (key === 'dropTable') return { kind: 'dropTable', table: value['table'] as string };
   if (key === 'alterTable')

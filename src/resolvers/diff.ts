@@ -72,7 +72,7 @@ function query(model: CatalogDiffModel, args: DiffArguments, where: Filter | und
 
 /** One table of a diff, through the generic door. */
 export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
-  const where = args.where == null ? undefined : genericFilter(args.where);
+  const where = args.where == null ? undefined : genericFilter(args.where, table.id);
   return context.engine.read.diff(table, query(model, args, where), { signal: context.lifetime.signal });
 }
 

@@ -3,11 +3,15 @@
  * as the contract does; the table's own row checker, run over the raw variable, names every bad row.
  */
 import { type DocumentNode, Kind, type OperationDefinitionNode, type TypeNode } from 'graphql';
-import { checkRows, EngineError } from '../engine/index.ts';
+import { checkPartialRows, checkRows, EngineError } from '../engine/index.ts';
 import type { Context } from './context.ts';
 
 function namedType(type: TypeNode): string {
   return type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);
+}
+
+function isList(type: TypeNode): boolean {
+  return type.kind === Kind.LIST_TYPE || (type.kind === Kind.NON_NULL_TYPE && isList(type.type));
 }
 
 function operationOf(document: DocumentNode, name: string | null | undefined): OperationDefinitionNode | undefined {
@@ -23,11 +27,15 @@ export function invalidRowsOf(
   variables: Readonly<Record<string, unknown>> | null | undefined,
 ): EngineError | undefined {
   for (const definition of operationOf(document, operationName)?.variableDefinitions ?? []) {
-    const typed = context.types.ofInputType(namedType(definition.type));
+    const name = namedType(definition.type);
     const value = variables?.[definition.variable.name.value];
-    if (typed === undefined || value === undefined || value === null) continue;
+    if (value === undefined || value === null) continue;
+    const rows = Array.isArray(value) ? value : [value];
+    const [whole, patched] = [context.types.ofInputType(name), context.types.ofPatchType(name)];
     try {
-      checkRows(typed.table.schema, Array.isArray(value) ? value : [value], 'graphqlName');
+      if (whole !== undefined) checkRows(whole.table.schema, rows, 'graphqlName');
+      // The patch of an update is one; a list of them is an upsert's.
+      if (patched !== undefined && isList(definition.type)) checkPartialRows(patched.table.schema, rows, 'graphqlName');
     } catch (error) {
       if (error instanceof EngineError) return error;
       throw error;

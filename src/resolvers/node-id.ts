@@ -77,3 +77,13 @@ export function decodeNodeId(id: string, current: string): NodeRef {
   if (incarnation !== current) throw otherIncarnation({ what: 'the id', given: incarnation, current }, 'SNAPSHOT_NOT_FOUND');
   return refOf(rest.map(Number), incarnation);
 }
+
+/** The row that an id is of, of whatever incarnation, and whether it is of one version of it; undefined for all other text. */
+export function rowOfId(id: string): { readonly tableId: number; readonly rowId: number; readonly isVersion: boolean } | undefined {
+  const [tag, tableId, rowId, ...rest] = Buffer.from(id, 'base64url').toString('latin1').split(':');
+  const isVersion = tag === TAGS.rowVersion;
+  if (!isVersion && tag !== TAGS.row) return undefined;
+  if (rest.length !== (isVersion ? 2 : 0) || ![tableId, rowId].every((part) => part !== undefined && /^\d{1,16}$/.test(part)))
+    return undefined;
+  return { tableId: Number(tableId), rowId: Number(rowId), isVersion };
+}

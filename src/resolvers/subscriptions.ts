@@ -80,7 +80,7 @@ export function subscribeToChanges(
 ): Source<ChangesEvent> {
   refuseUnsetOperands(info);
   const table = context.engine.table(args.table);
-  const where = args.where == null ? undefined : genericFilter(args.where);
+  const where = args.where == null ? undefined : genericFilter(args.where, table.id);
   if (where !== undefined) context.engine.read.checkFilter(table.schema, where);
   return changesOf(context, table, { where }, args.after);
 }

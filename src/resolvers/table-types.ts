@@ -14,6 +14,7 @@ export class TableTypes {
   /** Whether a table or column has a name that JavaScript objects inherit. */
   readonly hasInheritedNames: boolean;
   readonly #byInputType: ReadonlyMap<string, TypedTable>;
+  readonly #byPatchType: ReadonlyMap<string, TypedTable>;
   readonly #byId: ReadonlyMap<number, TypedTable>;
 
   constructor(tables: readonly Table[]) {
@@ -26,12 +27,18 @@ export class TableTypes {
       ({ table, byGraphqlName }) => isInherited(table.graphqlName) || [...byGraphqlName.keys()].some(isInherited),
     );
     this.#byInputType = new Map(this.tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
+    this.#byPatchType = new Map(this.tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
     this.#byId = new Map(this.tables.map((typed) => [typed.table.id, typed]));
   }
 
   /** The table whose rows an input type takes. */
   ofInputType(name: string): TypedTable | undefined {
     return this.#byInputType.get(name);
+  }
+
+  /** The table whose new values an input type takes. */
+  ofPatchType(name: string): TypedTable | undefined {
+    return this.#byPatchType.get(name);
   }
 
   ofTable(tableId: number): TypedTable | undefined {

@@ -45,7 +45,7 @@ export function viewRows(
   info: GraphQLResolveInfo,
 ): RowConnection<JsonRow> {
   refuseUnsetOperands(info);
-  const where = args.where == null ? undefined : genericFilter(args.where);
+  const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   return new RowConnection<JsonRow>(context, {
     at,
     isPresent,
@@ -94,7 +94,12 @@ export async function viewAggregate(
     throw new EngineError('BAD_USER_INPUT', `aggregate: two values would be called ${twice}`, { hint: 'Give each function another `as`.' });
   const groups = await context.engine.read.aggregate(
     at,
-    { where: args.where == null ? undefined : genericFilter(args.where), groupBy, terms: args.functions, first: args.first ?? undefined },
+    {
+      where: args.where == null ? undefined : genericFilter(args.where, at.table.id),
+      groupBy,
+      terms: args.functions,
+      first: args.first ?? undefined,
+    },
     { signal: context.lifetime.signal },
   );
   return groups.map(({ key, values }) => Object.fromEntries(all.map((name, index) => [name, [...key, ...values][index] ?? null])));

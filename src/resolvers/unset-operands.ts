@@ -63,16 +63,13 @@ export function refuseUnsetFilter(info: GraphQLResolveInfo, argument = 'where'):
 
 function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
   const name = unsetIn(value, given);
-  if (name !== undefined) throw notGiven(place, name, `Give $${name} a value; {and: []} is all rows.`);
+  if (name !== undefined) throw notGiven(place, name, `Give $${name} a value, or leave ${place} out.`);
   const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && variableValue(value.name.value, given) === null);
   if (isNull)
     throw new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
       hint: 'Say which rows, or leave it out.',
     });
 }
-
-/** Keys of an operation under which a filter stands. */
-const FILTER_KEYS = new Set(['where', 'delete']);
 
 /** The filters inside the operations of a commit. @throws EngineError BAD_USER_INPUT */
 export function refuseUnsetInOperations(info: GraphQLResolveInfo): void {
@@ -82,19 +79,16 @@ export function refuseUnsetInOperations(info: GraphQLResolveInfo): void {
 function visit(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
   if (value.kind === Kind.LIST) for (const [index, item] of value.values.entries()) visit(item, `${place}[${index}]`, given);
   if (value.kind !== Kind.OBJECT) return;
-  for (const field of value.fields) {
-    const inner = `${place}.${field.name.value}`;
-    const isFilter = field.name.value === 'where' || (FILTER_KEYS.has(field.name.value) && !hasTable(field.value));
-    if (isFilter) refuseUnset(field.value, inner, given);
-    else visit(field.value, inner, given);
-  }
+  // The key is a kind of operation, or the name of a table.
+  for (const { name, value: write } of value.fields) visitWrite(write, `${place}.${name.value}`, given);
 }
 
-/** A generic delete names its table; a typed one is the filter itself. */
-function hasTable(value: ValueNode): boolean {
-  return (
-    value.kind === Kind.OBJECT &&
-    value.fields.some((field) => field.name.value === 'table') &&
-    value.fields.some((field) => field.name.value === 'where')
-  );
+/** Rows and new values are not looked into: their columns may have any name. */
+function visitWrite(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
+  if (value.kind !== Kind.OBJECT) return;
+  for (const { name, value: part } of value.fields) {
+    const inner = `${place}.${name.value}`;
+    if (name.value === 'where' || name.value === 'delete' || name.value === 'onConflict') refuseUnset(part, inner, given);
+    else if (name.value === 'replace' || name.value === 'update') visitWrite(part, inner, given);
+  }
 }

@@ -4,6 +4,17 @@ import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Shared } from './static.ts';
 
+export const UPSERT_ROWS_TEXT =
+  'What a row does not give stays as it is where the row exists, and is the default where it is new; null sets null.';
+
+/** `onConflict` of both APIs. */
+export const ON_CONFLICT_TEXT = {
+  argument: 'What to do with rows that exist; they take on what is given, where this is not.',
+  update:
+    'The columns that may change; those that a row gives where not given. An empty list changes nothing: rows that are new come, others stay.',
+  where: 'Only existing rows that match are changed, the others stay as they are. {and: []} is all of them.',
+} as const;
+
 export type CommitOperationInput = ReturnType<typeof addInputs>;
 
 function addTableInputs(builder: Builder, shared: Shared) {
@@ -108,11 +119,19 @@ export function addInputs(builder: Builder, shared: Shared, { filter }: ReturnTy
       rows: t.field({ type: ['JSON'], required: true, description: rows }),
     }),
   });
+  const onConflict = builder.inputType('OnConflict', {
+    description: 'What an upsert does to rows that exist.',
+    fields: (t) => ({
+      update: t.stringList({ description: ON_CONFLICT_TEXT.update }),
+      where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
+    }),
+  });
   const upsert = builder.inputType('UpsertOperation', {
     description: 'Rows by primary key.',
     fields: (t) => ({
       table: t.string({ required: true, description: table }),
-      rows: t.field({ type: ['JSON'], required: true, description: rows }),
+      rows: t.field({ type: ['JSON'], required: true, description: `${rows} ${UPSERT_ROWS_TEXT}` }),
+      onConflict: t.field({ type: onConflict, description: ON_CONFLICT_TEXT.argument }),
     }),
   });
   const replace = builder.inputType('ReplaceOperation', {
@@ -169,5 +188,5 @@ export function addInputs(builder: Builder, shared: Shared, { filter }: ReturnTy
       ...Object.fromEntries([...typed].map(([name, { type, description }]) => [name, t.field({ type, description })])),
     }),
   });
-  return { createTable, tableChange, operation, typed };
+  return { createTable, tableChange, operation, onConflict, typed };
 }

@@ -15,7 +15,7 @@ import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-o
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
-import type { CommitOperationInput } from './inputs.ts';
+import { type CommitOperationInput, ON_CONFLICT_TEXT } from './inputs.ts';
 import type { Objects } from './objects.ts';
 import { payloadFields } from './payload.ts';
 import type { Shared } from './static.ts';
@@ -163,7 +163,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('replace', args), args);
+            return commitOne(context, genericOperation(context, 'replace', args), args);
           },
         }),
         delete: t.field({
@@ -173,7 +173,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: { table, where, options },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('delete', args), args);
+            return commitOne(context, genericOperation(context, 'delete', args), args);
           },
         }),
         update: t.field({
@@ -188,16 +188,19 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation('update', args), args);
+            return commitOne(context, genericOperation(context, 'update', args), args);
           },
         }),
         upsert: t.field({
           type: payload,
           nullable: true,
           description:
-            'Rows by primary key: a row with the key gets all of the new values, else the row is new. Two rows of one key are INVALID_ROW.',
-          args: { table, rows, options },
-          resolve: (_root, args, context) => commitOne(context, genericOperation('upsert', args), args),
+            'Rows by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.',
+          args: { table, rows, onConflict: t.arg({ type: inputs.onConflict, description: ON_CONFLICT_TEXT.argument }), options },
+          resolve: (_root, args, context, info) => {
+            refuseUnsetFilter(info, 'onConflict');
+            return commitOne(context, genericOperation(context, 'upsert', args), args);
+          },
         }),
         commit: t.field({
           type: payload,

@@ -9,11 +9,13 @@ import { EngineError } from '../model/errors.ts';
 import type { FileId, SnapshotId } from '../model/ids.ts';
 import { hashKey, type KeyColumn, keyColumns } from '../model/keys.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
-import { type InvalidRow, invalidRows } from '../model/rows.ts';
+import { type InvalidRow, invalidRows, type PartialCells, type RowForm } from '../model/rows.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
+import { sameCell } from '../model/values.ts';
 import type { CheckedFilter } from '../read/filter.ts';
 import type { Matched, Matcher } from '../read/match.ts';
+import { YET_TO_COME } from '../read/version-columns.ts';
 import type { StoredRows } from './stored-rows.ts';
 
 /** One row of the table as the draft has it. */
@@ -24,6 +26,15 @@ export interface DraftRow {
   readonly original: { readonly from: SnapshotId; readonly fileId: FileId; cells: Cells; readonly key: string | undefined } | undefined;
   /** The values after the commit; null where it is deleted. */
   cells: Cells | null;
+}
+
+/** What an upsert may do to rows that exist. */
+export interface UpsertRules {
+  /** The names that errors use. */
+  readonly form: RowForm;
+  readonly mayChange: (column: Column) => boolean;
+  /** Which rows; all where undefined. */
+  readonly where: CheckedFilter | undefined;
 }
 
 export type Patch = readonly { readonly at: number; readonly cell: Cell }[];
@@ -76,8 +87,11 @@ export class Draft {
   alter(schema: TableSchema): void {
     const map = mapCells(this.#schema.columns, schema.columns);
     for (const row of [...this.#touched.values(), ...this.#inserted]) {
-      if (row.cells !== null) row.cells = map(row.cells);
-      if (row.original !== undefined) row.original.cells = map(row.original.cells);
+      const { original, cells } = row;
+      // A row that was looked at and left alone stays the version that it is.
+      const isLeft = cells !== null && cells === original?.cells;
+      if (original !== undefined) original.cells = map(original.cells);
+      if (cells !== null) row.cells = isLeft && original !== undefined ? original.cells : map(cells);
     }
     this.#schema = schema;
     this.#keys = keyColumns(schema);
@@ -123,14 +137,21 @@ export class Draft {
   async #matching(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
     const stored = this.#stored === undefined ? [] : await this.#stored.match(filter, this.#schema.columns, this.#options);
     const own = [...this.#touched.values(), ...this.#inserted].filter((row) => row.cells !== null);
-    const cells = own.map((row) => row.cells as Cells);
-    const matching =
-      filter === undefined
-        ? own
-        : (await this.#matcher.matchCells(this.#schema.columns, cells, filter, this.#options)).map((at) => own[at] as DraftRow);
+    const matching = filter === undefined ? own : await this.#filtered(own, filter);
     const fresh = stored.filter(({ row }) => !this.#touched.has(row)).map((matched) => this.#take(matched));
     this.#checkSize();
     return [...fresh, ...matching];
+  }
+
+  /** Of rows of the draft that are there, those that match. What the commit itself has changed is of no earlier snapshot. */
+  async #filtered(rows: readonly DraftRow[], filter: CheckedFilter): Promise<DraftRow[]> {
+    const versions = rows.map((row) => ({
+      row: row.row ?? YET_TO_COME,
+      from: row.original !== undefined && row.cells === row.original.cells ? row.original.from : YET_TO_COME,
+      cells: row.cells as Cells,
+    }));
+    const matching = await this.#matcher.matchCells(this.#schema.columns, versions, filter, this.#options);
+    return matching.map((at) => rows[at] as DraftRow);
   }
 
   async delete(filter: CheckedFilter | undefined): Promise<DraftRow[]> {
@@ -184,7 +205,7 @@ export class Draft {
     return this.#stored.ownersOf(keys.map((key) => Buffer.from(key, 'latin1')));
   }
 
-  /** New rows; with a key that exists: INVALID_ROW. With the key of a row that this commit deleted: that row, changed. */
+  /** New rows; with a key that exists: INVALID_ROW. */
   async append(rows: readonly Cells[]): Promise<DraftRow[]> {
     if (this.#keys.length === 0) return rows.map((cells) => this.#insert(cells));
     const keys = this.#distinct(rows);
@@ -197,12 +218,15 @@ export class Draft {
       if (taken) bad.push({ index, column, reason: 'a row with this primary key exists' });
     });
     if (bad.length > 0) throw invalidRows(bad.slice(0, LIMITS.invalidRowsReported), bad.length, rows.length);
-    return rows.map((cells, index) => {
-      const gone = this.#byOldKey.get(keys[index] as string);
-      if (gone === undefined || gone.cells !== null) return this.#insert(cells);
-      this.#set(gone, cells);
-      return gone;
-    });
+    return rows.map((cells, index) => this.#insertOrBringBack(keys[index] as string, cells));
+  }
+
+  /** A new row; with the key of a row that this commit deleted: that row, changed. */
+  #insertOrBringBack(key: string, cells: Cells): DraftRow {
+    const gone = this.#byOldKey.get(key);
+    if (gone === undefined || gone.cells !== null) return this.#insert(cells);
+    this.#set(gone, cells);
+    return gone;
   }
 
   #insert(cells: Cells): DraftRow {
@@ -229,9 +253,13 @@ export class Draft {
     return keys;
   }
 
-  /** Rows by primary key: where a row has the key its values are replaced, else a new row comes. */
-  async upsert(rows: readonly Cells[]): Promise<DraftRow[]> {
-    const keys = this.#distinct(rows);
+  /**
+   * Rows by primary key: a row that has the key takes on what is given and may change, else a new row comes. A row that is
+   * as it should be already gets no new version.
+   */
+  async upsert(rows: readonly PartialCells[], { form, mayChange, where }: UpsertRules): Promise<DraftRow[]> {
+    // The cells of the key are always there, and no others are looked at.
+    const keys = this.#distinct(rows as readonly Cells[]);
     const stored = await this.#owned(keys);
     const wanted = stored.flatMap((row, index) =>
       row === undefined || this.#touched.has(row) || this.#owners.has(keys[index] as string) ? [] : [row],
@@ -240,14 +268,48 @@ export class Draft {
       for (const matched of await this.#stored.rows(wanted, this.#schema.columns, this.#options)) this.#take(matched);
     }
     this.#checkSize();
-    return rows.map((cells, index) => {
-      const key = keys[index] as string;
-      const gone = this.#byOldKey.get(key);
-      const known = this.#owners.get(key) ?? (gone?.cells === null ? gone : undefined);
-      if (known === undefined) return this.#insert(cells);
-      this.#set(known, cells);
-      return known;
+    const known = keys.map((key) => this.#owners.get(key));
+    const fresh = this.#completed(rows, known, form);
+    const changing = await this.#among(known, where);
+    const may = this.#schema.columns.map(mayChange);
+    return rows.map((given, index) => {
+      const row = known[index];
+      if (row === undefined) return this.#insertOrBringBack(keys[index] as string, fresh[index] as Cells);
+      if (changing !== undefined && !changing.has(row)) return row;
+      const cells = row.cells as Cells;
+      const next = cells.map((cell, at) => (given[at] === undefined || may[at] !== true ? cell : (given[at] as Cell)));
+      if (next.some((cell, at) => !sameCell(cell, cells[at] ?? null))) this.#set(row, next);
+      return row;
     });
+  }
+
+  /** The cells of the rows that are new, with defaults for what was not given. */
+  #completed(rows: readonly PartialCells[], known: readonly (DraftRow | undefined)[], form: RowForm): (Cells | undefined)[] {
+    const invalid: InvalidRow[] = [];
+    let bad = 0;
+    const { columns } = this.#schema;
+    const completed = rows.map((given, index): Cells | undefined => {
+      if (known[index] !== undefined) return undefined;
+      const missing = columns.filter((column, at) => given[at] === undefined && column.required && column.default === null);
+      if (missing.length > 0) bad += 1;
+      for (const column of missing) {
+        const reason = 'is required and has no default, and the row is new: no row has this primary key';
+        if (invalid.length < LIMITS.invalidCellsReported) invalid.push({ index, column: column[form], reason });
+      }
+      return columns.map((column, at) => {
+        const cell = given[at];
+        return cell === undefined ? column.default : cell;
+      });
+    });
+    if (bad > 0) throw invalidRows(invalid, bad, rows.length);
+    return completed;
+  }
+
+  /** Of the rows that exist, those that match; undefined where all do. */
+  async #among(known: readonly (DraftRow | undefined)[], where: CheckedFilter | undefined): Promise<Set<DraftRow> | undefined> {
+    if (where === undefined) return undefined;
+    const rows = known.filter((row) => row !== undefined);
+    return new Set(await this.#filtered(rows, where));
   }
 
   async replace(filter: CheckedFilter | undefined, rows: readonly Cells[]): Promise<DraftRow[]> {

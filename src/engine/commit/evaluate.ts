@@ -10,8 +10,8 @@ import { EngineError, unreachable } from '../model/errors.ts';
 import type { Retention } from '../model/history.ts';
 import { asTableId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
-import { checkPatch, checkRows } from '../model/rows.ts';
-import { defineTable, type NewTable, sameColumns } from '../model/schema.ts';
+import { checkPartialRows, checkPatch, checkRows } from '../model/rows.ts';
+import { columnNamed, defineTable, type NewTable, sameColumns } from '../model/schema.ts';
 import type { Cells, Operation, TableSchema } from '../model/types.ts';
 import { type CheckedFilter, checkFilter, type Filter } from '../read/filter.ts';
 import { type BuiltRows, buildDraft } from './build.ts';
@@ -253,7 +253,7 @@ export class Evaluation {
             details: { table: operation.table },
             hint: 'Use append, or replace with where.',
           });
-        return draft.upsert(rowsOf(schema, operation));
+        return this.#upsert(draft, schema, operation);
       case 'replace':
         return draft.replace(filterOf(schema, operation.where), rowsOf(schema, operation));
       case 'delete':
@@ -266,6 +266,20 @@ export class Evaluation {
       default:
         return unreachable(operation);
     }
+  }
+
+  #upsert(
+    draft: Draft,
+    schema: TableSchema,
+    { rows, form = 'name', onConflict = {} }: Extract<CommitOperation, { kind: 'upsert' }>,
+  ): Promise<DraftRow[]> {
+    checkBatchSize(rows);
+    const may = onConflict.update?.map((name) => columnNamed(schema, name, 'onConflict.update'));
+    return draft.upsert(checkPartialRows(schema, rows, form), {
+      form,
+      mayChange: may === undefined ? () => true : (column) => may.includes(column),
+      where: onConflict.where === undefined ? undefined : filterOf(schema, onConflict.where),
+    });
   }
 
   async #finish(operations: readonly CommitOperation[], rows: readonly DraftRow[]): Promise<Evaluated> {

@@ -5,8 +5,29 @@ import type { TableDefinition } from '../model/schema.ts';
 import type { Operation } from '../model/types.ts';
 import type { Filter } from '../read/filter.ts';
 
+/** What an upsert does to rows that exist. */
+export interface OnConflict {
+  /** Names of the columns that may change, the columns' own names; those that a row gives where absent. None: existing rows stay. */
+  readonly update?: readonly string[] | undefined;
+  /** Only existing rows that match are changed; the others stay as they are. */
+  readonly where?: Filter | undefined;
+}
+
+export interface HowToUpsert {
+  readonly onConflict?: OnConflict | undefined;
+  readonly form?: RowForm | undefined;
+}
+
 export type CommitOperation =
-  | { readonly kind: 'append' | 'upsert'; readonly table: string; readonly rows: readonly unknown[]; readonly form?: RowForm | undefined }
+  | { readonly kind: 'append'; readonly table: string; readonly rows: readonly unknown[]; readonly form?: RowForm | undefined }
+  /** By primary key: what a row does not give stays where the row exists, and is the default where it is new. */
+  | {
+      readonly kind: 'upsert';
+      readonly table: string;
+      readonly rows: readonly unknown[];
+      readonly onConflict?: OnConflict | undefined;
+      readonly form?: RowForm | undefined;
+    }
   /** Without `where`: the whole table. */
   | {
       readonly kind: 'replace';

@@ -154,8 +154,8 @@ async function recordedRows(parts: EraseParts, table: TableState, filter: Checke
     const record = decodeChanges(stored, (version) => columnsOfVersion(table, version));
     const changed = record.rows.filter(({ before }) => before !== null);
     const map = mapCells(columnsOfVersion(table, record.schemaVersion), table.schema.columns);
-    const cells = changed.map(({ before }) => map(before as Cells));
-    for (const at of await parts.matcher.matchCells(table.schema.columns, cells, filter, {})) rows.push(changed[at]?.row as number);
+    const versions = changed.map(({ row, from, before }) => ({ row, from, cells: map(before as Cells) }));
+    for (const at of await parts.matcher.matchCells(table.schema.columns, versions, filter, {})) rows.push(changed[at]?.row as number);
   }
   return rows;
 }

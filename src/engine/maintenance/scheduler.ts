@@ -24,6 +24,13 @@ export interface MaintenanceOptions {
   readonly retentionEveryMs: number;
 }
 
+export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
+  flushRows: 20_000,
+  flushBytes: 8 * 1024 * 1024,
+  autoCompact: true,
+  retentionEveryMs: 600_000,
+};
+
 /** After a failure the table is left alone this long. */
 const RETRY_MS = 5_000;
 /** Idempotency records removed in one go, and how often that is tried. */

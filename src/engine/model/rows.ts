@@ -18,19 +18,28 @@ export interface InvalidRow {
 /** Which names the rows use: the columns' own, or those of the typed door. */
 export type RowForm = 'name' | 'graphqlName';
 
+/** A row of an upsert: cells in schema order, undefined where the row gives none. Cells of key columns are always there. */
+export type PartialCells = readonly (Cell | undefined)[];
+
 type Report = (column: string | null, reason: string) => void;
-type CheckRow = (row: object, report: Report) => Cells;
+type CheckRow<Row> = (row: object, report: Report) => Row;
+/** What becomes of a column that a row does not give: its default, or nothing yet. */
+type Absent = (column: Column, report: Report) => Cell | undefined;
 
-const checkers = new WeakMap<TableSchema, Partial<Record<RowForm, CheckRow>>>();
+interface Checkers {
+  whole: Partial<Record<RowForm, CheckRow<Cells>>>;
+  partial: Partial<Record<RowForm, CheckRow<PartialCells>>>;
+}
 
-function checkerOf(schema: TableSchema, form: RowForm): CheckRow {
+const checkers = new WeakMap<TableSchema, Checkers>();
+
+function checkersOf(schema: TableSchema): Checkers {
   let forms = checkers.get(schema);
   if (forms === undefined) {
-    forms = {};
+    forms = { whole: {}, partial: {} };
     checkers.set(schema, forms);
   }
-  forms[form] ??= generate(schema.columns, form);
-  return forms[form];
+  return forms;
 }
 
 /**
@@ -39,7 +48,31 @@ function checkerOf(schema: TableSchema, form: RowForm): CheckRow {
  * @throws EngineError INVALID_ROW {rows: [{index, column, reason}], total}, the first 100 in `rows`
  */
 export function checkRows(schema: TableSchema, rows: readonly unknown[], form: RowForm): Cells[] {
-  const check = checkerOf(schema, form);
+  const { whole } = checkersOf(schema);
+  whole[form] ??= generate(schema.columns, form, (column, report) => {
+    if (column.default === null && column.required) report(column[form], 'is required and has no default');
+    return column.default;
+  }) as CheckRow<Cells>;
+  return checkAll(whole[form], rows);
+}
+
+/**
+ * Checks the rows of an upsert, all or nothing. What a row does not give is known only once its key has been looked for:
+ * it stays as it is, or is the default of a new row.
+ * @throws EngineError INVALID_ROW, as checkRows
+ */
+export function checkPartialRows(schema: TableSchema, rows: readonly unknown[], form: RowForm): PartialCells[] {
+  const { partial } = checkersOf(schema);
+  const keys = new Set(schema.primaryKey);
+  partial[form] ??= generate(schema.columns, form, (column, report) => {
+    if (!keys.has(column.name)) return undefined;
+    if (column.default === null) report(column[form], 'is required: an upsert finds its row by the primary key');
+    return column.default;
+  });
+  return checkAll(partial[form], rows);
+}
+
+function checkAll<Row>(check: CheckRow<Row>, rows: readonly unknown[]): Row[] {
   const invalid: InvalidRow[] = [];
   let badRows = 0;
   let index = 0;
@@ -48,7 +81,7 @@ export function checkRows(schema: TableSchema, rows: readonly unknown[], form: R
     failed = true;
     if (badRows < LIMITS.invalidRowsReported && invalid.length < LIMITS.invalidCellsReported) invalid.push({ index, column, reason });
   };
-  const checked: Cells[] = new Array(rows.length);
+  const checked: Row[] = new Array(rows.length);
   for (; index < rows.length; index += 1) {
     const row = rows[index];
     failed = false;
@@ -71,7 +104,7 @@ export function invalidRows(invalid: readonly InvalidRow[], badRows: number, tot
   });
 }
 
-function generate(columns: readonly Column[], form: RowForm): CheckRow {
+function generate(columns: readonly Column[], form: RowForm, absent: Absent): CheckRow<PartialCells> {
   const lines = [
     '"use strict";',
     'return function check(row, report) {',
@@ -90,14 +123,12 @@ function generate(columns: readonly Column[], form: RowForm): CheckRow {
     lines.push(`else cells[${at}] = parse(${at}, v, report); }`);
   });
   lines.push('let own = 0; for (const key in row) own++;', 'if (own !== known) unknown(row, report);', 'return cells; };');
-  const build = new Function('absent', 'missing', 'parse', 'unknown', lines.join('\n')) as (...helpers: unknown[]) => CheckRow;
+  const build = new Function('absent', 'missing', 'parse', 'unknown', lines.join('\n')) as (
+    ...helpers: unknown[]
+  ) => CheckRow<PartialCells>;
   const names = new Set(columns.map((column) => column[form]));
   return build(
-    (at: number, report: Report) => {
-      const column = columns[at] as Column;
-      if (column.default === null && column.required) report(column[form], 'is required and has no default');
-      return column.default;
-    },
+    (at: number, report: Report) => absent(columns[at] as Column, report),
     (at: number, report: Report) => report((columns[at] as Column)[form], 'is required, null is not allowed'),
     (at: number, value: unknown, report: Report) => {
       const column = columns[at] as Column;

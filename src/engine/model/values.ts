@@ -246,3 +246,9 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
   const text = scale === 0 ? whole : `${whole}.${digits.slice(digits.length - scale)}`;
   return negative ? `-${text}` : text;
 }
+
+/** Whether two cells of one column are stored alike: NaN is itself, and the zeros are two. */
+export function sameCell(left: Cell, right: Cell): boolean {
+  if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right) === 0;
+  return Object.is(left, right);
+}

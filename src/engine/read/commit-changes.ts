@@ -216,12 +216,12 @@ export class CommitChanges {
   ): Promise<Set<number>> {
     const map = from === to ? undefined : mapCells(from, to);
     const places: number[] = [];
-    const cells = rows.flatMap((row, at) => {
+    const versions = rows.flatMap((row, at) => {
       if (row === null) return [];
       places.push(at);
-      return [map === undefined ? [...row.cells] : map([...row.cells])];
+      return [{ row: row.rowId, from: row.fromSnapshotId, cells: map === undefined ? [...row.cells] : map([...row.cells]) }];
     });
-    return new Set((await this.#matcher.matchCells(to, cells, filter, options)).map((at) => places[at] as number));
+    return new Set((await this.#matcher.matchCells(to, versions, filter, options)).map((at) => places[at] as number));
   }
 }
 

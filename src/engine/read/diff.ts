@@ -402,8 +402,8 @@ export class Diffs {
       ] as const) {
         const rows = some.flatMap((change) => (change[side] === null ? [] : [change[side]]));
         const map = mapCells(schema.columns, filter.columns);
-        const cells = rows.map((row) => map(row.cells));
-        for (const at of await this.#matcher.matchCells(filter.columns, cells, filter.checked, options))
+        const versions = rows.map((row) => ({ row: row.rowId, from: row.fromSnapshotId, cells: map(row.cells) }));
+        for (const at of await this.#matcher.matchCells(filter.columns, versions, filter.checked, options))
           matching.add((rows[at] as Row).rowId);
       }
     }

@@ -13,6 +13,7 @@ import { columnNamed } from '../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../model/types.ts';
 import { parseCell, Refusal } from '../model/values.ts';
 import { isWellFormedPattern, type Pattern, parsePattern, patternSql } from './pattern.ts';
+import { hiddenName, isVersionColumn, versionBounds, versionColumnNamed } from './version-columns.ts';
 
 export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
@@ -68,9 +69,9 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
       return { kind: 'in', column, negated: filter.negated, cells: filter.values.map((value) => operand(column, operator, value)) };
     }
     case 'isNull':
-      return { kind: 'isNull', column: columnNamed(schema, filter.column, 'where'), isNull: filter.isNull };
+      return { kind: 'isNull', column: filterColumn(schema, filter.column), isNull: filter.isNull };
     case 'text': {
-      const column = columnNamed(schema, filter.column, 'where');
+      const column = filterColumn(schema, filter.column);
       if (column.type !== 'STRING') throw bad(column, filter.operator, `${filter.operator} is for STRING columns, this is ${column.type}`);
       const cell = operand(column, filter.operator, filter.value) as string;
       const { operator } = filter;
@@ -84,8 +85,13 @@ function check(schema: TableSchema, filter: Filter, budget: { nodes: number }, d
   }
 }
 
+/** A column of the table, or one that every version has. */
+function filterColumn(schema: TableSchema, name: string): Column {
+  return versionColumnNamed(name) ?? columnNamed(schema, name, 'where');
+}
+
 function comparable(schema: TableSchema, name: string, operator: string): Column {
-  const column = columnNamed(schema, name, 'where');
+  const column = filterColumn(schema, name);
   if (column.type === 'JSON') throw bad(column, operator, 'a JSON column can only be tested with isNull');
   return column;
 }
@@ -113,6 +119,8 @@ export class SqlParameters {
 
 const SQL_OPERATOR: Readonly<Record<CompareOperator, string>> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
+const columnSql = (column: Column): string => hiddenName(column) ?? sqlName(column.name);
+
 /** SQL that is TRUE exactly where the filter matches; it may be NULL elsewhere. */
 export function filterSql(filter: CheckedFilter, parameters: SqlParameters): string {
   switch (filter.kind) {
@@ -125,12 +133,12 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
     case 'compare': {
       const value = parameters.add(parameter(filter.column, filter.cell));
       if (filter.operator === 'eq') return equalSql(filter.column, value);
-      return `${sqlName(filter.column.name)} ${SQL_OPERATOR[filter.operator]} ${value}`;
+      return `${columnSql(filter.column)} ${SQL_OPERATOR[filter.operator]} ${value}`;
     }
     case 'in':
       return inSql(filter, parameters);
     case 'isNull':
-      return `${sqlName(filter.column.name)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
+      return `${columnSql(filter.column)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
     case 'text':
       return textSql(sqlName(filter.column.name), filter.operator, parameters.add({ value: filter.text, type: VARCHAR }));
     case 'pattern': {
@@ -149,7 +157,7 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
  * another kind look at no bloom filter. test/bloom-filters.test.ts says when DuckDB no longer needs this.
  */
 export function equalSql(column: Column, value: string): string {
-  const name = sqlName(column.name);
+  const name = columnSql(column);
   return missesRows(column) ? `(${name} >= ${value} AND ${name} <= ${value})` : `${name} = ${value}`;
 }
 
@@ -158,7 +166,7 @@ function missesRows({ type }: Column): boolean {
 }
 
 function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }>, parameters: SqlParameters): string {
-  const name = sqlName(column.name);
+  const name = columnSql(column);
   if (cells.length === 0) return negated ? `${name} IS NOT NULL` : 'FALSE';
   const list = cells.map((cell) => parameters.add(parameter(column, cell)));
   const test = `${name} ${negated ? 'NOT IN' : 'IN'} (${list.join(', ')})`;
@@ -210,6 +218,7 @@ export function mayMatch(filter: CheckedFilter, file: DataFile): boolean {
 }
 
 function boundsOf(column: Column, file: DataFile): ColumnBounds | undefined {
+  if (isVersionColumn(column)) return versionBounds(column, file);
   return file.bounds.find((bounds) => bounds.fieldId === column.fieldId);
 }
 

@@ -6,8 +6,14 @@ import { unreachable } from '../model/errors.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
 import { type CheckedFilter, type CompareOperator, compareCells } from './filter.ts';
 import { patternTest } from './pattern.ts';
+import { isVersionColumn, type VersionOf, versionCell } from './version-columns.ts';
 
-export type CellMatcher = (cells: Cells) => boolean;
+export type CellMatcher = (cells: Cells, version: VersionOf) => boolean;
+
+/** A version of a row in memory. */
+export interface VersionInMemory extends VersionOf {
+  readonly cells: Cells;
+}
 
 /** A test of rows in some columns; undefined where the filter has a pattern that only DuckDB should try. */
 export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): CellMatcher | undefined {
@@ -21,12 +27,12 @@ export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): 
         inner.push(matcher);
       }
       return filter.kind === 'and'
-        ? (cells) => inner.every((matches) => matches(cells))
-        : (cells) => inner.some((matches) => matches(cells));
+        ? (cells, version) => inner.every((matches) => matches(cells, version))
+        : (cells, version) => inner.some((matches) => matches(cells, version));
     }
     case 'not': {
       const inner = cellMatcher(filter.filter, columns);
-      return inner === undefined ? undefined : (cells) => !inner(cells);
+      return inner === undefined ? undefined : (cells, version) => !inner(cells, version);
     }
     case 'compare': {
       const { cell: operand, operator } = filter;
@@ -39,6 +45,7 @@ export function cellMatcher(filter: CheckedFilter, columns: readonly Column[]): 
       return valueTest(filter.column, columns, (cell) => set.has(keyOf(cell)) !== negated);
     }
     case 'isNull': {
+      if (isVersionColumn(filter.column)) return () => !filter.isNull;
       const at = placeOf(filter.column, columns);
       return (cells) => ((cells[at] ?? null) === null) === filter.isNull;
     }
@@ -68,6 +75,7 @@ function keyOf(cell: Cell): Cell {
 
 /** A test that null never passes. */
 function valueTest(column: Column, columns: readonly Column[], test: (cell: Exclude<Cell, null>) => boolean): CellMatcher {
+  if (isVersionColumn(column)) return (_cells, version) => test(versionCell(column, version));
   const at = placeOf(column, columns);
   return (cells) => {
     const cell = cells[at] ?? null;

@@ -6,9 +6,10 @@ import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../model/ids.ts';
 import type { Cell, Cells, Column } from '../model/types.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
-import { cellMatcher } from './match-cells.ts';
+import { cellMatcher, type VersionInMemory } from './match-cells.ts';
 import type { Life, RowWindow } from './plan.ts';
 import { type Scanner, withFilterColumns } from './scanner.ts';
+import { ROW_ID } from './version-columns.ts';
 
 /** A version of a row, and the file that holds it. */
 export interface Matched {
@@ -41,6 +42,9 @@ export interface MatchRequest {
 const LITERALS_MAX = 5_000;
 /** Rows in memory up to which a filter is tried on them here and not by DuckDB. */
 const TRIED_HERE_MAX = 10_000;
+
+/** The position of a row among those that DuckDB tries a filter on. */
+const PLACE: Column = { ...ROW_ID, name: '_place', fieldId: -3 };
 
 export class Matcher {
   readonly #scanner: Scanner;
@@ -170,24 +174,36 @@ export class Matcher {
   }
 
   /** Which of some rows that are stored nowhere yet match: their positions, in order. */
-  async matchCells(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
+  async matchCells(
+    columns: readonly Column[],
+    rows: readonly VersionInMemory[],
+    filter: CheckedFilter,
+    options: QueryOptions,
+  ): Promise<number[]> {
     if (rows.length === 0) return [];
     const matches = rows.length <= TRIED_HERE_MAX ? cellMatcher(filter, columns) : undefined;
-    if (matches !== undefined) return rows.flatMap((cells, at) => (matches(cells) ? [at] : []));
+    if (matches !== undefined) return rows.flatMap((row, at) => (matches(row.cells, row) ? [at] : []));
     return this.matchInDuck(columns, rows, filter, options);
   }
 
   /** The same by DuckDB, which knows every filter. */
-  async matchInDuck(columns: readonly Column[], rows: readonly Cells[], filter: CheckedFilter, options: QueryOptions): Promise<number[]> {
+  async matchInDuck(
+    columns: readonly Column[],
+    rows: readonly VersionInMemory[],
+    filter: CheckedFilter,
+    options: QueryOptions,
+  ): Promise<number[]> {
     const table = `match_${this.#nextName}`;
     this.#nextName += 1;
     return this.#duck.withConnection(async (connection) => {
       try {
-        await connection.run(`CREATE TABLE ${table} (${tableColumns(columns, true)})`);
-        const appender = await ChunkAppender.open(connection, table, columns, true);
+        const placed = [...columns, PLACE];
+        const cells = rows.map((row, at) => [...row.cells, BigInt(at)]);
+        await connection.run(`CREATE TABLE ${table} (${tableColumns(placed, true)})`);
+        const appender = await ChunkAppender.open(connection, table, placed, true);
         try {
           for (let start = 0; start < rows.length; start += CHUNK_ROWS)
-            appender.append(rows, start, Math.min(start + CHUNK_ROWS, rows.length), (index) => ({ row: index, from: 0 }));
+            appender.append(cells, start, Math.min(start + CHUNK_ROWS, rows.length), (index) => rows[index] as VersionInMemory);
           appender.flush();
         } finally {
           appender.close();
@@ -197,7 +213,7 @@ export class Matcher {
         const limit = parameters.add(integer(rows.length));
         const result = await runOn(
           connection,
-          `SELECT _row FROM (SELECT ${namedColumns(columns)}, _row FROM ${table}) WHERE ${where} ORDER BY _row LIMIT ${limit}`,
+          `SELECT _place FROM (SELECT ${namedColumns(placed)}, _row, _from FROM ${table}) WHERE ${where} ORDER BY _place LIMIT ${limit}`,
           parameters.list,
           options,
         );

@@ -29,6 +29,7 @@ import type { Blocks } from './blocks.ts';
 import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
 import type { Row } from './page.ts';
 import { type Hidden, type Life, needsEnds, needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
+import { asksForVersion, isVersionColumn, narrowed, windowOf } from './version-columns.ts';
 
 export interface ScannerParts {
   readonly current: () => CatalogState;
@@ -91,7 +92,7 @@ export class Scanner {
 
   /** The same; the result as DuckDB has it. */
   async runTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBMaterializedResult> {
-    const plan = { ...request, table };
+    const plan = plannedOn(table, request);
     const planned = planFiles(plan);
     const work = () => this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
     return this.#parts.files.reading(planned, work, options.signal);
@@ -103,7 +104,7 @@ export class Scanner {
     request: ScanRequest,
     use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
   ): Promise<T> {
-    const plan = { ...request, table };
+    const plan = plannedOn(table, request);
     const planned = planFiles(plan);
     return this.#parts.files.reading(planned, () => this.#run(plan, planned, needsHotRows(plan), use));
   }
@@ -193,6 +194,13 @@ export class Scanner {
   }
 }
 
+/** What a filter says of rows' identities narrows the scan; where it looks at versions, the relation yields what it looks at. */
+function plannedOn(table: TableState, request: ScanRequest): Planned {
+  const { filter, hidden } = request;
+  if (filter === undefined || !asksForVersion(filter)) return { ...request, table };
+  return { ...request, table, window: narrowed(request.window, windowOf(filter)), hidden: hidden === 'none' ? 'version' : hidden };
+}
+
 /** @throws EngineError SNAPSHOT_EXPIRED {availableFrom, oldestSnapshotId} where the versions may be gone */
 function requireKept(table: TableState, life: Life): void {
   const at = life.kind === 'visible' ? [life.at] : life.kind === 'all' ? [] : [life.after, life.upTo];
@@ -219,7 +227,7 @@ export function withFilterColumns(columns: readonly Column[], filter: CheckedFil
   const visit = (at: CheckedFilter): void => {
     if (at.kind === 'not') visit(at.filter);
     else if ('filters' in at) at.filters.forEach(visit);
-    else all.add(at.column);
+    else if (!isVersionColumn(at.column)) all.add(at.column);
   };
   if (filter !== undefined) visit(filter);
   return [...all];

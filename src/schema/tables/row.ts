@@ -11,7 +11,7 @@ import {
 } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
-import type { Conditions } from '../conditions.ts';
+import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
 import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
@@ -104,8 +104,10 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
       or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
       not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      _rowId: t.field({ type: conditions.rowId, description: ROW_ID_FILTER_TEXT }),
+      _fromSnapshotId: t.field({ type: conditions.fromSnapshotId, description: FROM_SNAPSHOT_ID_FILTER_TEXT }),
       ...Object.fromEntries(
-        columns.map((column) => [column.graphqlName, t.field({ type: conditions(column.type), description: describeColumn(column) })]),
+        columns.map((column) => [column.graphqlName, t.field({ type: conditions.of(column.type), description: describeColumn(column) })]),
       ),
     }),
   });
@@ -121,5 +123,5 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               ordered.map((column) => [column.graphqlName, t.field({ type: shared.direction, description: describeColumn(column) })]),
             ),
         });
-  return { row, connection, filter, orderBy };
+  return { row, connection, filter, orderBy, columnNames: group?.names };
 }

@@ -4,7 +4,7 @@ import { payloadRows, typedAppend, type WritePayloadModel } from '../../resolver
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { refuseUnsetFilter } from '../../resolvers/unset-operands.ts';
 import type { Builder } from '../builder.ts';
-import type { CommitOperationInput } from '../inputs.ts';
+import { type CommitOperationInput, ON_CONFLICT_TEXT, UPSERT_ROWS_TEXT } from '../inputs.ts';
 import type { Objects } from '../objects.ts';
 import { payloadFields } from '../payload.ts';
 import { SCALAR_OF } from '../scalars.ts';
@@ -14,7 +14,7 @@ import type { RowTypes } from './row.ts';
 
 type Inputs = ReturnType<typeof addInputs>;
 
-function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter }: RowTypes) {
+function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter, columnNames }: RowTypes) {
   const input = builder.inputType(`${prefix}RowInput`, {
     description: `A row of ${table.name}: what is absent takes the column's default, null means null.`,
     fields: (t) =>
@@ -30,7 +30,7 @@ function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter }: 
       ),
   });
   const patch = builder.inputType(`${prefix}RowPatch`, {
-    description: `New values of rows of ${table.name}: what is absent stays as it is, null sets null.`,
+    description: `New values of rows of ${table.name}: what is absent stays as it is, and is the default where an upsert brings a new row; null sets null.`,
     fields: (t) =>
       Object.fromEntries(
         table.schema.columns.map((column) => [
@@ -53,18 +53,30 @@ function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter }: 
       set: t.field({ type: patch, required: true, description: 'Their new values.' }),
     }),
   });
+  const onConflict =
+    table.schema.primaryKey.length === 0 || columnNames === undefined
+      ? undefined
+      : builder.inputType(`${prefix}OnConflict`, {
+          description: `What an upsert does to rows of ${table.name} that exist.`,
+          fields: (t) => ({
+            update: t.field({ type: [columnNames], description: ON_CONFLICT_TEXT.update }),
+            where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
+          }),
+        });
   const write = builder.inputType(`${prefix}Write`, {
     isOneOf: true,
     description: `One change of ${table.name}: exactly one.`,
     fields: (t) => ({
       append: t.field({ type: [input], description: 'Rows to add.' }),
-      ...(table.schema.primaryKey.length === 0 ? {} : { upsert: t.field({ type: [input], description: 'Rows by primary key.' }) }),
+      ...(table.schema.primaryKey.length === 0
+        ? {}
+        : { upsert: t.field({ type: [patch], description: `Rows by primary key. ${UPSERT_ROWS_TEXT}` }) }),
       replace: t.field({ type: replace, description: 'Rows in the place of others.' }),
       delete: t.field({ type: filter, description: 'Which rows to delete; {and: []} is all of them.' }),
       update: t.field({ type: update, description: 'Rows to change.' }),
     }),
   });
-  return { input, patch, write };
+  return { input, patch, onConflict, write };
 }
 
 export function addWriteFields(
@@ -85,7 +97,7 @@ export function addWriteFields(
         type: [row.row],
         nullable: true,
         description:
-          'The rows as it left them, append and upsert in input order; delete: those that went, as they were. Their ids are those of the rows. At most 1,000.',
+          'The rows as it left them, append and upsert in input order, those too that an upsert left as they were; delete: those that went, as they were. Their ids are those of the rows. At most 1,000.',
         args: { first: t.arg.int({ description: 'How many; all, up to 1,000, where not given.' }) },
         resolve: (at, { first }) => payloadRows(at, first),
       }),
@@ -119,7 +131,7 @@ function addAppend(builder: Builder, { commitOptions, payload, inputs: { input }
 
 function addChanges(
   builder: Builder,
-  { commitOptions, payload, inputs: { input, patch } }: WriteTypes,
+  { commitOptions, payload, inputs: { input, patch, onConflict } }: WriteTypes,
   typed: TypedTable,
   { filter }: RowTypes,
 ): void {
@@ -169,15 +181,22 @@ function addChanges(
           return run('update', args, context);
         },
       }),
-      ...(table.schema.primaryKey.length === 0
+      ...(onConflict === undefined
         ? {}
         : {
             [`upsert${prefix}`]: t.field({
               type: payload,
               nullable: true,
-              description: `Rows of ${table.name} by primary key: a row with the key gets all of the new values, else the row is new.`,
-              args: { rows, options },
-              resolve: (_root, args, context) => run('upsert', args, context),
+              description: `Rows of ${table.name} by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.`,
+              args: {
+                rows: t.arg({ type: [patch], required: true, description: `The rows, up to 100,000. ${UPSERT_ROWS_TEXT}` }),
+                onConflict: t.arg({ type: onConflict, description: ON_CONFLICT_TEXT.argument }),
+                options,
+              },
+              resolve: (_root, args, context, info) => {
+                refuseUnsetFilter(info, 'onConflict');
+                return run('upsert', args, context);
+              },
             }),
           }),
     };
