@@ -14,6 +14,8 @@ import {
 } from './server/index.ts';
 
 const EXIT_USAGE = 2;
+/** How long a process whose server has stopped may take to end by itself. */
+const STUCK_WAIT_MS = 500;
 
 function version(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -37,7 +39,11 @@ async function serve(config: ServerConfig): Promise<void> {
   const stop = (signal: NodeJS.Signals): void => {
     logger.info({ signal }, 'stopping');
     server.stop().then(
-      () => logger.info('stopped'),
+      () => {
+        logger.info('stopped');
+        // All is closed. What keeps the process alive now is a query that DuckDB does not let go of; to exit would wait for it.
+        setTimeout(() => process.kill(process.pid, signal), STUCK_WAIT_MS).unref();
+      },
       (error: unknown) => {
         logger.error({ err: error }, 'stop failed');
         process.exitCode = 1;

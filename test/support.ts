@@ -36,7 +36,9 @@ export async function rowsAsOf(engine: Engine, table: string, asOf: AsOf, query:
 }
 
 /** The error that work fails with; fails itself where the work succeeds. */
-export async function failureOf(work: Promise<unknown>): Promise<Error & { code?: string; details?: Record<string, unknown> }> {
+export async function failureOf(
+  work: Promise<unknown>,
+): Promise<Error & { code?: string; details?: Record<string, unknown>; hint?: string }> {
   try {
     await work;
   } catch (error) {

@@ -1,7 +1,7 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
 import { refusalError } from './commit/appends.ts';
-import { type Changed, type Changes, contentOf } from './commit/changes.ts';
+import { type Changed, type Changes, contentOf, reading } from './commit/changes.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
 import type { Outcome } from './log/entry.ts';
@@ -62,7 +62,7 @@ export class Administration {
   restore(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }, options: CheckedOptions): Promise<Changed> {
     const { changes, restoring } = this.#parts;
     const content = options.idempotencyKey === null ? '' : contentOf(['restore', request]);
-    return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, { timeoutMs: LIMITS.holdMs }));
+    return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, reading()));
   }
 
   /** The tables that a restore would change. */

@@ -19,6 +19,7 @@ import {
 } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
+import { endWork } from './closing.ts';
 import { Appends, refusalError } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { TimeKeeper } from './commit/clock.ts';
@@ -47,7 +48,6 @@ import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
-import { within } from './model/within.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { Blocks } from './read/blocks.ts';
 import type { Filter } from './read/filter.ts';
@@ -480,19 +480,16 @@ export class Engine {
     this.#background.add(tracked);
   }
 
-  /** Takes no more commits, finishes what is under way, and closes. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Takes no more commits, finishes what is under way, and closes; see endWork for what is not done in time. Idempotent. */
+  close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    await this.#scheduler.stop();
-    this.#log.close();
-    await this.#sequencing;
-    await within(this.#pins.whenIdle(), CLOSE_WAIT_MS);
-    while (this.#background.size > 0) await Promise.all(this.#background);
-    await this.#duck.close();
+  async #close(graceMs: number): Promise<void> {
+    const work = (): Promise<unknown> => Promise.all([this.#pins.whenIdle(), ...this.#background]);
+    const parts = { scheduler: this.#scheduler, log: this.#log, sequencing: this.#sequencing, work, duck: this.#duck };
+    await endWork(parts, graceMs, (error) => this.#report(error, 'close'));
     await closeCatalog(this.#store, Math.max(this.#time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
     this.#release();
   }

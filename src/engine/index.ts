@@ -10,6 +10,7 @@ export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';
+export { type Bound, Budget, MemoryPool, overloaded } from './model/budget.ts';
 export { EngineError, type EngineErrorOptions, ERROR_CODES, type ErrorCode, type ErrorDetails } from './model/errors.ts';
 export { exactNumber, InexactNumber, longNumbers } from './model/exact-numbers.ts';
 export type { ColumnBounds, Commit, DataFile, Retention, Snapshot, Tag } from './model/history.ts';
@@ -31,6 +32,7 @@ export {
 } from './model/observer.ts';
 export { checkPartialRows, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
+export { storageError } from './model/storage-error.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
 export {
   type Cell,
@@ -63,5 +65,6 @@ export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
+export { bytesOfRows } from './read/row-bytes.ts';
 export type { ChangeResult, CommitResult, EraseResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';

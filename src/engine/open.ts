@@ -24,7 +24,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   const starting = startDuck(options, directory, observer);
   starting.catch(() => {});
   const opened = await openCatalog(directory, seams).catch(async (error: unknown) => {
-    await (await starting.catch(() => undefined))?.close();
+    await (await starting.catch(() => undefined))?.close(0);
     throw error;
   });
   const { store, state } = opened;
@@ -36,7 +36,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   } catch (error) {
     await store.close(false);
     opened.release();
-    await (await starting.catch(() => undefined))?.close();
+    await (await starting.catch(() => undefined))?.close(0);
     throw storageError(error, 'the database was not opened');
   }
 }

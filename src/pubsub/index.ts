@@ -3,7 +3,7 @@ export { type ChangesEvent, type ChangesFilter, changesSource } from './changes.
 export { expiredAfter, hasExpiredAfter } from './expired.ts';
 export { CommitFeed } from './feed.ts';
 export { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
-export { type Executed, Hub, type Subscription } from './hub.ts';
+export { type Executed, Hub, type Lifetime, type Subscription } from './hub.ts';
 export { liveSource, type WatchedTables } from './live.ts';
 export { after, cursorOf, END, type Position, positionOf } from './position.ts';
 export type { Payload, Sink } from './sink.ts';

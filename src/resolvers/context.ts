@@ -1,5 +1,5 @@
 /** What every resolver gets. */
-import type { Engine, SnapshotId } from '../engine/index.ts';
+import type { Budget, Engine, SnapshotId } from '../engine/index.ts';
 import type { CommitFeed } from '../pubsub/index.ts';
 import type { TableTypes } from './table-types.ts';
 
@@ -12,8 +12,8 @@ export interface Context {
   readonly hold: (snapshotId: SnapshotId) => void;
   /** What lets the held snapshots go; undefined while nothing is executed. */
   readonly holding: { releases: (() => void)[] | undefined };
-  /** How long the client waits. The signal is made when it is first asked for: a commit never asks. */
-  readonly lifetime: { readonly signal: AbortSignal | undefined };
+  /** How long the client waits, and what its answer may take. The signal is made when it is first asked for: a commit never asks. */
+  readonly lifetime: { readonly signal: AbortSignal | undefined; readonly budget: Budget };
   /** Where a subscriber goes on, whatever `after` says: the Last-Event-ID of an event stream that was cut. */
   readonly resumeAfter?: string | undefined;
 }

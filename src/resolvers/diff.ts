@@ -73,7 +73,7 @@ function query(model: CatalogDiffModel, args: DiffArguments, where: Filter | und
 /** One table of a diff, through the generic door. */
 export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
-  return context.engine.read.diff(table, query(model, args, where), { signal: context.lifetime.signal });
+  return context.engine.read.diff(table, query(model, args, where), context.lifetime);
 }
 
 /** Null where the table was there at neither instant; TABLE_NOT_FOUND where no table ever had the name. */
@@ -155,7 +155,7 @@ export function changeRowId({ change, table }: RowChangeModel): string {
 export async function snapshotChanges(context: Context, snapshot: Snapshot, args: PageArguments): Promise<Connection<RowChangeModel>> {
   const { snapshotId } = snapshot;
   const span = { from: asSnapshotId(snapshotId - 1), to: snapshotId, mode: 'FULL' as const };
-  const diff = await context.engine.read.diff(tableOf(context, snapshot), span, { signal: context.lifetime.signal });
+  const diff = await context.engine.read.diff(tableOf(context, snapshot), span, context.lifetime);
   return genericChanges(diff, args);
 }
 
@@ -176,7 +176,7 @@ export async function typedDiff(
   if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const asked = { ...query(model, args, where), schema: typed.table.schema };
-  return { typed, diff: await context.engine.read.diff(table, asked, { signal: context.lifetime.signal }) };
+  return { typed, diff: await context.engine.read.diff(table, asked, context.lifetime) };
 }
 
 export interface TypedChangeModel {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { GraphQLError, type GraphQLErrorOptions, type GraphQLFormattedError } from 'graphql';
-import { EngineError } from '../engine/index.ts';
+import { EngineError, storageError } from '../engine/index.ts';
 
 export type LogInternalError = (error: unknown, reference: string) => void;
 
@@ -15,7 +15,8 @@ export function engineErrorExtensions(error: EngineError): Record<string, unknow
 
 /** Any error as the GraphQL error that a client may see. */
 export function toGraphQLError(error: unknown, log: LogInternalError): GraphQLError {
-  const cause = rootOf(error);
+  // A full disk or a lack of file descriptors may show anywhere.
+  const cause = storageError(rootOf(error), 'the request was given up');
   if (cause instanceof EngineError) return located(error, message(cause), engineErrorExtensions(cause));
   if (isAbort(cause)) return located(error, 'the request was given up', { code: 'BAD_USER_INPUT', details: {} });
   if (error instanceof GraphQLError && (cause instanceof GraphQLError || cause === undefined)) {

@@ -83,7 +83,7 @@ async function rowNode(context: Context, ref: { readonly tableId: number; readon
   const at = typed === undefined ? undefined : await typedTableAt(context, typed, engine.headSnapshotId);
   if (typed === undefined || at === undefined) return null;
   const { columns } = at.schema;
-  const row = await engine.read.rowAt(at, asRowId(ref.rowId), columns, { signal: lifetime.signal });
+  const row = await engine.read.rowAt(at, asRowId(ref.rowId), columns, lifetime);
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: true } };
 }
 
@@ -97,9 +97,12 @@ async function versionNode(
   if (typed === undefined || table === undefined) return null;
   if (ref.snapshotId > engine.headSnapshotId) return null;
   const { columns } = typed.table.schema;
-  const row = await engine.read.rowById(table.id, { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) }, columns, {
-    signal: lifetime.signal,
-  });
+  const row = await engine.read.rowById(
+    table.id,
+    { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) },
+    columns,
+    lifetime,
+  );
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: false } };
 }
 

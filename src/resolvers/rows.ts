@@ -3,6 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import {
   type AggregateFunction,
   type AggregateTerm,
+  bytesOfRows,
   type Column,
   type Direction,
   EngineError,
@@ -43,6 +44,7 @@ export class RowConnection<Node> {
   readonly #nodeOf: (row: Row, columns: readonly Column[]) => Node;
   readonly #context: Context;
   #page: Promise<RowPage> | undefined;
+  #isWritten = false;
 
   constructor(
     context: Context,
@@ -71,13 +73,21 @@ export class RowConnection<Node> {
     return this.#page;
   }
 
-  async nodes(): Promise<Node[]> {
+  /** Counts a page that is written once more, under another alias: its values are made again. */
+  async #again(): Promise<RowPage> {
     const page = await this.page();
+    if (this.#isWritten) this.#context.lifetime.budget.charge(bytesOfRows(page.rows));
+    this.#isWritten = true;
+    return page;
+  }
+
+  async nodes(): Promise<Node[]> {
+    const page = await this.#again();
     return page.rows.map((row) => this.#nodeOf(row, page.columns));
   }
 
   async edges(): Promise<RowEdge<Node>[]> {
-    const page = await this.page();
+    const page = await this.#again();
     return page.rows.map((row, index) => ({ cursor: () => page.cursorAt(index), node: this.#nodeOf(row, page.columns) }));
   }
 
@@ -93,7 +103,7 @@ export class RowConnection<Node> {
   }
 
   totalCount(): Promise<number> {
-    return this.#context.engine.read.count(this.at, this.where, { signal: this.#context.lifetime.signal });
+    return this.#context.engine.read.count(this.at, this.where, this.#context.lifetime);
   }
 }
 
@@ -128,7 +138,7 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, { signal: context.lifetime.signal }),
+    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
@@ -158,7 +168,7 @@ export async function typedRowByKey(
   const key = Object.fromEntries(Object.entries(args).map(([name, value]) => [typed.byGraphqlName.get(name)?.name ?? name, value]));
   const selected = selectedNames(info, []);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName));
-  const row = await context.engine.read.rowByKey(at, key, columns, { signal: context.lifetime.signal });
+  const row = await context.engine.read.rowByKey(at, key, columns, context.lifetime);
   return row === undefined ? null : { typed, row, columns, isPresent };
 }
 
@@ -191,6 +201,16 @@ export function requiredValue(model: RowModel, column: Column): unknown {
     details: { table: name, column: column.name },
     hint: 'The columns have changed meanwhile: ask again, subscribe again from the last cursor; or read it through the generic API.',
   });
+}
+
+/** Values that are made anew each time that they are asked for, and may be large: each alias of one counts. */
+export function isMade({ type }: Column): boolean {
+  return type === 'JSON' || type === 'BINARY';
+}
+
+export function chargeCell({ lifetime }: Context, { row, columns }: RowModel, column: Column): void {
+  const cell = row.cells[columns.findIndex((candidate) => candidate.fieldId === column.fieldId)];
+  if (typeof cell === 'string' || cell instanceof Uint8Array) lifetime.budget.charge(cell.length);
 }
 
 /** Field names of a typed aggregate and the functions they stand for. */
@@ -240,7 +260,7 @@ export async function typedAggregate(
   const terms = selectedTerms(typed, info, []);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, { signal: context.lifetime.signal });
+  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
   return new Map(terms.map((term, index) => [termKey(term), result?.values[index] ?? null]));
 }
 
@@ -263,7 +283,7 @@ export async function typedGroups(
   const groups = await context.engine.read.aggregate(
     rows.at,
     { where: rows.where, terms, groupBy: columns.map((column) => column.name), first: args.first ?? undefined },
-    { signal: context.lifetime.signal },
+    context.lifetime,
   );
   return groups.map((group) => ({
     key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),

@@ -59,7 +59,7 @@ export function viewRows(
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,
         },
-        { signal: context.lifetime.signal },
+        context.lifetime,
       ),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });
@@ -100,7 +100,7 @@ export async function viewAggregate(
       terms: args.functions,
       first: args.first ?? undefined,
     },
-    { signal: context.lifetime.signal },
+    context.lifetime,
   );
   return groups.map(({ key, values }) => Object.fromEntries(all.map((name, index) => [name, [...key, ...values][index] ?? null])));
 }

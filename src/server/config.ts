@@ -97,6 +97,13 @@ const OPTIONS = {
     text: 'largest request body or WebSocket message',
     schema: integer(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
   },
+  answerMiB: {
+    flag: 'max-answer',
+    variable: 'TIDEMARK_MAX_ANSWER',
+    argument: 'MIB',
+    text: 'largest answer, and most memory for the rows of one, MiB; 64, or an eighth of the JavaScript heap, where not given',
+    schema: integer(1, 256).optional(),
+  },
   depthMax: {
     flag: 'max-depth',
     variable: 'TIDEMARK_MAX_DEPTH',

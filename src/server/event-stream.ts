@@ -8,6 +8,7 @@ import type { YogaServerInstance } from 'graphql-yoga';
 import type { Hub, Payload, Sink } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
+import type { Answers } from './answer-limits.ts';
 import { sendErrors } from './answers.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from './connection.ts';
 import { sharedSubscription } from './shared-subscriptions.ts';
@@ -17,6 +18,7 @@ export interface EventStreamParts {
   readonly hub: Hub;
   readonly limits: ConnectionLimits & { readonly socketsMax: number };
   readonly counts: ConnectionCounts;
+  readonly answers: Answers;
   readonly log: LogInternalError;
 }
 
@@ -74,7 +76,7 @@ export class EventStreams {
 
   /** Answers with an event stream. @returns false where the request is no subscription, and nothing was sent */
   async serve(request: IncomingMessage, response: ServerResponse, params: StreamRequest): Promise<boolean> {
-    const { yoga, log } = this.#parts;
+    const { yoga, answers, log } = this.#parts;
     const lastEventId = request.headers['last-event-id'];
     const { schema, contextFactory, parse, validate } = yoga.getEnveloped({ params } as never);
     let document: DocumentNode;
@@ -91,7 +93,7 @@ export class EventStreams {
     const resumeAfter = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined;
     const { operationName, variables: variableValues } = params;
     const args = { schema, document, operationName, variableValues, contextValue: { ...context, resumeAfter } };
-    const found = await sharedSubscription(args, log);
+    const found = await sharedSubscription(args, { answers, log });
     if (response.destroyed) return true;
     const { limits, counts } = this.#parts;
     if ('subscription' in found && this.#open.size >= limits.socketsMax) {

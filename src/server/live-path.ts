@@ -5,6 +5,7 @@ import type { Engine } from '../engine/index.ts';
 import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
+import type { Answers } from './answer-limits.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionCounts } from './connection.ts';
 import { EventStreams } from './event-stream.ts';
@@ -19,6 +20,7 @@ export interface LivePathParts {
   readonly path: string;
   readonly config: ServerConfig;
   readonly origins: OriginPolicy;
+  readonly answers: Answers;
   readonly log: LogInternalError;
 }
 
@@ -29,7 +31,7 @@ export class LivePath {
   readonly #counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   readonly #closeSockets: () => Promise<void>;
 
-  constructor({ engine, feed, yoga, http, path, config, origins, log }: LivePathParts) {
+  constructor({ engine, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
     const limits = {
       bufferBytesMax: config.socketBufferKiB * 1024,
       stallMs: config.socketStallMs,
@@ -38,7 +40,7 @@ export class LivePath {
     };
     this.#feed = feed;
     this.#hub = new Hub(engine, feed);
-    const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, log };
+    const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, answers, log };
     this.streams = new EventStreams(shared);
     this.#closeSockets = serveWebSockets({ ...shared, http, path, messageBytesMax: config.bodyLimitBytes, origins });
   }

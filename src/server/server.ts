@@ -8,6 +8,7 @@ import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
+import { Answers } from './answer-limits.ts';
 import { send, sendErrors, sendJson } from './answers.ts';
 import { bodyFits } from './body.ts';
 import type { ServerConfig } from './config.ts';
@@ -37,6 +38,8 @@ import { readableVariables } from './variables.ts';
 const PATH = '/graphql';
 /** How long a stop waits for requests under way. */
 const DRAIN_MS = 10_000;
+/** How long queries and maintenance that nobody waits for may take after that, before they are interrupted. */
+const CLOSE_GRACE_MS = 3_000;
 /** Queries at once; UV_THREADPOOL_SIZE must be at least 8 more, or commits wait behind queries. */
 export const QUERY_CONNECTIONS = 12;
 export const THREADPOOL_SIZE = QUERY_CONNECTIONS + 12;
@@ -81,6 +84,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const feed = new CommitFeed(engine);
   const provider = new SchemaProvider(engine);
   const origins = new OriginPolicy(config.origins, config.host);
+  const answers = new Answers(config);
   const documents = new Documents(config);
   const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024);
   engine.onCommits((commits) => {
@@ -88,7 +92,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     documents.forget();
     introspections.forget();
   });
-  const yoga = makeYoga({ engine, feed, provider, origins, log, documents, introspections, operations: metrics?.operations });
+  const yoga = makeYoga({ engine, feed, provider, origins, log, answers, documents, introspections, operations: metrics?.operations });
   const state = { stopping: false };
   const http = createServer({ IncomingMessage: UpgradableMessage }, (request, response) => {
     void route({
@@ -105,7 +109,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       logger,
     });
   });
-  const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, log });
+  const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, answers, log });
   const { streams } = live;
   const connections = connectionsOf(http);
   metrics?.watch({ engine, live: () => live.figures(), state, http });
@@ -131,7 +135,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     await live.stop();
     await drained;
     metrics?.stop();
-    await engine.close();
+    // Requests had their time; what still runs belongs to nobody.
+    await engine.close(CLOSE_GRACE_MS);
   };
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
@@ -155,6 +160,7 @@ interface YogaParts {
   readonly provider: SchemaProvider;
   readonly origins: OriginPolicy;
   readonly log: LogInternalError;
+  readonly answers: Answers;
   readonly documents: Documents;
   readonly introspections: Introspections;
   readonly operations: OperationMetrics | undefined;
@@ -166,6 +172,7 @@ export function makeYoga({
   provider,
   origins,
   log,
+  answers,
   documents,
   introspections,
   operations,
@@ -188,7 +195,12 @@ export function makeYoga({
     context: (initial) => {
       const { schemaEntry } = initial as WithSchema;
       const { types } = schemaEntry ?? provider.current();
+      const budget = answers.budget();
+      const { res } = initial as { res?: ServerResponse };
+      // The answer takes memory until its client has read it.
+      res?.once('close', () => budget.release());
       const lifetime = {
+        budget,
         get signal() {
           const { request, signal } = initial as { request?: Request; signal?: AbortSignal };
           return signal ?? request?.signal;
@@ -206,6 +218,7 @@ export function makeYoga({
       responseKeys(),
       readableVariables(),
       invalidRows(),
+      answers.plugin(),
       heldSnapshots(),
       operations?.plugin(),
       introspections.plugin(),

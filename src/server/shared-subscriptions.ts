@@ -16,10 +16,11 @@ import {
   visit,
 } from 'graphql';
 import { EngineError } from '../engine/index.ts';
-import type { Executed, Source, Subscription } from '../pubsub/index.ts';
+import type { Executed, Lifetime, Source, Subscription } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { masked, maskOfSource } from '../resolvers/live.ts';
+import type { Answers } from './answer-limits.ts';
 import { countSubscription } from './operation-metrics.ts';
 import { makeReadable } from './variables.ts';
 
@@ -28,13 +29,19 @@ export interface CheckedOperation extends ExecutionArgs {
   readonly contextValue: Context;
 }
 
+/** What subscriptions need of the server. */
+interface SharedParts {
+  readonly answers: Answers;
+  readonly log: LogInternalError;
+}
+
 /** Who may see the same: subscriptions share an execution only within one. There is one, until there are permissions. */
 const AUDIENCE = 'everyone';
 
 /** @returns a GraphQL result with errors where the operation is refused */
 export async function sharedSubscription(
   args: CheckedOperation,
-  log: LogInternalError,
+  { answers, log }: SharedParts,
 ): Promise<{ readonly subscription: Subscription<unknown> } | { readonly refused: ExecutionResult }> {
   const refused = (given: readonly unknown[]) => {
     const errors = given.map((error) => toGraphQLError(error, log));
@@ -56,7 +63,7 @@ export async function sharedSubscription(
       key: keyOf(args, found, facts),
       source: found,
       tellsHead: facts.tellsHead,
-      execute: (event, lifetime) => executeFor(args, found, event, { lifetime, log }),
+      execute: (event, lifetime) => executeFor(args, found, event, { lifetime, answers, log }),
     },
   };
 }
@@ -152,21 +159,27 @@ async function executeFor(
   { schema, document, operationName, variableValues, contextValue }: CheckedOperation,
   source: Source<unknown>,
   event: unknown,
-  { lifetime, log }: { readonly lifetime: Context['lifetime']; readonly log: LogInternalError },
+  { lifetime, answers, log }: SharedParts & { readonly lifetime: Lifetime },
 ): Promise<Executed> {
   const { engine, feed, types } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
+  const budget = answers.budget();
   const context: Context = {
     engine,
     feed,
     types,
-    lifetime,
+    lifetime: {
+      budget,
+      get signal() {
+        return lifetime.signal;
+      },
+    },
     holding,
     hold: (snapshotId) => void releases.push(engine.read.leases.hold(snapshotId)),
   };
   try {
-    const { data, errors } = await execute({
+    const executed = await execute({
       schema,
       document,
       operationName,
@@ -174,6 +187,7 @@ async function executeFor(
       rootValue: event,
       contextValue: context,
     });
+    const { data, errors } = answers.fitting(executed);
     const told = errors?.map((error) => toGraphQLError(error, log));
     const result = { data, ...(told === undefined ? {} : { errors: told.map((error) => error.toJSON()) }) };
     return {
@@ -182,6 +196,7 @@ async function executeFor(
       overload: errors === undefined ? undefined : overloadIn(errors),
     };
   } finally {
+    budget.release();
     for (const release of releases) release();
   }
 }

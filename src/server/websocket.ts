@@ -9,6 +9,7 @@ import { EngineError, limitExceeded } from '../engine/index.ts';
 import type { Hub } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
+import type { Answers } from './answer-limits.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import type { OriginPolicy } from './origins.ts';
 import { pathOf } from './paths.ts';
@@ -24,6 +25,7 @@ export interface WebSocketParts {
   readonly limits: ConnectionLimits & { readonly socketsMax: number; readonly subscriptionsMax: number };
   readonly counts: ConnectionCounts;
   readonly origins: OriginPolicy;
+  readonly answers: Answers;
   readonly log: LogInternalError;
 }
 
@@ -62,7 +64,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
   });
   const protocol = makeServer<Record<string, unknown>, Extra>({
     execute: (args) => (args as unknown as Operation).execute(args),
-    subscribe: (args) => subscribe(parts.hub, args as unknown as Operation, log) as never,
+    subscribe: (args) => subscribe(parts, args as unknown as Operation) as never,
     onSubscribe: (ctx, id, payload) => checked(parts, ctx, id, payload as OperationPayload, log) as never,
     onError: (_ctx, _id, _payload, errors) => errors.map((error) => withoutStatus(toGraphQLError(error, log))),
     onComplete: ({ extra }, id) => {
@@ -226,9 +228,9 @@ async function checked(
   }
 }
 
-async function subscribe(hub: Hub, operation: Operation, log: LogInternalError): Promise<PendingResults | ExecutionResult> {
+async function subscribe({ hub, answers, log }: WebSocketParts, operation: Operation): Promise<PendingResults | ExecutionResult> {
   const { id, connection, schema, document, operationName, variableValues, contextValue } = operation;
-  const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, log);
+  const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, { answers, log });
   if ('refused' in found) return found.refused;
   const results = connection.results();
   const end = (error: unknown): void => results.end({ errors: [toGraphQLError(error, log)] });

@@ -43,7 +43,7 @@ import {
 } from './records.ts';
 import { type CatalogState, columnsOfVersion, EMPTY_STATE, type TableState } from './state.ts';
 import { CatalogStore, corruptCatalog, levelCodes, type StoreParts } from './store.ts';
-import { type Acknowledged, readWatermark, WATERMARK_FILE, Watermark } from './watermark.ts';
+import { type Acknowledged, readWatermark, WATERMARK_FILE } from './watermark.ts';
 
 export const FORMAT_VERSION = 2;
 /** No commit takes fewer bytes than this in LevelDB's log; bounds how many it may hold. */
@@ -117,19 +117,13 @@ async function openLocked(opening: Opening): Promise<OpenedCatalog> {
     const state = head === undefined ? EMPTY_STATE : await loadState(store, head, found.replayed);
     if (!found.isNew) await store.start(head).catch((error: unknown) => Promise.reject(openFailure(error, dataDirectory)));
     if (isBlank) await store.write([{ key: FORMAT_KEY, value: encodeNumber(FORMAT_VERSION) }], { sync: true });
-    const watermark = isWritable && store.trouble === undefined ? new Watermark(dataDirectory, state) : undefined;
-    if (watermark !== undefined) lock.holdHead();
-    store.watch(head, watermark);
-    const release = (): void => {
-      watermark?.close();
-      lock.release();
-    };
+    store.watch(head);
     return {
       store,
       state,
       ceilingMs: ceiling === undefined ? 0 : decodeNumber(ceiling),
       uncheckedTables: found.uncheckedTables,
-      release,
+      release: () => lock.release(),
     };
   } catch (error) {
     await store.close(false);

@@ -59,7 +59,7 @@ class LockedFile {
 
 export class DirectoryLock {
   readonly #directory: string;
-  readonly #isShared: boolean;
+  #isShared: boolean;
   #lock: LockedFile | undefined;
   #head: LockedFile | undefined;
 
@@ -83,6 +83,27 @@ export class DirectoryLock {
     }
     if (!shared) lock.#writeHolder();
     return lock;
+  }
+
+  /**
+   * From beside other readers to alone, once the directory can be written.
+   * @throws EngineError DIRECTORY_IN_USE; the system's error where LOCK cannot be made
+   */
+  makeExclusive(): void {
+    if (!this.#isShared) return;
+    const lock = LockedFile.lock(join(this.#directory, LOCK_FILE), { shared: false, create: true });
+    if (lock === undefined) throw inUse(readHolder(this.#directory));
+    this.#close();
+    this.#isShared = false;
+    this.#lock = lock;
+    try {
+      this.holdHead();
+    } catch (error) {
+      this.#close();
+      this.#isShared = true;
+      throw error;
+    }
+    this.#writeHolder();
   }
 
   /** Holds HEAD too, once there is one. @throws EngineError DIRECTORY_IN_USE */

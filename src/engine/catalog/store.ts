@@ -11,7 +11,6 @@ import { LevelHandle, type Range, type SealedPut } from './level-handle.ts';
 import { damagedFiles } from './leveldb-files.ts';
 import type { DirectoryLock } from './lock.ts';
 import { encodeHead, type Head } from './records.ts';
-import type { Watermark } from './watermark.ts';
 import { type GuardParts, WriteGuard, type WriteTrouble } from './write-guard.ts';
 
 export type { Range } from './level-handle.ts';
@@ -71,8 +70,8 @@ export class CatalogStore {
   }
 
   /** See WriteGuard.watch. */
-  watch(head: Head | undefined, watermark: Watermark | undefined): void {
-    this.#guard.watch(head, watermark);
+  watch(head: Head | undefined): void {
+    this.#guard.watch(head);
   }
 
   /** Closes; see WriteGuard.close. */

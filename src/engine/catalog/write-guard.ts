@@ -14,6 +14,7 @@
  *
  * Reads go on in all but `closed` and `lost`: while LevelDB is closed and opened again they come from a copy of its folder.
  */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -26,7 +27,7 @@ import { damagedLogs } from './leveldb-files.ts';
 import { type DirectoryLock, directoryLost } from './lock.ts';
 import { decodeHead, type Head } from './records.ts';
 import { DescriptorReserve, missingSpace, missingSpaceNow } from './reserve.ts';
-import type { Watermark } from './watermark.ts';
+import { Watermark } from './watermark.ts';
 
 /** Why nothing can be written just now. */
 export interface WriteTrouble {
@@ -41,6 +42,7 @@ interface Failed extends WriteTrouble {
   /** Whether the log is known to hold nothing that was not acknowledged. */
   readonly isCut: boolean;
   readonly tries: number;
+  /** When it was last tried again, by the machine's clock; 0 before. */
   readonly triedMs: number;
 }
 
@@ -58,6 +60,7 @@ export interface GuardParts {
 
 /** Deleting a key that is never there: a write that changes nothing. */
 const NOTHING: SealedPut = { key: Buffer.of(0xff), value: null };
+const NOTHING_ACKNOWLEDGED = { snapshotId: 0, logIndex: 0 };
 
 export class WriteGuard {
   readonly #parts: GuardParts;
@@ -74,6 +77,8 @@ export class WriteGuard {
   #writing: Promise<unknown> | undefined;
   #recovery: Promise<void> | undefined;
   #lacksSpace = false;
+  #lacksSinceMs = 0;
+  #isWatching = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(parts: GuardParts, reading: LevelHandle, primary: LevelHandle | undefined, phase: Phase) {
@@ -109,12 +114,20 @@ export class WriteGuard {
     if (trouble !== undefined && trouble.error.code !== 'READ_ONLY') throw trouble.error;
   }
 
-  /** From now on the disk and the lock are watched, and acknowledged commits are marked. */
-  watch(acknowledged: Head | undefined, watermark: Watermark | undefined): void {
+  /** From now on acknowledged commits are marked, and the disk and the lock are watched. @throws the system's error */
+  watch(acknowledged: Head | undefined): void {
     this.#acknowledged = acknowledged;
-    this.#watermark = watermark;
+    if (this.#phase.kind === 'writable') this.#mark();
+    this.#isWatching = true;
     this.#reserve.fill();
     this.#timer = setInterval(() => void this.#look(), LIMITS.recoverEveryMs).unref();
+  }
+
+  #mark(): void {
+    const acknowledged = this.#acknowledged ?? NOTHING_ACKNOWLEDGED;
+    if (this.#watermark === undefined) this.#watermark = new Watermark(this.#parts.dataDirectory, acknowledged);
+    else this.#watermark.write(acknowledged);
+    this.#parts.lock?.holdHead();
   }
 
   get reading(): LevelHandle {
@@ -127,7 +140,6 @@ export class WriteGuard {
     if (this.#phase.kind !== 'writable') return this.#phase;
     return this.#lacksSpace ? { error: lacksSpace(), sinceMs: this.#lacksSinceMs } : undefined;
   }
-  #lacksSinceMs = 0;
 
   /** Whether the log may hold a batch that nobody was told is there. */
   get isUnresolved(): boolean {
@@ -261,7 +273,7 @@ export class WriteGuard {
       if (this.#phase.kind !== 'recovering') return;
       const trouble = troubleOf(error) ?? (error instanceof EngineError && error.code === 'STORAGE_FULL' ? 'full' : 'device');
       const { isCut } = this.#phase;
-      this.#phase = { ...failed(error, trouble, isCut), sinceMs: before.sinceMs, tries: before.tries + 1 };
+      this.#phase = { ...failed(error, trouble, isCut), sinceMs: before.sinceMs, tries: before.tries + 1, triedMs: Date.now() };
     }
   }
 
@@ -269,7 +281,10 @@ export class WriteGuard {
   async #reopen(): Promise<void> {
     this.#reserve.release();
     if (this.#parts.lock?.isHeld() === false) throw this.#lose();
-    if (missingSpaceNow(this.#parts.dataDirectory) > 0) throw lacksSpace();
+    accessSync(this.#parts.dataDirectory, constants.W_OK);
+    if (this.#isWatching && missingSpaceNow(this.#parts.dataDirectory) > 0) throw lacksSpace();
+    this.#parts.lock?.makeExclusive();
+    mkdirSync(join(this.#parts.dataDirectory, 'tmp', 'spill'), { recursive: true });
     const [damage] = damagedLogs(this.#directory).damages;
     if (damage !== undefined) throw this.#damaged(damage.what);
     cutLogs(this.#directory, this.#acknowledged?.logIndex ?? 0);
@@ -280,7 +295,7 @@ export class WriteGuard {
       if (!this.#holdsAcknowledged(fresh)) throw this.#damaged('an acknowledged commit is not in it');
       await fresh.write([NOTHING], { sync: true });
       if (this.#parts.lock?.isHeld() === false) throw this.#lose();
-      if (this.#acknowledged !== undefined) this.#watermark?.write(this.#acknowledged);
+      if (this.#isWatching) this.#mark();
     } catch (error) {
       await fresh.close();
       throw error;
@@ -343,6 +358,7 @@ export class WriteGuard {
     if (compactLog && isWritable) await this.#primary?.compact(Buffer.of(0xff), Buffer.of(0xff, 0xff));
     await this.#primary?.close();
     if (this.#reading !== this.#primary) await this.#removeCopy(this.#reading);
+    this.#watermark?.close();
     this.#reserve.release();
   }
 }
@@ -354,7 +370,7 @@ function failed(cause: unknown, trouble: StorageTrouble, isCut: boolean): Failed
     ? 'no commit is taken, and nothing was kept of those under way'
     : 'no commit is taken, and whether those under way were kept will show when it can be written again';
   const nowMs = Date.now();
-  return { kind: 'failed', trouble, isCut, error: troubleError(trouble, outcome, cause), sinceMs: nowMs, tries: 0, triedMs: nowMs };
+  return { kind: 'failed', trouble, isCut, error: troubleError(trouble, outcome, cause), sinceMs: nowMs, tries: 0, triedMs: 0 };
 }
 
 function pauseAfter(tries: number): number {

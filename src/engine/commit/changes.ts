@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto';
 import { idempotencyKey } from '../catalog/keys.ts';
 import { decodeIdempotency, ERASED_CONTENT } from '../catalog/records.ts';
 import type { CatalogState } from '../catalog/state.ts';
+import type { QueryOptions } from '../data/duckdb.ts';
 import type { Pins } from '../data/pins.ts';
 import type { CommitEntry, Outcome } from '../log/entry.ts';
 import type { Log } from '../log/log.ts';
+import { Budget } from '../model/budget.ts';
 import { EngineError } from '../model/errors.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { checkExpected, refusalError } from './appends.ts';
@@ -55,9 +57,7 @@ export class Changes {
     if (operations.length > LIMITS.operationsMax)
       throw limitExceeded('operationsMax', LIMITS.operationsMax, operations.length, 'Put rows of one table into one operation.');
     const content = options.idempotencyKey === null ? '' : contentOf(operations);
-    return this.run(options, content, (state, earlier) =>
-      new Evaluation(this.#parts, state, { timeoutMs: LIMITS.holdMs }, earlier?.memory).run(operations),
-    );
+    return this.run(options, content, (state, earlier) => new Evaluation(this.#parts, state, reading(), earlier?.memory).run(operations));
   }
 
   /** Evaluates, holds, evaluates again where that is needed, and logs. */
@@ -165,6 +165,12 @@ function stillHolds({ state, tables, creates }: Evaluated, now: CatalogState): b
       now.byName.get(table.name) === state.byName.get(table.name)
     );
   });
+}
+
+/** What a change may take to read what it changes. */
+export function reading(): QueryOptions {
+  const hint = 'Change fewer rows at once, by a narrower filter.';
+  return { timeoutMs: LIMITS.holdMs, budget: new Budget({ limit: 'changedBytesMax', maximum: LIMITS.changedBytesMax, hint }) };
 }
 
 function busy(): EngineError {

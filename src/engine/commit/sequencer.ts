@@ -140,7 +140,8 @@ export class Sequencer {
 
 /** Expiry and erasure, and what flush and compaction log: without it room would never come back. */
 function freesSpace(entry: LogEntry): boolean {
-  return entry.kind !== 'commit' || entry.changes.every((change) => change.kind === 'erase');
+  if (entry.kind === 'commit') return entry.changes.every((change) => change.kind === 'erase');
+  return entry.kind === 'rewrite' || entry.kind === 'expire';
 }
 
 interface Written {

@@ -5,6 +5,7 @@
  */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import accessors from '@duckdb/node-api/lib/vectors/dataAccessors.js';
+import type { Budget } from '../model/budget.ts';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { EngineObserver, QueryOutcome } from '../model/observer.ts';
@@ -26,8 +27,10 @@ export interface DuckOptions {
 export interface QueryOptions {
   /** Gives the query up. */
   readonly signal?: AbortSignal | undefined;
-  /** Past it: QUERY_TIMEOUT. No limit where absent (maintenance). */
+  /** Past it: QUERY_TIMEOUT, or OVERLOADED where it only waited. Where absent (maintenance) only waiting is bounded. */
   readonly timeoutMs?: number | undefined;
+  /** What its rows may take in memory. */
+  readonly budget?: Budget | undefined;
 }
 
 export interface Parameter {
@@ -39,12 +42,14 @@ export interface Parameter {
 Object.assign(accessors, { textDecoder: new TextDecoder('utf-8', { ignoreBOM: true }) });
 
 const INTERRUPT_EVERY_MS = 20;
-const CLOSE_WAIT_MS = 10_000;
+/** How long queries that were interrupted for a stop may take to end. */
+const STOP_WAIT_MS = 2_000;
 
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[] = [];
-  readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  readonly #lent = new Set<DuckDBConnection>();
+  readonly #waiting: Waiting[] = [];
   readonly #drained: (() => void)[] = [];
   #open = 0;
   readonly #connections: number;
@@ -90,7 +95,11 @@ export class Duck {
    * @throws EngineError QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED (memory or spill), or the signal's reason
    */
   async run(sql: string, parameters: readonly Parameter[] = [], options: QueryOptions = {}): Promise<DuckDBMaterializedResult> {
-    return this.withConnection((connection) => runOn(connection, sql, parameters, options), options);
+    const askedMs = performance.now();
+    const { timeoutMs } = options;
+    // Waiting and running share the query's time.
+    const left = (): number | undefined => (timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (performance.now() - askedMs)));
+    return this.withConnection((connection) => runOn(connection, sql, parameters, { ...options, leftMs: left() }), options);
   }
 
   /** Lends a connection; other queries cannot use it meanwhile. */
@@ -118,16 +127,18 @@ export class Duck {
 
   async #lend<T>(use: (connection: DuckDBConnection) => Promise<T>, options: QueryOptions): Promise<T> {
     const connection = await this.#acquire(options);
+    this.#lent.add(connection);
     try {
       return await use(connection);
     } finally {
+      this.#lent.delete(connection);
       this.#release(connection);
     }
   }
 
-  async #acquire({ signal }: QueryOptions): Promise<DuckDBConnection> {
-    signal?.throwIfAborted();
-    if (this.#closed) throw new EngineError('SHUTTING_DOWN', 'the database is shutting down');
+  async #acquire(options: QueryOptions): Promise<DuckDBConnection> {
+    options.signal?.throwIfAborted();
+    if (this.#closed) throw shuttingDown();
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#open < this.#connections) {
@@ -145,18 +156,32 @@ export class Duck {
         hint: 'Try again after details.retryAfterMs milliseconds.',
       });
     }
+    return this.#wait(options);
+  }
+
+  /** Waits for a connection, no longer than the query's own time, and no longer than its client. */
+  #wait({ signal, timeoutMs = LIMITS.queryWaitMs }: QueryOptions): Promise<DuckDBConnection> {
     return new Promise((resolve, reject) => {
-      const take = (connection: DuckDBConnection): void => {
-        signal?.removeEventListener('abort', giveUp);
-        resolve(connection);
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
       };
-      const giveUp = (): void => {
-        const at = this.#waiting.indexOf(take);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        reject(signal?.reason);
+      const waiting: Waiting = {
+        take: (connection) => {
+          settle();
+          resolve(connection);
+        },
+        refuse: (reason) => {
+          settle();
+          const at = this.#waiting.indexOf(waiting);
+          if (at >= 0) this.#waiting.splice(at, 1);
+          reject(reason);
+        },
       };
-      signal?.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(take);
+      const onAbort = (): void => waiting.refuse(signal?.reason);
+      const timer = setTimeout(() => waiting.refuse(waitedTooLong(timeoutMs)), timeoutMs);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiting);
     });
   }
 
@@ -167,7 +192,7 @@ export class Duck {
 
   #release(connection: DuckDBConnection): void {
     const next = this.#waiting.shift();
-    if (next !== undefined) next(connection);
+    if (next !== undefined) next.take(connection);
     else if (this.#closed) {
       connection.closeSync();
       this.#gone();
@@ -180,18 +205,50 @@ export class Duck {
   }
 
   /**
-   * Takes no more queries, and closes once those under way are done: to close DuckDB while a connection is being made or used
-   * ends the process. What is not done in time keeps it open until the process ends.
+   * Takes no more queries, and closes once those under way are done. Past the time that they are given, those that wait are
+   * refused and those that run are interrupted. To close DuckDB while it works would end the process with a crash, so what
+   * cannot be interrupted keeps it open. @returns whether it is closed
    */
-  async close(): Promise<void> {
+  async close(graceMs: number): Promise<boolean> {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) {
       connection.closeSync();
       this.#open -= 1;
     }
-    if (this.#open > 0) await within(new Promise((resolve) => this.#drained.push(resolve)), CLOSE_WAIT_MS);
-    if (this.#open === 0) this.#instance.closeSync();
+    const drained = new Promise<void>((resolve) => {
+      if (this.#open === 0) resolve();
+      else this.#drained.push(resolve);
+    });
+    await within(drained, graceMs);
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(shuttingDown());
+    if (this.#open > 0) {
+      const interrupts = setInterval(() => {
+        for (const connection of this.#lent) connection.interrupt();
+      }, INTERRUPT_EVERY_MS);
+      await within(drained, STOP_WAIT_MS);
+      clearInterval(interrupts);
+    }
+    if (this.#open > 0) return false;
+    this.#instance.closeSync();
+    return true;
   }
+}
+
+/** A query that waits for a connection. */
+interface Waiting {
+  readonly take: (connection: DuckDBConnection) => void;
+  readonly refuse: (reason: unknown) => void;
+}
+
+function shuttingDown(): EngineError {
+  return new EngineError('SHUTTING_DOWN', 'the database is shutting down');
+}
+
+function waitedTooLong(waitedMs: number): EngineError {
+  return new EngineError('OVERLOADED', `all connections to DuckDB were busy for ${Math.round(waitedMs)} ms; the query did not run`, {
+    details: { retryAfterMs: 1_000, limit: 'queryWaitMs', maximum: Math.round(waitedMs) },
+    hint: 'Try again after details.retryAfterMs milliseconds.',
+  });
 }
 
 /** Runs a statement on a lent connection; see Duck.run. */
@@ -199,7 +256,7 @@ export async function runOn(
   connection: DuckDBConnection,
   sql: string,
   parameters: readonly Parameter[],
-  { signal, timeoutMs }: QueryOptions,
+  { signal, timeoutMs, leftMs = timeoutMs }: QueryOptions & { readonly leftMs?: number | undefined },
 ): Promise<DuckDBMaterializedResult> {
   signal?.throwIfAborted();
   let givenUp: 'aborted' | 'timeout' | undefined;
@@ -211,7 +268,7 @@ export async function runOn(
     interrupts ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
   };
   const onAbort = (): void => giveUp('aborted');
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => giveUp('timeout'), timeoutMs);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => giveUp('timeout'), leftMs);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     if (parameters.length === 0) return await connection.run(sql);

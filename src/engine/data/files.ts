@@ -10,6 +10,7 @@ import { tablesOf } from '../catalog/state.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
+import { storageError, troubleOf } from '../model/storage-error.ts';
 import { hashFile, tableDirectory } from './parquet.ts';
 
 export class DataFiles {
@@ -83,6 +84,8 @@ export class DataFiles {
       sha256 = await hashFile(path);
     } catch (error) {
       if (error instanceof EngineError) throw error;
+      // That says nothing of the file.
+      if (troubleOf(error) === 'descriptors') throw storageError(error, 'a data file cannot be read');
       throw this.#corrupt(file, `it cannot be read: ${(error as Error).message}`, error);
     }
     if (sha256 !== file.sha256) throw this.#corrupt(file, 'its bytes are not the ones that were written (SHA-256 differs)');

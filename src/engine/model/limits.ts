@@ -98,6 +98,12 @@ export const LIMITS = {
   descriptorReserve: 8,
   /** Queries that wait for a DuckDB connection before OVERLOADED. */
   queryQueueMax: 256,
+  /** How long what has no time of its own (imports, flushes) waits for a DuckDB connection before OVERLOADED. */
+  queryWaitMs: 30_000,
+  /** Bytes of rows that one answer may read or hold; the server gives it from --max-answer. */
+  answerBytesMax: 64 * 1024 * 1024,
+  /** Bytes of rows that one change may read into memory. */
+  changedBytesMax: 256 * 1024 * 1024,
   /** Commits held in memory for subscribers that are caught up. */
   feedRingMax: 4_096,
   /** Commits read from the log in one step while a subscriber catches up. */

@@ -8,6 +8,7 @@ import { endsOf, type TableState } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../data/duckdb.ts';
 import type { DataFiles } from '../data/files.ts';
+import { bytesOfResult } from '../data/results.ts';
 import { ByteWriter } from '../model/bytes.ts';
 import { writeCell } from '../model/codec.ts';
 import type { DataFile, Ends } from '../model/history.ts';
@@ -21,6 +22,8 @@ import { type Life, type RowWindow, relationSql } from './plan.ts';
 const BLOCK_ROWS = 1024;
 /** Rows that take more than this, by their file's size, are scanned each time. */
 const ROW_BYTES_MAX = 4096;
+/** Bytes of one block; what compresses so well that it is more is scanned each time too. */
+const BLOCK_BYTES_MAX = 16 * 1024 * 1024;
 /** What Parquet saves, about. */
 const COMPRESSION = 4;
 const EVERYTHING: Life = { kind: 'all', upTo: asSnapshotId(Number.MAX_SAFE_INTEGER) };
@@ -48,12 +51,16 @@ interface Place {
 const ROW_PART = -1;
 const FROM_PART = -2;
 
+class TooLarge extends Error {}
+
 export class Blocks {
   readonly #duck: Duck;
   readonly #files: DataFiles;
   readonly #bytesMax: number;
   /** In order of use, the least recent first. */
   readonly #entries = new Map<string, Entry>();
+  /** Files with a block that is too large to be kept. */
+  readonly #tooLarge = new Set<number>();
   #bytes = 0;
 
   constructor(duck: Duck, files: DataFiles, bytesMax: number) {
@@ -69,6 +76,7 @@ export class Blocks {
   /** Drops what is cached of some files. */
   forget(files: readonly DataFile[]): void {
     const ids = new Set(files.map((file) => String(file.fileId)));
+    for (const file of files) this.#tooLarge.delete(file.fileId);
     for (const [key, entry] of this.#entries) {
       if (!ids.has(key.slice(0, key.indexOf(':')))) continue;
       this.#entries.delete(key);
@@ -78,14 +86,32 @@ export class Blocks {
 
   /** Whether rows of these files are small enough to be kept. */
   suits(files: readonly DataFile[]): boolean {
-    return this.#bytesMax > 0 && files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX);
+    return (
+      this.#bytesMax > 0 &&
+      files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX && !this.#tooLarge.has(file.fileId))
+    );
   }
 
   /**
-   * Rows of a window that are visible at a snapshot, from files that the caller has pinned and checked, by row identity.
+   * Rows of a window that are visible at a snapshot, from files that the caller has pinned and checked, by row identity;
+   * undefined where a block is too large to be kept, and the files are to be scanned.
    * @throws EngineError of Duck.run
    */
   async read(
+    table: TableState,
+    files: readonly DataFile[],
+    { window, snapshotId, columns }: { readonly window: RowWindow; readonly snapshotId: SnapshotId; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<Row[] | undefined> {
+    try {
+      return await this.#read(table, files, { window, snapshotId, columns }, options);
+    } catch (error) {
+      if (error instanceof TooLarge) return undefined;
+      throw error;
+    }
+  }
+
+  async #read(
     table: TableState,
     files: readonly DataFile[],
     { window, snapshotId, columns }: { readonly window: RowWindow; readonly snapshotId: SnapshotId; readonly columns: readonly Column[] },
@@ -180,6 +206,10 @@ export class Blocks {
     });
     const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
     const result = await this.#duck.run(`SELECT ${names} FROM (${relation}) ORDER BY _row`, parameters.list, options);
+    if (bytesOfResult(result) > BLOCK_BYTES_MAX) {
+      this.#tooLarge.add(file.fileId);
+      throw new TooLarge();
+    }
     const [rows = [], froms = [], ...cells] = await result.getColumns();
     const parts = new Map<number, Part>([
       [ROW_PART, partOf(rows.map(Number))],

@@ -13,12 +13,14 @@ import type { Column, TableSchema } from '../model/types.ts';
 import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
+import type { ChangePage } from './diff-page.ts';
 import { withoutDropped } from './dropped-columns.ts';
 import { checkFilter, type Filter } from './filter.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { Matcher } from './match.ts';
-import { type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
+import { type PageArguments, type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
+import { bytesOfAggregates, bytesOfChanges, bytesOfRow, bytesOfRows } from './row-bytes.ts';
 import { RowReader } from './rows.ts';
 import { Scanner, type ScannerParts } from './scanner.ts';
 
@@ -87,7 +89,7 @@ export class Reads {
   }
 
   #query(options: QueryOptions | undefined): QueryOptions {
-    return { timeoutMs: options?.timeoutMs ?? this.#parts.queryTimeoutMs, signal: options?.signal };
+    return { timeoutMs: options?.timeoutMs ?? this.#parts.queryTimeoutMs, signal: options?.signal, budget: options?.budget };
   }
 
   /**
@@ -227,13 +229,16 @@ export class Reads {
   /** @throws EngineError of readPage */
   async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
     const page = await readPage(this.scanner, target, query, this.#query(options));
+    options?.budget?.charge(bytesOfRows(page.rows));
     if (page.hasNextPage || page.hasPreviousPage) this.leases.keepForCursor(target.snapshotId);
     return page;
   }
 
   /** @throws EngineError of readAggregate */
-  aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
-    return readAggregate(this.scanner, target, query, this.#query(options));
+  async aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
+    const rows = await readAggregate(this.scanner, target, query, this.#query(options));
+    options?.budget?.charge(bytesOfAggregates(rows));
+    return rows;
   }
 
   /** How many rows match; from the catalog where there is no filter. */
@@ -244,18 +249,28 @@ export class Reads {
   }
 
   /** The row with a primary key, given by column name in wire form; undefined where there is none at the snapshot. */
-  rowByKey(
+  async rowByKey(
     target: PageTarget,
     key: Readonly<Record<string, unknown>>,
     columns: readonly Column[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    return this.#rows.byKey(target, key, columns, this.#query(options));
+    const row = await this.#rows.byKey(target, key, columns, this.#query(options));
+    options?.budget?.charge(bytesOfRow(row));
+    return row;
   }
 
   /** What became of a table's rows between two snapshots. @throws EngineError of Diffs.diff */
-  diff(table: TableState, query: DiffQuery, options?: QueryOptions): Promise<TableDiff> {
-    return this.#diffs.diff(table, query, this.#query(options));
+  async diff(table: TableState, query: DiffQuery, options?: QueryOptions): Promise<TableDiff> {
+    const diff = await this.#diffs.diff(table, query, this.#query(options));
+    const budget = options?.budget;
+    if (budget === undefined) return diff;
+    const counted = async (args: PageArguments): Promise<ChangePage> => {
+      const page = await diff.page(args);
+      budget.charge(bytesOfChanges(page.changes));
+      return page;
+    };
+    return { ...diff, page: counted };
   }
 
   /** What one commit did to the rows of a table that match, a page at a time. @throws EngineError of CommitChanges.page */
@@ -274,18 +289,22 @@ export class Reads {
   }
 
   /** One version of one row; undefined where there is none. */
-  rowById(
+  async rowById(
     tableId: TableId,
     version: Pick<Row, 'rowId' | 'fromSnapshotId'>,
     columns: readonly Column[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    return this.#rows.byId(tableId, version, columns, this.#query(options));
+    const row = await this.#rows.byId(tableId, version, columns, this.#query(options));
+    options?.budget?.charge(bytesOfRow(row));
+    return row;
   }
 
   /** A row as of the target's snapshot, by its identity; undefined where there is none. */
-  rowAt(target: PageTarget, rowId: RowId, columns: readonly Column[], options?: QueryOptions): Promise<Row | undefined> {
-    return this.#rows.at(target, rowId, columns, this.#query(options));
+  async rowAt(target: PageTarget, rowId: RowId, columns: readonly Column[], options?: QueryOptions): Promise<Row | undefined> {
+    const row = await this.#rows.at(target, rowId, columns, this.#query(options));
+    options?.budget?.charge(bytesOfRow(row));
+    return row;
   }
 
   /** What holds a table's rows at an instant, as the catalog is arranged now: flush and compaction rearrange it. */

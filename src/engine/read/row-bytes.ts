@@ -1,19 +1,31 @@
 /** About how much memory rows take: what bounds pages and what is kept of them. */
+import type { AggregateRow } from './aggregate.ts';
 import type { RowChange } from './diff-page.ts';
 import type { Row } from './page.ts';
 
 /** Of a value that is no text and no bytes, and of what goes with each row. */
 const VALUE_BYTES = 16;
 
-function bytesOfRow(row: Row | null): number {
-  if (row === null) return 0;
+export function bytesOfRow(row: Row | null | undefined): number {
+  if (row === null || row === undefined) return 0;
   let bytes = VALUE_BYTES;
   for (const cell of row.cells) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? VALUE_BYTES + cell.length : VALUE_BYTES;
   return bytes;
 }
 
+export function bytesOfAggregates(groups: readonly AggregateRow[]): number {
+  let bytes = 0;
+  for (const { key, values } of groups)
+    for (const value of [...key, ...values]) bytes += typeof value === 'string' ? VALUE_BYTES + value.length : VALUE_BYTES;
+  return bytes;
+}
+
 export function bytesOfChange({ before, after }: RowChange): number {
   return bytesOfRow(before) + bytesOfRow(after);
+}
+
+export function bytesOfRows(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + bytesOfRow(row), 0);
 }
 
 export function bytesOfChanges(changes: readonly RowChange[]): number {

@@ -21,6 +21,7 @@ import type { DataFiles } from '../data/files.ts';
 import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
+import { rowsWithin } from '../data/results.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { mapCells } from '../model/schema.ts';
@@ -87,7 +88,7 @@ export class Scanner {
 
   /** The same on a table of a state that the caller has pinned. */
   async scanTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return (await this.runTable(table, request, options)).getRows();
+    return rowsWithin(await this.runTable(table, request, options), options.budget);
   }
 
   /** The same; the result as DuckDB has it. */
@@ -121,8 +122,11 @@ export class Scanner {
       const planned = planFiles(plan);
       const rows = async (from: readonly DataFile[], hot: boolean): Promise<Row[]> =>
         rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
-      if (!blocks.suits(planned)) return files.reading(planned, () => rows(planned, needsHotRows(plan)), options.signal);
+      const scanned = () => rows(planned, needsHotRows(plan));
+      if (!blocks.suits(planned)) return files.reading(planned, scanned, options.signal);
       const cold = await files.reading(planned, () => blocks.read(table, planned, request, options), options.signal);
+      // Rows of these files are larger than they looked.
+      if (cold === undefined) return files.reading(planned, scanned, options.signal);
       if (!needsHotRows(plan)) return cold;
       const hot = (await this.#directHotRows(table, request)) ?? (await rows([], true));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
@@ -130,7 +134,9 @@ export class Scanner {
   }
 
   async #getRows(plan: Planned, planned: readonly DataFile[], hot: boolean, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#run(plan, planned, hot, async (sql, parameters) => (await this.#parts.duck.run(sql, parameters, options)).getRows());
+    return this.#run(plan, planned, hot, async (sql, parameters) =>
+      rowsWithin(await this.#parts.duck.run(sql, parameters, options), options.budget),
+    );
   }
 
   /**

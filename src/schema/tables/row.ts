@@ -1,5 +1,7 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
 import {
+  chargeCell,
+  isMade,
   type RowConnection,
   type RowModel,
   requiredValue,
@@ -49,7 +51,12 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               type: SCALAR_OF[column.type],
               nullable,
               description: describeColumn(column),
-              resolve: (at) => valueIn(at, column) as never,
+              resolve: isMade(column)
+                ? (at, _, context) => {
+                    chargeCell(context, at, column);
+                    return valueIn(at, column);
+                  }
+                : (at) => valueIn(at, column) as never,
             }),
           ];
         }),
