@@ -62,7 +62,7 @@ export class RowConnection<Node> {
     this.#context = context;
     this.at = at;
     this.where = where;
-    this.#read = async () => markedPage(await read(), { isPresent });
+    this.#read = async () => markedPage(await read(), { isPresent }, context.engine);
     this.#nodeOf = nodeOf;
   }
 
@@ -128,7 +128,8 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, { signal: context.lifetime.signal }),
+    read: () =>
+      context.engine.read.page(at, { ...plainCursors(args, context.engine), where, orderBy, columns }, { signal: context.lifetime.signal }),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
