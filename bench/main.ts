@@ -16,6 +16,7 @@ import { page } from './cases/page.ts';
 import { past } from './cases/past.ts';
 import { present } from './cases/present.ts';
 import { scan } from './cases/scan.ts';
+import { schema } from './cases/schema.ts';
 import type { BenchCase, Report } from './support.ts';
 
 const CASES: Readonly<Record<string, BenchCase>> = {
@@ -34,6 +35,7 @@ const CASES: Readonly<Record<string, BenchCase>> = {
   latency,
   idle,
   'live-query': liveQuery,
+  schema,
 };
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -15,7 +15,7 @@ async function sdlOf(tables: readonly TableDefinition[]): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-schema-'));
   const engine = await openEngine({ directory });
   for (const table of tables) await engine.createTable(table);
-  const sdl = new SchemaProvider(engine).current().sdl();
+  const sdl = await new SchemaProvider(engine).current().sdl();
   await engine.close();
   await rm(directory, { recursive: true, force: true });
   return sdl;

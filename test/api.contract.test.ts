@@ -72,6 +72,7 @@ const PAYLOAD = [
   'insertedRows: SafeInt!',
   'updatedRows: SafeInt!',
   'deletedRows: SafeInt!',
+  'notices: [String!]!',
   'view: CatalogView',
 ];
 const ORDERS_COLUMNS = 'order_id customer_id amount status placed_at'.split(' ');
@@ -230,7 +231,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   ChangeKind: ['INSERT', 'UPDATE', 'DELETE'],
   DiffMode: ['NET', 'FULL'],
   Mutation: [
-    'createTable(input: CreateTableInput!): CommitPayload',
+    'createTable(input: CreateTableInput!, options: CommitOptions): CommitPayload',
     'alterTable(table: String!, changes: [TableChange!]!, options: CommitOptions): CommitPayload',
     'dropTable(table: String!, options: CommitOptions): CommitPayload',
     'append(table: String!, rows: [JSON!]!, options: CommitOptions): CommitPayload',
@@ -240,6 +241,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'upsert(table: String!, rows: [JSON!]!, onConflict: OnConflict, options: CommitOptions): CommitPayload',
     'commit(operations: [CommitOperation!]!, options: CommitOptions): CommitPayload',
     'restore(tables: [String!], to: AsOfInput!, dryRun: Boolean = false, options: CommitOptions): RestorePayload',
+    'revert(snapshotId: SafeInt!, onChanged: OnChanged = "CONFLICT", dryRun: Boolean = false, options: CommitOptions): RestorePayload',
     'createTag(name: String!, at: AsOfInput, message: String): Tag',
     'dropTag(name: String!): Tag',
     'expireSnapshots(table: String, olderThan: DateTime, olderThanMs: SafeInt, retainLast: Int, dryRun: Boolean = false): ExpirePayload',
@@ -278,6 +280,8 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'delete: OrdersFilter',
     'update: OrdersUpdate',
   ],
+  OnChanged: ['CONFLICT', 'SKIP'],
+  RestorePayload: [...PAYLOAD, 'dryRun: Boolean!', 'diff: CatalogDiff!', 'skippedRows: SafeInt!', 'skippedRowIds: [ID!]!'],
   OnConflict: ['update: [String!]', 'where: Filter'],
   OrdersOnConflict: ['update: [OrdersColumn!]', 'where: OrdersFilter'],
   UpsertOperation: ['table: String!', 'rows: [JSON!]!', 'onConflict: OnConflict'],
@@ -290,7 +294,14 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'ifExists: IfExists = "ERROR"',
   ],
   Filter: ['and: [Filter!]', 'or: [Filter!]', 'not: Filter', 'column: String', ...COMPARE('JSON'), ...TEXT],
-  CommitOptions: ['message: String', 'author: String', 'properties: JSON', 'idempotencyKey: String', 'expectedSnapshotId: SafeInt'],
+  CommitOptions: [
+    'message: String',
+    'author: String',
+    'properties: JSON',
+    'idempotencyKey: String',
+    'expectedSnapshotId: SafeInt',
+    'expectedRows: SafeInt',
+  ],
   CommitPayload: PAYLOAD,
   OrdersWritePayload: [...PAYLOAD, 'rows(first: Int): [OrdersRow!]'],
   Subscription: [

@@ -8,7 +8,7 @@ import { asTimestampMs } from '../src/engine/model/ids.ts';
 import { newSeed, RootBuilder } from '../src/engine/model/proof.ts';
 import { defineTable } from '../src/engine/model/schema.ts';
 
-const OPTIONS = { message: null, author: null, properties: null, idempotencyKey: null, expectedSnapshotId: null };
+const OPTIONS = { message: null, author: null, properties: null, idempotencyKey: null, expectedSnapshotId: null, expectedRows: null };
 const NOTHING = { keyExists: () => false, idempotency: () => undefined };
 const applied = (state: CatalogState, entry: LogEntry) => apply(state, entry, asTimestampMs(1), NOTHING);
 

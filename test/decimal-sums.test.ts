@@ -68,6 +68,14 @@ describe('sums and means of decimals of 38 digits', () => {
     [19, 0, ['9'.repeat(19), '9'.repeat(19)], '19999999999999999998'],
     [18, 2, ['9999999999999999.99', '9999999999999999.99'], '19999999999999999.98'],
     [38, 10, [], null],
+    // Beside each other: added up as they are, and in parts.
+    [
+      38,
+      10,
+      ['9999999999999999.9999999999', '10000000000000000.0000000000', '10000000000000000.0000000001', '-0.0000000001'],
+      '29999999999999999.9999999999',
+    ],
+    [38, 38, ['0.00000000000100000000000000000000000001', '-0.00000000000100000000000000000000000000'], `0.${'0'.repeat(37)}1`],
   ])('are exact: DECIMAL(%i, %i) %j', async (precision, scale, values, sum) => {
     const engine = await tableOf(precision, scale);
     await appendApart(engine, values);
@@ -85,6 +93,7 @@ describe('sums and means of decimals of 38 digits', () => {
       const values = Array.from({ length: 1 + below(8) }, () => {
         const digits = Array.from({ length: precision }, () => (below(3) === 0 ? below(10) : 9))
           .join('')
+          .slice(below(2) * below(precision))
           .padStart(scale + 1, '0');
         const text = `${digits.slice(0, digits.length - scale) || '0'}${scale === 0 ? '' : `.${digits.slice(digits.length - scale)}`}`;
         return `${below(2) === 0 ? '-' : ''}${text.replace(/^0+(?=\d)/, '')}`;

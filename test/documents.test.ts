@@ -256,7 +256,7 @@ describe('introspection', () => {
   ])('%s, in parts, is the same as in one piece', async (_, changed) => {
     const server = await testServer({ tables: [ORDERS] });
     const sdl = await (await fetch(`${server.url}/schema.graphql`)).text();
-    const options = { inputValueDeprecation: true, oneOf: true, specifiedByUrl: true };
+    const options = { inputValueDeprecation: true, schemaDescription: true, oneOf: true, specifiedByUrl: true };
     const query = changed(getIntrospectionQuery(options));
     const whole = introspectionFromSchema(buildSchema(sdl), options) as IntrospectionQuery;
     const byName = (types: readonly { name: string }[]) => [...types].sort((left, right) => (left.name < right.name ? -1 : 1));

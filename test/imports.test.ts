@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -7,12 +8,12 @@ import type { ColumnDefinition, Engine } from '../src/engine/index.ts';
 import { failureOf, rowsAsOf, temporaryDirectory, testEngine } from './support.ts';
 
 /** A Parquet file of what a SELECT yields. */
-async function parquetFile(select: string): Promise<string> {
+async function parquetFile(select: string, compression = 'snappy'): Promise<string> {
   const path = join(await temporaryDirectory(), 'source.parquet');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'");
-  await connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`);
+  await connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet, COMPRESSION ${compression})`);
   connection.closeSync();
   instance.closeSync();
   return path;
@@ -126,6 +127,17 @@ describe('an imported Parquet file', () => {
     const engine = await tableWith({ name: 'x', type: 'LONG' });
     expect((await failureOf(engine.appendFile('t', import.meta.filename))).code).toBe('BAD_USER_INPUT');
     expect((await failureOf(engine.appendFile('t', '/nowhere/x.parquet'))).code).toBe('BAD_USER_INPUT');
+  });
+
+  it('has no text that is not UTF-8, and the error names the column, and no path', async () => {
+    const engine = await tableWith({ name: 'k', type: 'LONG' }, { name: 'x', type: 'STRING' });
+    const path = await parquetFile("SELECT i AS k, CASE i WHEN 7 THEN 'QQQQ' ELSE 'AAAA' END AS x FROM range(10) r(i)", 'uncompressed');
+    const bytes = await readFile(path);
+    for (let at = bytes.indexOf('QQQQ'); at >= 0; at = bytes.indexOf('QQQQ', at)) bytes.write('\xff\xfe\xfd\xfc', at, 'latin1');
+    await writeFile(path, bytes);
+    const error = await failureOf(engine.appendFile('t', path));
+    expect(error).toMatchObject({ code: 'INVALID_ROW', details: { rows: [{ index: null, column: 'x' }] } });
+    expect(JSON.stringify(error.details)).not.toContain('/');
   });
 
   const DEFAULTS: readonly (readonly [ColumnDefinition['type'], unknown])[] = [

@@ -1,9 +1,10 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { refusalError } from './commit/appends.ts';
 import { type Changed, type Changes, contentOf, reading } from './commit/changes.ts';
+import { checkExpected, refusalError, unexpectedRows } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
+import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/revert.ts';
 import type { Outcome } from './log/entry.ts';
 import { maintenanceHeader } from './log/entry-id.ts';
 import { checkReason, type EraseParts, type EraseRequest, eraseRows } from './maintenance/erase.ts';
@@ -63,6 +64,29 @@ export class Administration {
     const { changes, restoring } = this.#parts;
     const content = options.idempotencyKey === null ? '' : contentOf(['restore', request]);
     return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, reading()));
+  }
+
+  async revert(request: RevertRequest, options: CheckedOptions): Promise<Changed & { readonly reverted: readonly RevertedTable[] }> {
+    const { changes, restoring } = this.#parts;
+    const content = options.idempotencyKey === null ? '' : contentOf(['revert', request]);
+    let reverted: readonly RevertedTable[] = [];
+    const changed = await changes.run(options, content, async (state) => {
+      const evaluated = await evaluateRevert(restoring, state, request, reading());
+      ({ reverted } = evaluated);
+      return evaluated;
+    });
+    return { ...changed, reverted: changed.outcome?.kind === 'replayed' ? [] : reverted };
+  }
+
+  /** What a revert would do. @throws EngineError as the revert itself */
+  async wouldRevert(request: RevertRequest, options: CheckedOptions): Promise<RevertedTable[]> {
+    const { changes, restoring } = this.#parts;
+    const reverted = await changes.look((state) => planRevert(restoring, state, request, reading()));
+    for (const { table } of reverted) checkExpected(table, options);
+    const rows = reverted.reduce((sum, table) => sum + table.insertedRows + table.updatedRows + table.deletedRows, 0);
+    const unexpected = unexpectedRows(options.expectedRows, rows);
+    if (unexpected !== undefined) throw refusalError(unexpected);
+    return reverted;
   }
 
   /** The tables that a restore would change. */

@@ -20,9 +20,10 @@ import {
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
-import { Appends, refusalError } from './commit/appends.ts';
+import { Appends } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
 import { TimeKeeper } from './commit/clock.ts';
+import { refusalError } from './commit/expectations.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
 import { systemClock } from './commit/machine-clock.ts';
 import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
@@ -61,19 +62,19 @@ import {
   committedResult,
   type EraseResult,
   nothing,
+  type RevertOptions,
+  type RevertResult,
   refuseTooManyEnds,
 } from './results.ts';
 import { type EngineStatistics, statisticsOf } from './statistics.ts';
+import { type RestoreOptions, restoreTables, revertCommit, type UndoParts } from './undo.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
-  /**
-   * Which life of the database this is, eight characters: another one after each restore from a backup. What names a snapshot
-   * outside has it too.
-   */
+  /** Which life of the database this is: another after each restore from a backup. What names a snapshot outside has it too. */
   readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
@@ -94,6 +95,7 @@ export class Engine {
   readonly #auditing: AuditParts;
   /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
   readonly administration: Administration;
+  readonly #undoing: UndoParts;
   readonly #pins = new Pins();
   readonly #staging: Staging;
   readonly #scheduler: Scheduler;
@@ -196,6 +198,7 @@ export class Engine {
       now: () => this.#time.now(this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
+    this.#undoing = { read: this.read, administration: this.administration, result: (outcome) => this.#result(outcome) };
     this.#scheduler.every(() => this.administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
     this.#track(checkTables(store, join(directory, 'catalog'), uncheckedTables, () => this.#closing !== undefined));
@@ -241,7 +244,7 @@ export class Engine {
     return this.#store.trouble;
   }
 
-  /** The current instant as the database sees it, UTC milliseconds. */
+  /** Now as the database sees it, UTC milliseconds. */
   now(): number {
     return this.#time.now(this.#state.timestampMs);
   }
@@ -275,8 +278,7 @@ export class Engine {
 
   /**
    * Appends rows, all or none, as one commit. `form` says which names the rows use; the columns' own where absent.
-   * @throws EngineError TABLE_NOT_FOUND, INVALID_ROW {rows}, CONFLICT, IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED,
-   *   STORAGE_FULL, SHUTTING_DOWN
+   * @throws EngineError as commit
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
     await this.#store.admit();
@@ -406,17 +408,13 @@ export class Engine {
    * Brings some tables, or all of the catalog, back to an instant, as a new commit; the state left behind stays readable.
    * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, CONFLICT, OVERLOADED and those of resolve
    */
-  async restore(
-    request: { readonly tables?: readonly string[] | null; readonly to: AsOf },
-    options?: CommitOptions | null,
-  ): Promise<CommitResult> {
-    const { snapshotId } = await this.read.resolve(request.to);
-    const { outcome, evaluated } = await this.administration.restore(
-      { tables: request.tables ?? null, to: snapshotId },
-      checkOptions(options),
-    );
-    if (outcome !== undefined) return this.#result(outcome);
-    return nothing((evaluated?.tables ?? []).map((table) => tableById(this.#state, table.id).last));
+  restore(request: RestoreOptions, options?: CommitOptions | null): Promise<CommitResult> {
+    return restoreTables(this.#undoing, request, checkOptions(options));
+  }
+
+  /** Undoes one commit, as a new commit. @throws EngineError as revertCommit, CONFLICT {table, rows} where its rows changed since */
+  revert(request: RevertOptions, options?: CommitOptions | null): Promise<RevertResult> {
+    return revertCommit(this.#undoing, request, checkOptions(options));
   }
 
   /** All tags, by name. */

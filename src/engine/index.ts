@@ -6,6 +6,7 @@ export type { WriteTrouble } from './catalog/write-guard.ts';
 export { type Clock, systemClock } from './commit/machine-clock.ts';
 export type { CommitOperation, OnConflict } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
+export type { ChangedSince, RevertedTable } from './commit/revert.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
@@ -18,7 +19,7 @@ export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type Tab
 export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { foldName, isInherited, typePrefix } from './model/names.ts';
+export { defaultColumnGraphqlName, defaultTableGraphqlName, foldName, isInherited, typePrefix } from './model/names.ts';
 export type { EngineNotice } from './model/notice.ts';
 export {
   type CommitFigures,
@@ -66,5 +67,5 @@ export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export { bytesOfRows } from './read/row-bytes.ts';
-export type { ChangeResult, CommitResult, EraseResult } from './results.ts';
+export type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';

@@ -1,6 +1,7 @@
 /** What changes answer with. */
 import { looseEndsIn, type TableState } from './catalog/state.ts';
 import type { Evaluated } from './commit/evaluate.ts';
+import type { RevertedTable } from './commit/revert.ts';
 import type { Outcome } from './log/entry.ts';
 import { EngineError } from './model/errors.ts';
 import type { Commit, Snapshot } from './model/history.ts';
@@ -27,6 +28,17 @@ export interface ChangeResult extends CommitResult {
    * input order, and where an upsert left a row as it was, the version there is. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
    */
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
+}
+
+export interface RevertOptions {
+  readonly snapshotId: number;
+  readonly onChanged?: 'CONFLICT' | 'SKIP' | null | undefined;
+  readonly dryRun?: boolean | null | undefined;
+}
+
+export interface RevertResult extends CommitResult {
+  /** Table by table, with the rows that were left as they are; empty where it was replayed. */
+  readonly reverted: readonly RevertedTable[];
 }
 
 export interface EraseResult extends CommitResult {

@@ -45,6 +45,8 @@ export interface RestoreModel extends PayloadModel {
   readonly dryRun: boolean;
   /** What it changes, or on a dry run would change. */
   readonly diff: CatalogDiffModel;
+  /** Global ids of the rows that a revert left as they are. */
+  readonly skipped: readonly string[];
 }
 
 export async function restore(
@@ -74,17 +76,18 @@ export async function restore(
       counts.updatedRows += diff.updatedRows;
       counts.deletedRows += diff.deletedRows;
     }
+    refuseUnexpectedRows(counts, args.options?.expectedRows);
     const would = { commit: null, snapshots: only.map((table) => table.last), replayed: false, ...counts };
-    return { ...(await withView(context, would)), dryRun: true, diff: { from, to, only } };
+    return { ...(await withView(context, would)), dryRun: true, diff: { from, to, only }, skipped: [] };
   }
   const result = await engine.restore({ tables, to: { kind: 'snapshot', snapshotId: to.snapshotId } }, args.options);
   const after: Instant = result.commit ?? (await engine.read.resolve({ kind: 'newest' }));
   const before = result.commit === null ? after : await instantBefore(context, result.commit.snapshotId);
-  return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only } };
+  return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only }, skipped: [] };
 }
 
 /** A lost variable must not make a dry run a real one. @throws EngineError BAD_USER_INPUT */
-function refuseNullDryRun(dryRun: boolean | null | undefined): void {
+export function refuseNullDryRun(dryRun: boolean | null | undefined): void {
   if (dryRun === null) throw new EngineError('BAD_USER_INPUT', 'dryRun is null; say true or false, or leave it out');
 }
 
@@ -101,6 +104,19 @@ function refuseUnexpected(table: Table, expected: number | null | undefined): vo
   );
 }
 
+/** @throws EngineError CONFLICT as the restore itself would */
+function refuseUnexpectedRows(
+  counts: { readonly insertedRows: number; readonly updatedRows: number; readonly deletedRows: number },
+  expectedRows: number | null | undefined,
+): void {
+  const actualRows = counts.insertedRows + counts.updatedRows + counts.deletedRows;
+  if (expectedRows == null || expectedRows === actualRows) return;
+  throw new EngineError('CONFLICT', `the commit would change ${actualRows} rows, expected ${expectedRows}`, {
+    details: { expectedRows, actualRows },
+    hint: 'Nothing was done. Read the rows again and decide anew.',
+  });
+}
+
 /** @throws EngineError TABLE_EXISTS where the name of a dropped table that would come back is another's now */
 function refuseTaken(context: Context, table: Table, names: readonly string[] | null): void {
   if (names === null || table.droppedAtMs === null || context.engine.findTable(table.name) === undefined) return;
@@ -110,7 +126,7 @@ function refuseTaken(context: Context, table: Table, names: readonly string[] | 
   });
 }
 
-async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {
+export async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {
   if (snapshotId <= 1) return { snapshotId: asSnapshotId(0), timestampMs: null };
   return context.engine.read.resolve({ kind: 'snapshot', snapshotId: snapshotId - 1 });
 }

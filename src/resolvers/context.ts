@@ -8,6 +8,8 @@ export interface Context {
   readonly feed: CommitFeed;
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;
+  /** What may surprise about a table in the typed API as it is now. */
+  readonly notices: (tableId: number) => Promise<readonly string[]>;
   /** Keeps a snapshot from expiring until the operation has ended. */
   readonly hold: (snapshotId: SnapshotId) => void;
   /** What lets the held snapshots go; undefined while nothing is executed. */

@@ -33,6 +33,8 @@ export interface CatalogDiffModel {
   readonly to: Instant;
   /** Only these tables, where a restore names some. */
   readonly only: readonly Table[] | undefined;
+  /** Rows that are left out, by table: those that a revert leaves as they are. */
+  readonly without?: ReadonlyMap<number, readonly number[]> | undefined;
 }
 
 export async function catalogDiff(
@@ -60,7 +62,10 @@ export interface DiffArguments {
   readonly kinds?: readonly ChangeKind[] | null | undefined;
 }
 
-function query(model: CatalogDiffModel, args: DiffArguments, where: Filter | undefined) {
+function query(model: CatalogDiffModel, table: Table, args: DiffArguments, asked: Filter | undefined) {
+  const without = model.without?.get(table.id) ?? [];
+  const others: Filter = { kind: 'in', column: '_rowId', values: without, negated: true };
+  const where: Filter | undefined = without.length === 0 ? asked : asked === undefined ? others : { kind: 'and', filters: [others, asked] };
   return {
     from: model.from.snapshotId,
     to: model.to.snapshotId,
@@ -73,7 +78,7 @@ function query(model: CatalogDiffModel, args: DiffArguments, where: Filter | und
 /** One table of a diff, through the generic door. */
 export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
-  return context.engine.read.diff(table, query(model, args, where), context.lifetime);
+  return context.engine.read.diff(table, query(model, table, args, where), context.lifetime);
 }
 
 /** Null where the table was there at neither instant; TABLE_NOT_FOUND where no table ever had the name. */
@@ -175,7 +180,7 @@ export async function typedDiff(
   if (table === undefined || table.createdSnapshotId > Math.max(model.from.snapshotId, model.to.snapshotId)) return null;
   if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
-  const asked = { ...query(model, args, where), schema: typed.table.schema };
+  const asked = { ...query(model, table, args, where), schema: typed.table.schema };
   return { typed, diff: await context.engine.read.diff(table, asked, context.lifetime) };
 }
 

@@ -2,6 +2,7 @@
 import type { ChangeResult, CommitOptions, CommitResult, Table, TableDefinition } from '../engine/index.ts';
 import { EngineError, LIMITS, limitExceeded } from '../engine/index.ts';
 import type { Context } from './context.ts';
+import { noticesOf } from './notices.ts';
 import { presentView, type ViewModel } from './present.ts';
 import type { RowModel } from './rows.ts';
 import type { TypedTable } from './table-types.ts';
@@ -9,6 +10,8 @@ import type { TypedTable } from './table-types.ts';
 /** What every mutation that commits answers with. */
 export interface PayloadModel extends CommitResult {
   readonly view: ViewModel;
+  /** What is right but may surprise. */
+  readonly notices: readonly string[];
 }
 
 export interface WritePayloadModel extends PayloadModel {
@@ -19,16 +22,20 @@ export interface WritePayloadModel extends PayloadModel {
 /** The catalog right after a commit, beside what it did: the present, but for a commit that is replayed after others. */
 export async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
   const { engine } = context;
-  if (result.commit === null) return { ...result, view: presentView(await engine.read.resolve({ kind: 'newest' })) };
+  const notices = noticesOf(context, result);
+  if (result.commit === null) return { ...result, notices, view: presentView(await engine.read.resolve({ kind: 'newest' })) };
   const { snapshotId, timestampMs } = result.commit;
-  return { ...result, view: { snapshotId, timestampMs, isPresent: !result.replayed || snapshotId === engine.headSnapshotId } };
+  return { ...result, notices, view: { snapshotId, timestampMs, isPresent: !result.replayed || snapshotId === engine.headSnapshotId } };
 }
 
 export async function createTable(
   context: Context,
-  input: TableDefinition & { readonly options?: CommitOptions | null | undefined },
+  input: TableDefinition,
+  options: CommitOptions | null | undefined,
 ): Promise<PayloadModel> {
-  return withView(context, await context.engine.createTable(input));
+  const payload = await withView(context, await context.engine.createTable(input, options));
+  if (payload.commit !== null) return payload;
+  return { ...payload, notices: [`Table ${input.name} is there already, with the same columns: nothing was done.`] };
 }
 
 /** The generic door's append. */

@@ -2,11 +2,23 @@
 import { type Column, isInherited, type Table, typePrefix } from '../engine/index.ts';
 
 export interface TypedTable {
-  readonly table: Table;
+  /** What of the table its types are made from; kept as long as these. */
+  readonly table: Pick<Table, 'id' | 'name' | 'graphqlName' | 'description' | 'schema' | 'schemas'>;
   /** What the names of its GraphQL types begin with. */
   readonly prefix: string;
-  /** Columns by their name in the typed door. */
+  /** Columns by their name in the typed API. */
   readonly byGraphqlName: ReadonlyMap<string, Column>;
+  /** Whether it or a column has a name that JavaScript objects inherit. */
+  readonly hasInheritedNames: boolean;
+}
+
+export function typedTable({ id, name, graphqlName, description, schema, schemas }: Table): TypedTable {
+  return {
+    table: { id, name, graphqlName, description, schema, schemas },
+    prefix: typePrefix(graphqlName),
+    byGraphqlName: new Map(schema.columns.map((column) => [column.graphqlName, column])),
+    hasInheritedNames: isInherited(graphqlName) || schema.columns.some((column) => isInherited(column.graphqlName)),
+  };
 }
 
 export class TableTypes {
@@ -16,19 +28,16 @@ export class TableTypes {
   readonly #byInputType: ReadonlyMap<string, TypedTable>;
   readonly #byPatchType: ReadonlyMap<string, TypedTable>;
   readonly #byId: ReadonlyMap<number, TypedTable>;
+  readonly #leftOut: ReadonlyMap<number, string>;
 
-  constructor(tables: readonly Table[]) {
-    this.tables = tables.map((table) => ({
-      table,
-      prefix: typePrefix(table.graphqlName),
-      byGraphqlName: new Map(table.schema.columns.map((column) => [column.graphqlName, column])),
-    }));
-    this.hasInheritedNames = this.tables.some(
-      ({ table, byGraphqlName }) => isInherited(table.graphqlName) || [...byGraphqlName.keys()].some(isInherited),
-    );
-    this.#byInputType = new Map(this.tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
-    this.#byPatchType = new Map(this.tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
-    this.#byId = new Map(this.tables.map((typed) => [typed.table.id, typed]));
+  /** `leftOut`: why other tables are not among them, by id. */
+  constructor(tables: readonly TypedTable[], leftOut: ReadonlyMap<number, string>) {
+    this.tables = tables;
+    this.hasInheritedNames = tables.some((typed) => typed.hasInheritedNames);
+    this.#byInputType = new Map(tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
+    this.#byPatchType = new Map(tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
+    this.#byId = new Map(tables.map((typed) => [typed.table.id, typed]));
+    this.#leftOut = leftOut;
   }
 
   /** The table whose rows an input type takes. */
@@ -43,5 +52,10 @@ export class TableTypes {
 
   ofTable(tableId: number): TypedTable | undefined {
     return this.#byId.get(tableId);
+  }
+
+  noticesOf(tableId: number): readonly string[] {
+    const notice = this.#leftOut.get(tableId);
+    return notice === undefined ? [] : [notice];
   }
 }

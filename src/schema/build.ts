@@ -1,7 +1,7 @@
-/** Builds the GraphQL schema of a catalog: the fixed part, then a family of types and fields for each table. */
-import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
-import type { TableTypes } from '../resolvers/table-types.ts';
-import { makeBuilder } from './builder.ts';
+/** Builds GraphQL types: the fixed part of the API, and a family of types and fields for each of some tables. */
+import type { GraphQLSchema } from 'graphql';
+import type { TypedTable } from '../resolvers/table-types.ts';
+import { forgetConfigurations, makeBuilder } from './builder.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
 import { addDiffs, addRowChanges } from './diffs.ts';
 import { addInputs } from './inputs.ts';
@@ -20,7 +20,7 @@ import { addViewFields } from './tables/view.ts';
 import { addWriteFields } from './tables/write.ts';
 
 /** Fields and types keep their order: the fixed part first, then the tables in the order of their creation. */
-export function buildSchema(types: TableTypes): GraphQLSchema {
+export function buildSchema(tables: readonly TypedTable[]): GraphQLSchema {
   const builder = makeBuilder();
   addScalars(builder);
   const shared = addShared(builder);
@@ -34,7 +34,7 @@ export function buildSchema(types: TableTypes): GraphQLSchema {
   addQuery(builder, shared, objects, diffs, node);
   addMutation(builder, { shared, objects, generic, diffs, inputs });
   addSubscription(builder, { shared, objects, generic, rowChanges });
-  for (const typed of types.tables) {
+  for (const typed of tables) {
     const row = addRowTypes(builder, shared, conditions, node, typed);
     addViewFields(builder, objects, typed, row);
     const change = addDiffFields(builder, shared, diffs, typed, row);
@@ -43,10 +43,6 @@ export function buildSchema(types: TableTypes): GraphQLSchema {
   }
   const schema = builder.toSchema({ sortSchema: false });
   for (const type of Object.values(schema.getTypeMap())) handOverJson(type);
+  forgetConfigurations(builder, schema);
   return schema;
-}
-
-/** The schema sorted by name, for files that are compared. */
-export function sortedSchema(types: TableTypes): GraphQLSchema {
-  return lexicographicSortSchema(buildSchema(types));
 }

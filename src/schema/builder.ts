@@ -1,5 +1,6 @@
 /** The Pothos builder: what the TypeScript side of each GraphQL type is. */
 import SchemaBuilder from '@pothos/core';
+import { type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import type { Context } from '../resolvers/context.ts';
 
 export interface SchemaTypes {
@@ -26,3 +27,21 @@ export function makeBuilder() {
 }
 
 export type Builder = ReturnType<typeof makeBuilder>;
+
+/**
+ * Lets go of what the types were built from. Resolvers hold on to their builder for as long as their types are in use, and
+ * it to the configurations of all types that were built with them.
+ */
+export function forgetConfigurations(builder: Builder, schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    type.extensions = {};
+    if (isEnumType(type)) for (const value of type.getValues()) value.extensions = {};
+    if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) field.extensions = {};
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      field.extensions = {};
+      for (const argument of field.args) argument.extensions = {};
+    }
+  }
+  for (const held of Object.values(builder.configStore) as unknown[]) if (held instanceof Map || held instanceof Set) held.clear();
+}

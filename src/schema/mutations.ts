@@ -1,5 +1,5 @@
 /** The mutations that do not depend on any table. Every one is nullable: a failed one must not take the others with it. */
-import type { VerifyReport } from '../engine/index.ts';
+import { LIMITS, type VerifyReport } from '../engine/index.ts';
 import {
   createTag,
   type EraseModel,
@@ -11,6 +11,7 @@ import {
 } from '../resolvers/administration.ts';
 import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
 import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
+import { revert } from '../resolvers/revert.ts';
 import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-operands.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
@@ -36,11 +37,21 @@ function addPayloads(builder: Builder, { objects, diffs }: MutationTypes) {
     fields: (t) => payloadFields(t, objects),
   });
   const restored = builder.objectRef<RestoreModel>('RestorePayload').implement({
-    description: 'What the restore did, or on a dry run would do.',
+    description: 'What the restore or revert did, or on a dry run would do.',
     fields: (t) => ({
       ...payloadFields(t, objects),
       dryRun: t.exposeBoolean('dryRun', { description: 'Whether nothing was changed.' }),
       diff: t.field({ type: diffs.catalogDiff, description: 'What it changes.', resolve: (at) => at.diff }),
+      skippedRows: t.field({
+        type: 'SafeInt',
+        description:
+          'Rows that a revert left as they are, since they were changed after the commit or had their key taken; 0 of a restore.',
+        resolve: (at) => at.skipped.length,
+      }),
+      skippedRowIds: t.idList({
+        description: 'The `_rowId` of these rows, at most the first 100.',
+        resolve: (at) => at.skipped.slice(0, LIMITS.invalidRowsReported),
+      }),
     }),
   });
   const erased = builder.objectRef<EraseModel>('ErasePayload').implement({
@@ -101,6 +112,13 @@ function addPayloads(builder: Builder, { objects, diffs }: MutationTypes) {
 }
 
 export function addMutation(builder: Builder, types: MutationTypes): void {
+  const onChanged = builder.enumType('OnChanged', {
+    description: 'What a revert does where rows of the commit were changed since.',
+    values: {
+      CONFLICT: { description: 'Nothing at all is done, and the error names the rows.' },
+      SKIP: { description: 'These rows stay as they are, and the rest is undone.' },
+    } as const,
+  });
   const { shared, objects, generic, inputs } = types;
   const { payload, restored, erased, compacted, expired } = addPayloads(builder, types);
   builder.mutationType({
@@ -123,8 +141,8 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           type: payload,
           nullable: true,
           description: 'Creates a table. Its typed fields and types are there with the next operation.',
-          args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }) },
-          resolve: (_root, { input }, context) => createTable(context, input),
+          args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }), options },
+          resolve: (_root, { input, options: given }, context) => createTable(context, input, given),
         }),
         alterTable: t.field({
           type: payload,
@@ -225,6 +243,19 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             options,
           },
           resolve: (_root, args, context) => restore(context, args),
+        }),
+        revert: t.field({
+          type: restored,
+          nullable: true,
+          description:
+            'Undoes one commit, as a new commit: rows that it inserted go, rows that it changed or deleted are as they were before it. What came since stays. Rows that were changed since, or whose primary key is taken, are a CONFLICT {table, rows}, or are left as they are. What the commit did to a table itself (create, alter, drop) is for restore.',
+          args: {
+            snapshotId: t.arg({ type: 'SafeInt', required: true, description: 'The commit.' }),
+            onChanged: t.arg({ type: onChanged, defaultValue: 'CONFLICT', description: 'What to do where its rows were changed since.' }),
+            dryRun: t.arg.boolean({ defaultValue: false, description: 'Only say what it would change.' }),
+            options,
+          },
+          resolve: (_root, args, context) => revert(context, args),
         }),
         eraseRows: t.field({
           type: erased,

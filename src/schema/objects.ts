@@ -121,6 +121,11 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
         resolve: (table) => [...table.schema.primaryKey],
       }),
       description: t.exposeString('description', { nullable: true, description: 'What the table holds.' }),
+      notices: t.field({
+        type: ['String'],
+        description: 'What may surprise about the table now: why it is not in the typed API, where it is not.',
+        resolve: async (table, _args, { notices }) => [...(await notices(table.id))],
+      }),
       createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: (table) => milliseconds(table.createdAtMs) }),
       droppedAt: t.field({
         type: 'DateTime',

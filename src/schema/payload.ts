@@ -26,6 +26,10 @@ export function payloadFields<Model extends PayloadModel>(t: Fields<Model>, { co
     insertedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation brought.', resolve: (at) => at.insertedRows }),
     updatedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation changed.', resolve: (at) => at.updatedRows }),
     deletedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation ended.', resolve: (at) => at.deletedRows }),
+    notices: t.stringList({
+      description: 'What is right but may surprise: a column `id` is `id_` in the typed API, a name was changed.',
+      resolve: (at) => [...at.notices],
+    }),
     view: t.field({
       type: view,
       nullable: true,

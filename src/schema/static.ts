@@ -131,6 +131,11 @@ export function addShared(builder: Builder) {
         type: 'SafeInt',
         description: 'The newest snapshot of each touched table must be this one or older, else CONFLICT.',
       }),
+      expectedRows: t.field({
+        type: 'SafeInt',
+        description:
+          'How many rows the commit must insert, update and delete together, else CONFLICT and nothing is done. With `_fromSnapshotId: {eq: ...}` in `where` and 1 here, two people who edit one row never overwrite each other.',
+      }),
     }),
   });
 

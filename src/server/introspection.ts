@@ -105,7 +105,7 @@ class Introspection {
     const besides = rest.length === 0 ? {} : (dataOf(await this.#ask([asking(rest)], schema))[key] as Data | undefined);
     // The field was left out by a directive.
     if (besides === undefined) return {};
-    const lists: Record<string, unknown[]> = {};
+    const lists = Object.create(null) as Record<string, unknown[]>;
     const names = Object.keys(schema.getTypeMap());
     for (let at = 0; at < names.length; at += TYPES_AT_ONCE) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -117,7 +117,10 @@ class Introspection {
       }
     }
     const merged: Data = {};
-    for (const one of below) merged[keyOf(one)] = besides[keyOf(one)] ?? lists[keyOf(one)];
+    for (const name of below.map(keyOf)) {
+      if (name in lists) merged[name] = lists[name];
+      else if (name in besides) merged[name] = besides[name];
+    }
     return { [key]: merged };
   }
 

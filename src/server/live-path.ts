@@ -13,6 +13,8 @@ import type { OriginPolicy } from './origins.ts';
 import { serveWebSockets } from './websocket.ts';
 
 export interface LivePathParts {
+  /** Waits for the schema of the moment. */
+  readonly prepare: () => Promise<void>;
   readonly engine: Engine;
   readonly feed: CommitFeed;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
@@ -31,7 +33,7 @@ export class LivePath {
   readonly #counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   readonly #closeSockets: () => Promise<void>;
 
-  constructor({ engine, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
+  constructor({ prepare, engine, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
     const limits = {
       bufferBytesMax: config.socketBufferKiB * 1024,
       stallMs: config.socketStallMs,
@@ -42,7 +44,7 @@ export class LivePath {
     this.#hub = new Hub(engine, feed);
     const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, answers, log };
     this.streams = new EventStreams(shared);
-    this.#closeSockets = serveWebSockets({ ...shared, http, path, messageBytesMax: config.bodyLimitBytes, origins });
+    this.#closeSockets = serveWebSockets({ ...shared, prepare, http, path, messageBytesMax: config.bodyLimitBytes, origins });
   }
 
   figures(): LiveFigures {

@@ -18,11 +18,11 @@ export interface WithSchema {
   schemaEntry?: SchemaEntry;
 }
 
-/** Each operation gets the schema of the moment, and keeps it. */
+/** Each operation gets the newest schema, and keeps it. Every transport has waited for the one of the moment before. */
 export function catalogSchema(provider: SchemaProvider): Plugin {
   return {
     onEnveloped: ({ context, setSchema }) => {
-      const entry = provider.current();
+      const entry = provider.newest();
       setSchema(entry.schema);
       if (context !== undefined && context !== null) (context as WithSchema).schemaEntry = entry;
     },

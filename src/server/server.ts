@@ -82,7 +82,9 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   });
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
   const feed = new CommitFeed(engine);
-  const provider = new SchemaProvider(engine);
+  const provider = new SchemaProvider(engine, ({ name }, error) =>
+    logger.warn({ err: error, table: name }, `table ${name} is left out of the typed API: its types cannot be built`),
+  );
   const origins = new OriginPolicy(config.origins, config.host);
   const answers = new Answers(config);
   const documents = new Documents(config);
@@ -109,11 +111,12 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       logger,
     });
   });
-  const live = new LivePath({ engine, feed, yoga, http, path: PATH, config, origins, answers, log });
+  const live = new LivePath({ prepare: () => provider.prepare(), engine, feed, yoga, http, path: PATH, config, origins, answers, log });
   const { streams } = live;
   const connections = connectionsOf(http);
   metrics?.watch({ engine, live: () => live.figures(), state, http });
   try {
+    await provider.prepare();
     await listen(http, config);
   } catch (error) {
     metrics?.stop();
@@ -193,8 +196,9 @@ export function makeYoga({
     },
     maskedErrors: { maskError: (error) => toGraphQLError(error, log) },
     context: (initial) => {
+      const notices = (tableId: number) => provider.noticesOf(tableId);
       const { schemaEntry } = initial as WithSchema;
-      const { types } = schemaEntry ?? provider.current();
+      const { types } = schemaEntry ?? provider.newest();
       const budget = answers.budget();
       const { res } = initial as { res?: ServerResponse };
       // The answer takes memory until its client has read it.
@@ -208,7 +212,7 @@ export function makeYoga({
       };
       const holding: Context['holding'] = { releases: undefined };
       const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(engine.read.leases.hold(snapshotId));
-      return { engine, feed, types, lifetime, holding, hold };
+      return { engine, feed, types, notices, lifetime, holding, hold };
     },
     plugins: [
       documents.plugin(),
@@ -252,6 +256,7 @@ async function route(parts: RouteParts): Promise<void> {
       case PATH:
         if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
         if (!speaksGraphql(request, response) || !(await bodyFits(request, response, parts.bodyLimitBytes))) return;
+        await provider.prepare();
         if (!(await serveEventStream(parts))) await yoga(request, response);
         return;
       case '/health':
@@ -263,7 +268,8 @@ async function route(parts: RouteParts): Promise<void> {
           return sendErrors(response, 404, 'BAD_USER_INPUT', 'metrics are off; --metrics on serves them here');
         return send(response, 200, parts.metrics.contentType, await parts.metrics.text());
       case '/schema.graphql':
-        return send(response, 200, 'application/graphql; charset=utf-8', provider.current().sdl());
+        await provider.prepare();
+        return send(response, 200, 'application/graphql; charset=utf-8', await provider.newest().sdl());
       case '/':
         // Relative, so that a proxy may put the server below any path.
         response.writeHead(302, { location: PATH.slice(1) }).end();

@@ -161,7 +161,7 @@ async function executeFor(
   event: unknown,
   { lifetime, answers, log }: SharedParts & { readonly lifetime: Lifetime },
 ): Promise<Executed> {
-  const { engine, feed, types } = contextValue;
+  const { engine, feed, types, notices } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
   const budget = answers.budget();
@@ -169,6 +169,7 @@ async function executeFor(
     engine,
     feed,
     types,
+    notices,
     lifetime: {
       budget,
       get signal() {

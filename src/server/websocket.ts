@@ -18,6 +18,8 @@ import { closeSoon, type PendingResults, SocketConnection, TRY_AGAIN_LATER } fro
 
 export interface WebSocketParts {
   readonly http: Server;
+  /** Waits for the schema of the moment. */
+  readonly prepare: () => Promise<void>;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
   readonly hub: Hub;
   readonly path: string;
@@ -171,12 +173,13 @@ interface OperationPayload {
 
 /** Parses, validates, and makes the context. @returns errors where the operation is refused */
 async function checked(
-  { yoga, limits }: WebSocketParts,
+  { prepare, yoga, limits }: WebSocketParts,
   { extra, connectionParams }: Ctx,
   id: string,
   params: OperationPayload,
   log: LogInternalError,
 ): Promise<Operation | readonly GraphQLError[]> {
+  await prepare();
   const { connection, running } = extra;
   const { operations } = connection;
   if (operations.has(id)) {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed } from '../catalog/state.ts';
 import { tableDirectory } from '../data/parquet.ts';
 import type { Staging } from '../data/staging.ts';
-import type { CommitEntry, Outcome, RefusedEntry, StagedFile } from '../log/entry.ts';
+import type { CommitEntry, Outcome, StagedFile } from '../log/entry.ts';
 import type { Log } from '../log/log.ts';
-import { EngineError } from '../model/errors.ts';
 import type { TableId } from '../model/ids.ts';
 import { hashKeys } from '../model/keys.ts';
 import type { RowForm } from '../model/rows.ts';
 import type { Cells } from '../model/types.ts';
+import { checkNothing, refusalError } from './expectations.ts';
 import type { Gates } from './gates.ts';
 import type { CheckedOptions } from './options.ts';
 import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
@@ -70,7 +70,7 @@ export class Appends {
     const table = tableNamed(this.#parts.current(), name);
     const prepared = await prepareAppend(this.#parts.staging, table, { rows, form, options });
     if (prepared === undefined) {
-      checkExpected(tableById(this.#parts.current(), table.id), options);
+      checkNothing([tableById(this.#parts.current(), table.id)], options);
       return { table, outcome: undefined, rows: [] };
     }
     return { ...prepared, table };
@@ -81,6 +81,7 @@ export class Appends {
     const { file, proof, keys } = await this.#parts.staging.importParquet(table.id, table.schema, path);
     if (file.rowCount === 0) {
       await this.#remove(table.id, file);
+      checkNothing([tableById(this.#parts.current(), table.id)], options);
       return { table, outcome: undefined, rows: [] };
     }
     const keyHashes = await this.#removingOnError(table.id, file, async () =>
@@ -118,21 +119,4 @@ export class Appends {
   #remove(tableId: TableId, staged: StagedFile): Promise<void> {
     return rm(join(tableDirectory({ dataDirectory: this.#parts.dataDirectory, tableId }), staged.name), { force: true });
   }
-}
-
-/** @throws EngineError CONFLICT where a table has changed since what the writer expects */
-export function checkExpected(table: TableState, { expectedSnapshotId: expected }: CheckedOptions): void {
-  if (expected === null || table.last.snapshotId <= expected) return;
-  throw new EngineError(
-    'CONFLICT',
-    `table ${table.name} has changed: its newest snapshot is ${table.last.snapshotId}, expected ${expected} or older`,
-    {
-      details: { table: table.name, expectedSnapshotId: expected, actualSnapshotId: table.last.snapshotId },
-      hint: 'Read the table again and decide anew.',
-    },
-  );
-}
-
-export function refusalError({ code, message, details, hint }: RefusedEntry): EngineError {
-  return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
 }

@@ -25,6 +25,7 @@ import { applyErase } from './apply-erase.ts';
 import { applyExpire, applyRewrite, applyTag } from './apply-maintenance.ts';
 import { applyRows } from './apply-rows.ts';
 import { alter, create, drop, undrop } from './apply-tables.ts';
+import { unexpectedRows } from './expectations.ts';
 import { type CatalogWork, type CommitPlace, definitionOf, finishWork, Refused } from './work.ts';
 
 /** Facts of the catalog that are not held in memory, read for the round before it is applied. */
@@ -86,9 +87,20 @@ function applyCommit(state: CatalogState, entry: CommitEntry, clockMs: Timestamp
     const problem = applyChange(work, entry, change, lookups, replaced);
     if (problem === undefined) continue;
     if (problem instanceof Refused) return refused(state, problem.refusal);
-    if (entry.changes.length === 1) return { outcome: problem, state, puts: [] };
+    if (entry.changes.length > 1) continue;
+    const expected = unexpectedRows(entry.expectedRows, 0);
+    return expected === undefined ? { outcome: problem, state, puts: [] } : refused(state, expected);
   }
+  const unexpected = entry.expectedRows === null ? undefined : unexpectedRows(entry.expectedRows, changedRows(work));
+  if (unexpected !== undefined) return refused(state, unexpected);
   return committed(work, entry, replaced);
+}
+
+/** The rows that a commit inserts, updates and deletes, of all its tables. */
+function changedRows({ tables }: CatalogWork): number {
+  let rows = 0;
+  for (const { insertedRows, updatedRows, deletedRows } of tables.values()) rows += insertedRows + updatedRows + deletedRows;
+  return rows;
 }
 
 /** @returns what the change is refused for, or the outcome where it changes nothing */

@@ -34,7 +34,7 @@ export interface BulkParts {
 const nowOf = (table: TableState): Life => ({ kind: 'visible', at: table.last.snapshotId });
 
 /** The keys of versions that were read with their key columns, in their order. */
-function keysOf(schema: TableSchema, found: readonly MatchedInFile[]): { readonly hash: Buffer; readonly row: number }[] {
+export function keysOf(schema: TableSchema, found: readonly MatchedInFile[]): { readonly hash: Buffer; readonly row: number }[] {
   const keys = keyColumns(schema);
   if (keys.length === 0) return [];
   return found.flatMap(({ rows, cells }) =>
@@ -253,6 +253,26 @@ export async function bulkRestore(
     options,
   );
   const went = await parts.matcher.matchMany(table, { kind: 'ended', ...span }, { filter: undefined, columns: keyed(schema) }, options);
+  return bringBack(parts, table, { present: present.schema, came, went, life: { kind: 'ended', ...span }, filter: undefined });
+}
+
+/** Versions that end, versions that come back as new ones of the same rows, and how these are read. */
+export interface BroughtBack {
+  /** The columns that the versions that end were matched by, which may be wider than the table's. */
+  readonly present: TableSchema;
+  readonly came: readonly MatchedInFile[];
+  readonly went: readonly MatchedInFile[];
+  readonly life: Life;
+  readonly filter: CheckedFilter | undefined;
+}
+
+/** @returns undefined where nothing ends and nothing comes back */
+export async function bringBack(
+  parts: BulkParts,
+  table: TableState,
+  { present, came, went, life, filter }: BroughtBack,
+): Promise<BuiltRows | undefined> {
+  const { schema } = table;
   const cameRows = checkEnded(table, came);
   const wentRows = checkEnded(table, went);
   if (cameRows + wentRows === 0) return undefined;
@@ -262,11 +282,10 @@ export async function bulkRestore(
   let updatedRows = 0;
   for (const { rows } of came) for (const row of rows) if (back.has(row)) updatedRows += 1;
   const root = new RootBuilder(newSeed(), schema.columns);
-  const life: Life = { kind: 'ended', ...span };
-  const files = wentRows === 0 ? [] : [await writeVersions(parts, table, { life, filter: undefined, values: new Map(), root })];
+  const files = wentRows === 0 ? [] : [await writeVersions(parts, table, { life, filter, values: new Map(), root })];
   const moved = keysOf(schema, went);
   const kept = new Map(moved.map(({ hash, row }) => [hash.toString('latin1'), row]));
-  const before = keysOf(present.schema, came);
+  const before = keysOf(present, came);
   const removed = before.filter(({ hash }) => !kept.has(hash.toString('latin1'))).map(({ hash }) => hash);
   // A key that another row took meanwhile goes back to its row: out of the index first, then in.
   const retaken = before.filter(({ hash }) => kept.has(hash.toString('latin1'))).map(({ hash }) => hash);

@@ -14,9 +14,9 @@ import type { Log } from '../log/log.ts';
 import { Budget } from '../model/budget.ts';
 import { EngineError } from '../model/errors.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
-import { checkExpected, refusalError } from './appends.ts';
 import type { BulkParts } from './bulk.ts';
 import { type Evaluated, Evaluation } from './evaluate.ts';
+import { checkNothing, refusalError } from './expectations.ts';
 import { type Gates, TABLES_GATE } from './gates.ts';
 import type { CommitOperation } from './operations.ts';
 import type { CheckedOptions } from './options.ts';
@@ -79,8 +79,13 @@ export class Changes {
     }
   }
 
+  /** What would become of the newest state, without a commit. */
+  look<T>(work: (state: CatalogState) => Promise<T>): Promise<T> {
+    return this.#pinned(work);
+  }
+
   /** Evaluates on the newest state, pinned; nothing stays pinned while a change waits for its tables. */
-  async #pinned(work: (state: CatalogState) => Promise<Evaluated>): Promise<Evaluated> {
+  async #pinned<T>(work: (state: CatalogState) => Promise<T>): Promise<T> {
     const state = this.#parts.current();
     const pin = this.#parts.pins.pin(state.logIndex);
     try {
@@ -124,7 +129,7 @@ export class Changes {
 
   async #log(evaluated: Evaluated, options: CheckedOptions, content: string): Promise<Changed> {
     if (evaluated.changes.length === 0) {
-      for (const table of evaluated.tables) checkExpected(table, options);
+      checkNothing(evaluated.tables, options);
       return { outcome: undefined, evaluated };
     }
     const entry: CommitEntry = commitEntry(evaluated.changes, options, content, evaluated.bytes);

@@ -23,10 +23,19 @@ export interface Clock {
   wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Milliseconds since the machine was started, its sleep included; 0 where it does not tell. */
+function sinceBoot(): number {
+  try {
+    return uptime() * 1000;
+  } catch {
+    return 0;
+  }
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  slept: () => uptime() * 1000 - performance.now(),
+  slept: () => sinceBoot() - performance.now(),
   wait: (ms, signal) =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();

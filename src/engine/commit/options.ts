@@ -14,6 +14,8 @@ export interface CommitOptions {
   readonly idempotencyKey?: string | null | undefined;
   /** The newest snapshot of the table must be this one or older, else CONFLICT. */
   readonly expectedSnapshotId?: number | null | undefined;
+  /** How many rows the commit must insert, update and delete together, else CONFLICT. */
+  readonly expectedRows?: number | null | undefined;
   /** Whose idempotency keys these are; one name space where absent. */
   readonly caller?: string | undefined;
 }
@@ -24,9 +26,17 @@ export interface CheckedOptions {
   readonly properties: string | null;
   readonly idempotencyKey: Buffer | null;
   readonly expectedSnapshotId: SnapshotId | null;
+  readonly expectedRows: number | null;
 }
 
-const NONE: CheckedOptions = { message: null, author: null, properties: null, idempotencyKey: null, expectedSnapshotId: null };
+const NONE: CheckedOptions = {
+  message: null,
+  author: null,
+  properties: null,
+  idempotencyKey: null,
+  expectedSnapshotId: null,
+  expectedRows: null,
+};
 
 /** @throws EngineError BAD_USER_INPUT, LIMIT_EXCEEDED naming the option */
 export function checkOptions(options: CommitOptions | null | undefined): CheckedOptions {
@@ -37,6 +47,7 @@ export function checkOptions(options: CommitOptions | null | undefined): Checked
     properties: properties(options.properties),
     idempotencyKey: idempotencyKey(options),
     expectedSnapshotId: expected(options.expectedSnapshotId),
+    expectedRows: expectedRows(options.expectedRows),
   };
 }
 
@@ -78,4 +89,11 @@ function expected(value: number | null | undefined): SnapshotId | null {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new EngineError('BAD_USER_INPUT', `options.expectedSnapshotId ${value} is not a snapshot id`);
   return asSnapshotId(value);
+}
+
+function expectedRows(value: number | null | undefined): number | null {
+  if (value == null) return null;
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new EngineError('BAD_USER_INPUT', `options.expectedRows ${value} is not a number of rows`);
+  return value;
 }

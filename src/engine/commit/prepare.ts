@@ -146,6 +146,7 @@ export function commitEntry(changes: readonly TableChange[], options: CheckedOpt
     properties: options.properties,
     idempotency: options.idempotencyKey === null ? null : { key: options.idempotencyKey, content },
     expectedSnapshotId: options.expectedSnapshotId,
+    expectedRows: options.expectedRows,
   };
 }
 

@@ -92,7 +92,10 @@ function importTerm(column: Column, found: readonly SourceColumn[], parameters: 
   }
   if (!fitsExactly(column, source.type))
     throw mismatch(`column ${column.name}: the file has ${source.type}, which does not fit ${column.type} exactly`, column.name);
-  return `CAST(src.${columnAt(at)} AS ${sqlType(column)})`;
+  const cast = `CAST(src.${columnAt(at)} AS ${sqlType(column)})`;
+  if (column.type !== 'FLOAT' && column.type !== 'DOUBLE') return cast;
+  // One zero and one NaN, as everywhere: see parseDouble in model/values.ts.
+  return `CASE WHEN isnan(${cast}) THEN CAST('NaN' AS ${column.type}) WHEN ${cast} = 0 THEN CAST(0 AS ${column.type}) ELSE ${cast} END`;
 }
 
 function fitsExactly(column: Column, type: string): boolean {
@@ -176,13 +179,17 @@ function rangeOf(column: Column): readonly [Cell, Cell] | undefined {
   }
 }
 
-/** Texts that are looked at together. */
+/** Texts that are looked at together, and their bytes at most. */
 const JSON_ROWS = 4_096;
+const JSON_BYTES = 32 * 1024 * 1024;
 
 async function checkJson(connection: DuckDBConnection, column: Column, name: string, source: ImportSource): Promise<void> {
+  const longest = await runOn(connection, `SELECT max(strlen(${name})) FROM (${source.sql})`, source.parameters, {});
+  const bytes = Number((await longest.getRows())[0]?.[0] ?? 0);
+  const window = Math.max(1, Math.min(JSON_ROWS, Math.floor(JSON_BYTES / Math.max(1, bytes))));
   const bad: BadValue[] = [];
-  for (let lo = 0; lo < source.rowCount && bad.length < LIMITS.invalidRowsReported; lo += JSON_ROWS) {
-    const sql = `SELECT _position, ${name} FROM (${source.sql}) WHERE _position >= ${lo} AND _position < ${lo + JSON_ROWS} AND ${name} IS NOT NULL ORDER BY _position`;
+  for (let lo = 0; lo < source.rowCount && bad.length < LIMITS.invalidRowsReported; lo += window) {
+    const sql = `SELECT _position, ${name} FROM (${source.sql}) WHERE _position >= ${lo} AND _position < ${lo + window} AND ${name} IS NOT NULL ORDER BY _position`;
     for (const [row, text] of await (await runOn(connection, sql, source.parameters, {})).getRows()) {
       const fault = bad.length < LIMITS.invalidRowsReported ? jsonFault(text as string) : undefined;
       if (fault !== undefined) bad.push({ index: Number(row), reason: fault });
@@ -211,7 +218,8 @@ function isUnreadable(error: unknown): boolean {
 
 function unreadable(column: Column, error: unknown): EngineError {
   const { cause } = error as Error;
-  const said = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
+  // Without the name of the copy that DuckDB reads.
+  const said = ((cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '').replaceAll(/ "[^"]*\.import"/g, '');
   return new EngineError('INVALID_ROW', `column ${column.name}: a value cannot be read or does not fit the column`, {
     details: { rows: [{ index: null, column: column.name, reason: said.slice(0, 200) }], invalidRows: 1 },
     hint: 'Nothing of the file was kept. Write the file again with values that the column takes.',

@@ -163,6 +163,8 @@ export interface CommitEntry extends EntryBase {
   /** `key`: hash of caller and key; `content`: hash of what is committed. 16 bytes each. */
   readonly idempotency: { readonly key: Buffer; readonly content: string } | null;
   readonly expectedSnapshotId: SnapshotId | null;
+  /** How many rows the commit must change in all; any number where null. */
+  readonly expectedRows: number | null;
 }
 
 /** flush and compact: the same versions in other files. */

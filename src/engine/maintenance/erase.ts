@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { changesKey, hotKey, idempotencyAgeKey, idempotencyKey, primaryKeyKey, snapshotKey } from '../catalog/keys.ts';
 import { decodeIdempotency, decodeIdempotencyAge, ERASED_CONTENT, encodeIdempotency, encodeSnapshot } from '../catalog/records.ts';
 import { columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
-import { checkExpected } from '../commit/appends.ts';
+import { checkExpected, checkNothing } from '../commit/expectations.ts';
 import type { CheckedOptions } from '../commit/options.ts';
 import { commitEntry } from '../commit/prepare.ts';
 import { fromDuck } from '../data/cells.ts';
@@ -91,6 +91,7 @@ async function logErasure(parts: EraseParts, table: TableState, request: EraseRe
   checkExpected(table, options);
   const filter = checkFilter(table.schema, request.where);
   const rows = await matchingRows(parts, table, filter);
+  if (rows.length === 0) checkNothing([], options);
   if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0, retired: [], outputs: [] };
   const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);

@@ -28,10 +28,9 @@ export function hashKey(columns: readonly KeyColumn[], cellOf: (key: KeyColumn, 
   columns.forEach((key, index) => {
     const cell = cellOf(key, index);
     if (cell === null) throw new EngineError('BAD_USER_INPUT', `key column ${key.column.name} is null`);
-    // INT may be widened to LONG, FLOAT to DOUBLE: both hash alike. And what filters take for equal is one key: 0.0 and -0.0.
+    // INT may be widened to LONG: both hash alike. (FLOAT and DOUBLE are no keys.)
     if (key.column.type === 'INT') writeCell(writer, { type: 'LONG' }, BigInt(cell as number));
-    else if (key.column.type === 'FLOAT') writeCell(writer, { type: 'DOUBLE' }, (cell as number) + 0);
-    else writeCell(writer, key.column, typeof cell === 'number' ? cell + 0 : cell);
+    else writeCell(writer, key.column, cell);
   });
   return digest('sha256', writer.finish(), 'buffer').subarray(0, HASH_BYTES);
 }

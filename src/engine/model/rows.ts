@@ -153,7 +153,7 @@ function fastPath(column: Column): string | undefined {
     case 'INT':
       return 'typeof v === "number" && (v | 0) === v && v !== 0';
     case 'DOUBLE':
-      return 'typeof v === "number" && v - v === 0';
+      return 'typeof v === "number" && v - v === 0 && v !== 0';
     case 'STRING':
       return 'typeof v === "string" && v.isWellFormed()';
     default:

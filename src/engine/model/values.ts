@@ -122,12 +122,13 @@ function parseLong(value: unknown): Parsed {
   return long < LONG_MIN || long > LONG_MAX ? new Refusal(`${show(value)} does not fit in 64 bits`) : long;
 }
 
+/** Zero has no sign in a table: filters and keys take 0.0 and -0.0 for equal, and Parquet's dictionaries keep one of them. */
 function parseDouble(value: unknown): Parsed {
   if (typeof value === 'bigint' || value instanceof InexactNumber) {
     const number = typeof value === 'bigint' ? doubleOf(value) : undefined;
     return number ?? new Refusal(`${show(value)} has more digits than a double holds; use LONG or DECIMAL`);
   }
-  return typeof value === 'number' && Number.isFinite(value) ? value : new Refusal(`${show(value)} is not a finite number`);
+  return typeof value === 'number' && Number.isFinite(value) ? value + 0 : new Refusal(`${show(value)} is not a finite number`);
 }
 
 function parseFloat32(value: unknown): Parsed {

@@ -1,0 +1,82 @@
+/** How long a change of one table's columns holds the event loop, with many tables: types by table, against all built anew. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { validateSchema } from 'graphql';
+import { type CommitOperation, type Engine, openEngine } from '../../src/engine/index.ts';
+import { typedTable } from '../../src/resolvers/table-types.ts';
+import { buildSchema } from '../../src/schema/build.ts';
+import { SchemaProvider } from '../../src/schema/index.ts';
+import { type BenchOptions, type Figures, median, type Report, rounded, withDirectory } from '../support.ts';
+
+const TARGET_MS = 100;
+const TARGET_MIB = 600;
+const TYPES = ['LONG', 'STRING', 'DOUBLE', 'INT', 'TIMESTAMPTZ', 'BOOLEAN', 'DECIMAL', 'DATE', 'UUID', 'JSON', 'FLOAT', 'STRING'] as const;
+const CHANGES = 10;
+const BASELINE_CHANGES = 3;
+
+function tables(from: number, to: number): CommitOperation[] {
+  return Array.from({ length: to - from }, (_, index) => ({
+    kind: 'createTable',
+    definition: {
+      name: `table${from + index}`,
+      columns: TYPES.map((type, column) => ({ name: `column_${column}`, type, ...(column === 0 ? { required: true } : {}) })),
+      primaryKey: ['column_0'],
+    },
+  }));
+}
+
+/** The longest that the event loop was held after each of some changes, until its schema was there, milliseconds. */
+async function stalls(engine: Engine, changes: number, build: () => unknown): Promise<number[]> {
+  const found: number[] = [];
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  for (let change = 0; change < changes; change += 1) {
+    await engine.alterTable('table0', [{ kind: 'setDescription', description: `change ${change}` }]);
+    await pause();
+    delay.reset();
+    delay.enable();
+    await build();
+    // The monitor sees a turn that was late only after it.
+    await pause();
+    delay.disable();
+    found.push(delay.max / 1e6);
+  }
+  return found;
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+export async function schema({ quick, note }: BenchOptions): Promise<Report> {
+  const figures: Record<string, Figures> = {};
+  const last = { stall: 0, baseline: 0, rss: 0 };
+  await withDirectory(async (directory) => {
+    const engine = await openEngine({ directory });
+    const provider = new SchemaProvider(engine);
+    let made = 0;
+    for (const count of quick ? [10, 30] : [10, 100, 300, 600]) {
+      note(`${count} tables`);
+      for (; made < count; made = Math.min(count, made + 50)) await engine.commit(tables(made, Math.min(count, made + 50)));
+      await provider.prepare();
+      const own = await stalls(engine, quick ? 3 : CHANGES, () => provider.prepare());
+      last.rss = process.memoryUsage().rss / 2 ** 20;
+      const anew = await stalls(engine, quick ? 1 : BASELINE_CHANGES, () => validateSchema(buildSchema(engine.tables().map(typedTable))));
+      last.stall = median(own);
+      last.baseline = median(anew);
+      figures[`${count} tables`] = {
+        'stall ms': rounded(last.stall),
+        'worst ms': rounded(Math.max(...own)),
+        'all built anew ms': rounded(last.baseline),
+        'resident MiB': rounded(last.rss),
+      };
+    }
+    await engine.close();
+  });
+  return {
+    case: 'schema',
+    ratio: rounded(last.baseline / last.stall),
+    baseline: 'all types built anew',
+    target: `under ${TARGET_MS} ms and ${TARGET_MIB} MiB`,
+    met: quick ? null : last.stall < TARGET_MS && last.rss < TARGET_MIB,
+    figures,
+  };
+}

@@ -1,0 +1,31 @@
+/** What of a commit is right but may surprise: names that are others in the typed API. */
+import { type CommitResult, defaultColumnGraphqlName, defaultTableGraphqlName, type Table, type TableSchema } from '../engine/index.ts';
+import type { Context } from './context.ts';
+
+/** A name that was chosen surprises nobody. */
+export function noticesOf({ engine }: Context, { commit, snapshots }: Pick<CommitResult, 'commit' | 'snapshots'>): string[] {
+  if (commit === null) return [];
+  return snapshots.flatMap(({ tableId, snapshotId, schemaVersion }) => {
+    const table = engine.tableById(tableId);
+    const at = table?.schemas.findIndex(({ version }) => version === schemaVersion) ?? -1;
+    const schema = table?.schemas[at];
+    if (table === undefined || schema === undefined || schema.since !== snapshotId) return [];
+    return [...(at === 0 ? tableNotices(table) : []), ...columnNotices(table, schema, table.schemas[at - 1])];
+  });
+}
+
+function tableNotices({ name, graphqlName }: Table): string[] {
+  if (graphqlName === name || graphqlName !== defaultTableGraphqlName(name)) return [];
+  return [`In the typed API table ${name} is ${graphqlName}, since the API needs the name ${name} itself. The generic API keeps the name.`];
+}
+
+/** Columns that came or were renamed. */
+function columnNotices(table: Table, { columns }: TableSchema, before: TableSchema | undefined): string[] {
+  return columns.flatMap(({ fieldId, name, graphqlName }) => {
+    const known = before?.columns.find((column) => column.fieldId === fieldId);
+    if (known?.name === name || graphqlName === name || graphqlName !== defaultColumnGraphqlName(name)) return [];
+    return [
+      `In the typed API column ${name} of table ${table.name} is ${graphqlName}, since the API needs the name ${name} itself. The generic API keeps the name.`,
+    ];
+  });
+}
