@@ -22,7 +22,7 @@ function merged(existing: Stored, incoming: Stored, { args, readField }: FieldFu
   const isBefore = args?.['before'] != null;
   const newInfo = incoming['pageInfo'] as Stored | undefined;
   const oldInfo = existing['pageInfo'] as Stored | undefined;
-  // There is nothing behind a first page that says so.
+  // There is nothing behind a first page that says so, nor behind one that covers all that is loaded.
   const isAll = !isNext && !isBefore && newInfo?.['hasNextPage'] === false;
   const put = (name: string, idOf: (item: Item) => unknown): Stored => {
     const [loaded, page] = [existing[name], incoming[name]] as (readonly Item[] | undefined)[];
@@ -32,13 +32,18 @@ function merged(existing: Stored, incoming: Stored, { args, readField }: FieldFu
   };
   const rowOf = (row: unknown): unknown => readField('id', row as Reference) ?? row;
   const lists = { ...put('nodes', rowOf), ...put('edges', (edge) => rowOf(readField('node', edge as Reference))) };
-  const [start, end] = isBefore ? [newInfo, oldInfo] : isNext ? [oldInfo, newInfo] : [newInfo, isAll ? newInfo : oldInfo];
+  const isLonger = Object.entries(lists).some(([name, items]) => (items as readonly Item[]).length > sizeOf(incoming[name]));
+  const [start, end] = isBefore ? [newInfo, oldInfo] : isNext ? [oldInfo, newInfo] : [newInfo, isLonger ? oldInfo : newInfo];
   return {
     // What is of all rows that match is told by the first page, which is the newest.
     ...(isNext || isBefore ? { ...incoming, ...existing } : { ...existing, ...incoming }),
     ...lists,
     ...(newInfo === undefined && oldInfo === undefined ? {} : { pageInfo: pageInfoOf(start, end) }),
   };
+}
+
+function sizeOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : Number.POSITIVE_INFINITY;
 }
 
 const START = ['startCursor', 'hasPreviousPage'];

@@ -6,7 +6,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 /** The part of graphcache's cache that is used here. */
 interface ReadingCache {
   inspectFields(entity: string): readonly { readonly fieldKey: string; readonly fieldName: string; readonly arguments: Arguments | null }[];
-  resolve(entity: string, field: string): unknown;
+  resolve(entity: string, field: string, args?: Arguments | null): unknown;
 }
 interface FieldInfo {
   readonly parentKey: string;
@@ -39,6 +39,8 @@ const INFO = ['__typename', 'startCursor', 'endCursor', 'hasNextPage', 'hasPrevi
 export function rowPages(): (parent: unknown, args: Arguments, cache: ReadingCache, info: FieldInfo) => Answer | undefined {
   const loadedOf = new WeakMap<ReadingCache, Map<string, Loaded>>();
   return (_parent, args, cache, { parentKey, fieldName }) => {
+    // A page that is not there yet is to be asked for.
+    if (typeof cache.resolve(parentKey, fieldName, args) !== 'string') return undefined;
     const list = listKey(args);
     const pages = cache
       .inspectFields(parentKey)

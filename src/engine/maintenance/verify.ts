@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { checkFolder } from '../catalog/folder-check.ts';
 import { PREFIX, prefixRange } from '../catalog/keys.ts';
-import { type Damage, damagedFiles, missingLog } from '../catalog/leveldb-files.ts';
+import { type Damage, damagedFiles, missingFiles, missingLog } from '../catalog/leveldb-files.ts';
 import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
@@ -100,7 +100,7 @@ const LOOK_AGAIN_MS = 40;
 async function settledDamages(directory: string): Promise<Damage[]> {
   const look = (): Damage[] => {
     const log = missingLog(directory);
-    return [...damagedFiles(directory), ...(log === undefined ? [] : [log])];
+    return [...missingFiles(directory), ...damagedFiles(directory), ...(log === undefined ? [] : [log])];
   };
   let damages = look();
   for (let looks = 1; looks < LOOKS && damages.length > 0; looks += 1) {
