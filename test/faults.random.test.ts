@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type Engine, EngineError, openEngine } from '../src/engine/index.ts';
+import { type Engine, EngineError, type EngineNotice, openEngine } from '../src/engine/index.ts';
 import { contentsOf, copyOf, flip, largest } from './damage.ts';
 import { FailingDisk, type Fault, REASONS, type Reason } from './failing-level.ts';
 import { randomNumbers, seedOf } from './random.ts';
@@ -27,8 +27,9 @@ interface Model {
 const all = { kind: 'and', filters: [] } as const;
 const keyed = (k: number) => ({ kind: 'compare', column: 'k', operator: 'eq', value: k }) as const;
 
-async function open(directory: string, disk: FailingDisk): Promise<Engine> {
-  return openEngine({ directory, threads: 1, maintenance: MAINTENANCE, onBackgroundError: () => {} }, { openLevel: disk.openLevel });
+async function open(directory: string, disk: FailingDisk, notices: EngineNotice[] = []): Promise<Engine> {
+  const options = { directory, threads: 1, maintenance: MAINTENANCE, onBackgroundError: () => {} };
+  return openEngine({ ...options, onNotice: (notice) => void notices.push(notice) }, { openLevel: disk.openLevel });
 }
 
 const byKey = (rows: Iterable<readonly [number, string]>) => [...rows].sort(([left], [right]) => left - right);
@@ -153,7 +154,8 @@ describe('while the catalog cannot be written', () => {
     ['EROFS', 0],
   ])('after %s, and as long as it lasts: writes say so, reads go on, and it ends by itself', async (reason, written) => {
     const disk = new FailingDisk();
-    const engine = await open(await temporaryDirectory(), disk);
+    const notices: EngineNotice[] = [];
+    const engine = await open(await temporaryDirectory(), disk, notices);
     await engine.createTable(TABLE);
     await engine.append('t', [{ k: 1, text: 'one' }]);
     disk.failAfter(0, { reason, written });
@@ -176,6 +178,13 @@ describe('while the catalog cannot be written', () => {
     expect(engine.statistics().writeFailed).toBe(false);
     await engine.append('t', [{ k: 2, text: 'two' }]);
     expect(await rowsAsOf(engine, 't', { kind: 'newest' })).toHaveLength(2);
+    expect(
+      notices.map(({ level, details }) => [level, details['code']]),
+      'told once each',
+    ).toEqual([
+      ['warn', CODES[reason]],
+      ['info', undefined],
+    ]);
     await engine.close();
   });
 

@@ -305,3 +305,19 @@ describe('damage in a Parquet file is found and its file named', () => {
     expect(await failureOf(readBig(engine))).toMatchObject({ code: 'CORRUPT_DATA', details: { file: `data/1/${name}` } });
   });
 });
+
+describe('verify of a running engine', () => {
+  it.each<[string, RegExp, RegExp]>([
+    ['CURRENT', /^CURRENT$/, /^catalog\/CURRENT$/],
+    ['the manifest', /^MANIFEST-/, /^catalog\/MANIFEST-/],
+    ['the log', /\.log$/, /^catalog/],
+  ])('finds that %s was removed', async (_, name, file) => {
+    const engine = await openEngine({ directory: await temporaryDirectory(), threads: 1, onBackgroundError: () => {} });
+    await createTables(engine);
+    await writeCommits(engine, 5, randomNumbers(3));
+    expect((await engine.verify()).findings).toEqual([]);
+    rmSync(join(engine.directory, 'catalog', largest(engine.directory, name)));
+    expect((await engine.verify()).findings.map((finding) => finding.file)).toContainEqual(expect.stringMatching(file));
+    await engine.close();
+  });
+});

@@ -45,7 +45,7 @@ export {
   type Operation,
   type TableSchema,
 } from './model/types.ts';
-export { parseCell, Refusal, show, toWire } from './model/values.ts';
+export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineNotice, EngineOptions } from './options.ts';
 export {

@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { claimIncarnation, type Incarnation } from './catalog/incarnation.ts';
 import { type OpenSeams, openCatalog } from './catalog/load.ts';
+import type { WriteTrouble } from './catalog/write-guard.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
 import { Engine } from './engine.ts';
@@ -12,7 +13,7 @@ import { storageError } from './model/storage-error.ts';
 import type { EngineOptions } from './options.ts';
 
 /**
- * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writing` says why.
+ * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writeTrouble` says why.
  * `seams` are for tests.
  * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
@@ -23,10 +24,12 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
   // DuckDB starts on other threads while the catalog is checked on this one.
   const starting = startDuck(options, directory, observer);
   starting.catch(() => {});
-  const opened = await openCatalog(directory, seams).catch(async (error: unknown) => {
-    await (await starting.catch(() => undefined))?.close(0);
-    throw error;
-  });
+  const opened = await openCatalog(directory, { onTrouble: (trouble) => tellTrouble(trouble, options), ...seams }).catch(
+    async (error: unknown) => {
+      await (await starting.catch(() => undefined))?.close(0);
+      throw error;
+    },
+  );
   const { store, state } = opened;
   try {
     const incarnation = await claimIncarnation(store, directory, options.newIncarnation);
@@ -62,6 +65,14 @@ function tellIncarnation({ name, cause, unkept }: Incarnation, { onNotice }: Eng
   if (unkept !== undefined) {
     const message = 'the new incarnation could not be written down, so the next start begins another one';
     onNotice?.({ level: 'warn', message, details: { incarnation: name, reason: String(unkept) } });
+  }
+}
+
+function tellTrouble(trouble: WriteTrouble | undefined, { onNotice }: EngineOptions): void {
+  if (trouble === undefined) onNotice?.({ level: 'info', message: 'commits are taken again', details: {} });
+  else {
+    const { code, message, hint } = trouble.error;
+    onNotice?.({ level: 'warn', message: `no commit is taken: ${message}`, details: { code, hint } });
   }
 }
 

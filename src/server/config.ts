@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { shareOfHeap } from './answer-limits.ts';
 import { nearest } from './nearest.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -91,7 +92,7 @@ const OPTIONS = {
     variable: 'TIDEMARK_BODY_LIMIT',
     argument: 'BYTES',
     text: 'largest request body or WebSocket message',
-    schema: integer(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
+    schema: integer(1024, 1024 * MEBIBYTE).default(shareOfHeap(1 / 24, 32 * MEBIBYTE)),
   },
   answerMiB: {
     flag: 'max-answer',
@@ -184,6 +185,13 @@ const OPTIONS = {
     argument: 'N',
     text: 'the newest snapshots that are always kept, of tables without a policy of their own',
     schema: integer(1, 1_000_000_000).optional(),
+  },
+  connectionsMax: {
+    flag: 'max-connections',
+    variable: 'TIDEMARK_MAX_CONNECTIONS',
+    argument: 'N',
+    text: "most connections at once; half of the process's descriptors, at most 25000, where not given",
+    schema: integer(1, 1024 * 1024).optional(),
   },
   socketsMax: {
     flag: 'max-sockets',

@@ -1,7 +1,8 @@
 /** Which requests are subscriptions that want an event stream, and what they ask for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readBody } from './body.ts';
+import { bodyTextOf } from './body.ts';
 import type { EventStreams, StreamRequest } from './event-stream.ts';
+import { parseJson } from './exact-json.ts';
 import type { OriginPolicy } from './origins.ts';
 import { searchOf } from './paths.ts';
 
@@ -10,15 +11,13 @@ export interface EventStreamRequest {
   readonly response: ServerResponse;
   readonly streams: EventStreams;
   readonly origins: OriginPolicy;
-  readonly bodyLimitBytes: number;
 }
 
 /** @returns whether the request was answered here; any other is Yoga's */
 export async function serveEventStream(parts: EventStreamRequest): Promise<boolean> {
   const { request, response, streams, origins } = parts;
   if (!(request.headers.accept ?? '').toLowerCase().includes('text/event-stream')) return false;
-  const asked = await askedFor(parts);
-  if (asked === 'answered') return true;
+  const asked = askedFor(request);
   // Only a hint; the document itself decides.
   if (asked === undefined || !asked.query.includes('subscription')) return false;
   const { origin } = request.headers;
@@ -30,7 +29,7 @@ export async function serveEventStream(parts: EventStreamRequest): Promise<boole
 }
 
 /** What a request asks for; undefined where it is none that this can read: Yoga says what is wrong with it. */
-async function askedFor({ request, response, bodyLimitBytes }: EventStreamRequest): Promise<StreamRequest | 'answered' | undefined> {
+function askedFor(request: IncomingMessage): StreamRequest | undefined {
   if (request.method === 'GET') {
     const searchParams = searchOf(request);
     const variables = searchParams.get('variables');
@@ -42,14 +41,13 @@ async function askedFor({ request, response, bodyLimitBytes }: EventStreamReques
   }
   const form = /^application\/(json|graphql\+json|graphql)\s*(?:;|$)/i.exec(request.headers['content-type'] ?? '')?.[1]?.toLowerCase();
   if (request.method !== 'POST' || form === undefined) return undefined;
-  const body = await readBody(request, response, bodyLimitBytes);
-  if (body === undefined) return 'answered';
-  return streamRequest(form === 'graphql' ? { query: body.toString() } : parsed(body.toString()));
+  const text = bodyTextOf(request) ?? '';
+  return streamRequest(form === 'graphql' ? { query: text } : parsed(text));
 }
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

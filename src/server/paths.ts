@@ -19,6 +19,20 @@ export function searchOf({ url = '/' }: Addressed): URLSearchParams {
   return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
+/** The name of the first parameter whose bytes are not UTF-8; URLSearchParams would put U+FFFD in their place without a word. */
+export function parameterThatIsNoText({ url = '/' }: Addressed): string | undefined {
+  const at = url.indexOf('?');
+  if (at < 0 || !url.includes('%', at)) return undefined;
+  for (const part of url.slice(at + 1).split('&')) {
+    try {
+      decodeURIComponent(part);
+    } catch {
+      return part.split('=', 1)[0]?.slice(0, 80);
+    }
+  }
+  return undefined;
+}
+
 /**
  * A request to upgrade to something else than a WebSocket (HTTP/2, which some clients offer with every first request) is
  * answered as if it had not asked: a server need not upgrade. Source: RFC 9110, section 7.8.

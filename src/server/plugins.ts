@@ -1,4 +1,5 @@
 /** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input. */
+import type { IncomingMessage } from 'node:http';
 import {
   type ASTVisitor,
   type DocumentNode,
@@ -8,10 +9,12 @@ import {
   Kind,
   type ValidationContext,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Context } from '../resolvers/context.ts';
 import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
 import type { SchemaEntry, SchemaProvider } from '../schema/index.ts';
+import { bodyTextOf } from './body.ts';
+import { parseJson } from './exact-json.ts';
 
 /** Where the schema of an operation is kept in its initial context. */
 export interface WithSchema {
@@ -109,22 +112,44 @@ function badRequest(message: string, status: number): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', details: {}, http: { status } } });
 }
 
-/** Parameters of a GET that are no JSON are the client's mistake. */
+/** Reads the parameters of a request, with all digits of their numbers; what is no JSON is the client's mistake. */
 export function checkedParameters(): Plugin {
   return {
-    onRequestParse: ({ request, url }) => {
+    onRequestParse: ({ request, url, requestParser, serverContext, setRequestParser }) => {
+      const { req } = serverContext as { readonly req?: IncomingMessage };
+      const text = req === undefined ? undefined : bodyTextOf(req);
+      if (text !== undefined) setRequestParser(() => parametersOf(text, req?.headers['content-type'] ?? ''));
       if (request.method !== 'GET') return;
+      const given = new Map<string, unknown>();
       for (const name of ['variables', 'extensions']) {
         const value = url.searchParams.get(name);
         if (value === null) continue;
         try {
-          JSON.parse(value);
+          given.set(name, parseJson(value));
         } catch {
           throw badRequest(`the parameter ${name} is not JSON`, 400);
         }
       }
+      if (requestParser !== undefined && given.has('variables'))
+        setRequestParser(async (asked) => {
+          const params = (await requestParser(asked)) as GraphQLParams;
+          return Object.assign({}, params, { variables: given.get('variables') }) as GraphQLParams;
+        });
     },
   };
+}
+
+/** What a body asks for. @throws GraphQLError BAD_USER_INPUT */
+function parametersOf(text: string, contentType: string): GraphQLParams {
+  if (/^application\/graphql\s*(?:;|$)/i.test(contentType)) return { query: text };
+  let parsed: unknown;
+  try {
+    parsed = parseJson(text);
+  } catch (error) {
+    throw badRequest(`the body is not JSON: ${(error as Error).message.slice(0, 200)}`, 400);
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw badRequest('the body is not a JSON object of query and variables', 400);
+  return parsed as GraphQLParams;
 }
 
 /** A subscription needs a connection that stays: one that cannot is told which can. */

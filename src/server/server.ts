@@ -3,15 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Commit, type Engine, type EngineOptions, openEngine } from '../engine/index.ts';
+import { type Commit, type Engine, type EngineOptions, MemoryPool, openEngine } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
-import { Answers } from './answer-limits.ts';
+import { Answers, shareOfHeap } from './answer-limits.ts';
 import { send, sendErrors, sendJson } from './answers.ts';
-import { bodyFits } from './body.ts';
+import { type BodyLimits, readBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
+import { connectionsMaxOf } from './connection-limits.ts';
 import { DOCS_CSP, DOCS_START, docsPage } from './docs.ts';
 import { Documents } from './documents.ts';
 import type { EventStreams } from './event-stream.ts';
@@ -22,7 +23,7 @@ import { LivePath } from './live-path.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
-import { pathOf, UpgradableMessage } from './paths.ts';
+import { parameterThatIsNoText, pathOf, UpgradableMessage } from './paths.ts';
 import {
   catalogSchema,
   checkedParameters,
@@ -36,6 +37,8 @@ import {
 import { readableVariables } from './variables.ts';
 
 const PATH = '/graphql';
+/** What a connection may take to say what it wants: one that says nothing takes a descriptor from those that do. */
+const CONNECTION_TIMES = { headersTimeout: 20_000, requestTimeout: 120_000, connectionsCheckingInterval: 5_000 };
 /** How long a stop waits for requests under way. */
 const DRAIN_MS = 10_000;
 /** How long queries and maintenance that nobody waits for may take after that, before they are interrupted. */
@@ -94,7 +97,12 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   });
   const yoga = makeYoga({ engine, feed, provider, origins, log, answers, documents, introspections, operations: metrics?.operations });
   const state = { stopping: false };
-  const http = createServer({ IncomingMessage: UpgradableMessage }, (request, response) => {
+  const together = Math.max(config.bodyLimitBytes, shareOfHeap(1 / 32, 128 * 1024 * 1024));
+  const bodies = {
+    maximum: config.bodyLimitBytes,
+    pool: new MemoryPool({ limit: 'bodiesBytesMax', maximum: together, hint: 'Try again.' }),
+  };
+  const http = createServer({ IncomingMessage: UpgradableMessage, ...CONNECTION_TIMES }, (request, response) => {
     void route({
       request,
       response,
@@ -105,12 +113,13 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       engine,
       state,
       metrics,
-      bodyLimitBytes: config.bodyLimitBytes,
+      bodies,
       logger,
     });
   });
   const live = new LivePath({ prepare: () => provider.prepare(), engine, feed, yoga, http, path: PATH, config, origins, answers, log });
   const { streams } = live;
+  http.maxConnections = connectionsMaxOf(config);
   const connections = connectionsOf(http);
   metrics?.watch({ engine, live: () => live.figures(), state, http });
   try {
@@ -239,7 +248,7 @@ interface RouteParts {
   readonly engine: Engine;
   readonly state: { readonly stopping: boolean };
   readonly metrics: Metrics | undefined;
-  readonly bodyLimitBytes: number;
+  readonly bodies: BodyLimits;
   readonly logger: Logger;
 }
 
@@ -253,7 +262,8 @@ async function route(parts: RouteParts): Promise<void> {
     switch (pathname) {
       case PATH:
         if (request.method === 'GET' && wantsPage(request)) return await sendGraphiql(response);
-        if (!speaksGraphql(request, response) || !(await bodyFits(request, response, parts.bodyLimitBytes))) return;
+        if (!speaksGraphql(request, response) || refusesParameters(request, response)) return;
+        if (request.method === 'POST' && !(await readBody(request, response, parts.bodies))) return;
         await provider.prepare();
         if (!(await serveEventStream(parts))) await yoga(request, response);
         return;
@@ -345,6 +355,14 @@ function speaksGraphql({ method, headers }: IncomingMessage, response: ServerRes
     sendErrors(response, 406, 'BAD_USER_INPUT', `answers are application/json or application/graphql-response+json, not ${headers.accept}`);
     return false;
   }
+  return true;
+}
+
+/** Whether a parameter of the address is not UTF-8; answers 400 where one is. */
+function refusesParameters(request: IncomingMessage, response: ServerResponse): boolean {
+  const name = request.method === 'GET' ? parameterThatIsNoText(request) : undefined;
+  if (name === undefined) return false;
+  sendErrors(response, 400, 'BAD_USER_INPUT', `the parameter ${name} is not UTF-8 in percent-encoding`, { parameter: name });
   return true;
 }
 

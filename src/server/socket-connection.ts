@@ -24,6 +24,8 @@ export class SocketConnection {
   readonly #congestion: Congestion;
   /** Whether the client has answered since the last ping. */
   isAlive = true;
+  /** Whether a message had numbers that JSON.parse would round; they are marked. */
+  hasMarkedNumbers = false;
   /** Ids of the operations under way, subscriptions and others. */
   readonly operations = new Set<string>();
   readonly #results = new Set<PendingResults>();

@@ -1,4 +1,5 @@
 /** graphql-transport-ws on the server's port: the same schema, limits and errors as over HTTP. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult, GraphQLError } from 'graphql';
@@ -11,6 +12,7 @@ import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../resolvers/errors.ts';
 import type { Answers } from './answer-limits.ts';
 import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
+import { markedNumbers, withNumbers } from './exact-json.ts';
 import type { OriginPolicy } from './origins.ts';
 import { pathOf } from './paths.ts';
 import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
@@ -37,6 +39,8 @@ const KEEP_ALIVE_MS = 12_000;
 const CLOSING_MS = 2_000;
 /** The protocol's code for an id that is in use. */
 const ALREADY_EXISTS = 4409;
+/** Source: RFC 6455, section 7.4.1. */
+const NO_TEXT = 1007;
 
 interface Extra extends Record<PropertyKey, unknown> {
   readonly connection: SocketConnection;
@@ -101,8 +105,13 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
         send: (text) => connection.answer((done) => socket.send(text, done), text.length),
         close: (code, reason) => socket.close(code, reasonOf(reason)),
         onMessage: (take) => {
-          socket.on('message', (data) => {
-            take(String(data)).catch((error: unknown) => {
+          socket.on('message', (data: Buffer, isBinary) => {
+            // The protocol is text; ws has looked at frames of text already.
+            if (isBinary && !isUtf8(data)) return socket.close(NO_TEXT, 'The message is not UTF-8.');
+            const text = String(data);
+            const marked = markedNumbers(text);
+            if (marked !== text) connection.hasMarkedNumbers = true;
+            return void take(marked).catch((error: unknown) => {
               toGraphQLError(error, log);
               // Clients take 1011 for final; a subscription is worth another try.
               socket.close(TRY_AGAIN_LATER, 'Internal error');
@@ -192,6 +201,7 @@ async function checked(
     const hint = 'Complete some, or open another socket.';
     return [toGraphQLError(limitExceeded('subscriptionsPerSocketMax', limits.subscriptionsMax, operations.size + 1, hint), log)];
   }
+  if (connection.hasMarkedNumbers && params.variables != null) withNumbers(params.variables);
   const initial = {
     params,
     connectionParams,

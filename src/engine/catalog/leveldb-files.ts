@@ -156,6 +156,17 @@ export function damagedTables(directory: string, bytesMax: number): { damages: D
   return { damages, unchecked };
 }
 
+/** Files that LevelDB cannot start without, and that are gone: a running one does not notice that they were removed. */
+export function missingFiles(directory: string): Damage[] {
+  const current = bytesOf(directory, 'CURRENT')?.toString('latin1').trim();
+  if (current === undefined) return [{ file: 'catalog/CURRENT', offset: 0, what: 'the file is missing' }];
+  const names = filesOf(directory);
+  const missing: Damage[] = [];
+  if (!names.includes(current)) missing.push({ file: `catalog/${current}`, offset: 0, what: 'the file is missing' });
+  if (!names.some((name) => name.endsWith('.log'))) missing.push({ file: 'catalog', offset: 0, what: 'the log is missing' });
+  return missing;
+}
+
 /** Every damaged file of a catalog folder, logs and tables, as LevelDB's own checksums tell. */
 export function damagedFiles(directory: string): Damage[] {
   return [...damagedLogs(directory).damages, ...damagedTables(directory, Number.POSITIVE_INFINITY).damages];

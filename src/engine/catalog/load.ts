@@ -62,9 +62,10 @@ export interface OpenedCatalog {
   readonly release: () => void;
 }
 
-/** What tests put in the place of LevelDB, to make it fail. */
 export interface OpenSeams {
+  /** What tests put in the place of LevelDB, to make it fail. */
   readonly openLevel?: (directory: string) => Promise<LevelHandle>;
+  readonly onTrouble?: StoreParts['onTrouble'];
 }
 
 /**
@@ -77,7 +78,7 @@ export async function openCatalog(dataDirectory: string, seams: OpenSeams = {}):
   try {
     const isWritable = canWrite(dataDirectory);
     lock = DirectoryLock.take(dataDirectory, { shared: !isWritable });
-    return await openLocked({ dataDirectory, isWritable, lock, openLevel: seams.openLevel ?? LevelHandle.open });
+    return await openLocked({ dataDirectory, isWritable, lock, openLevel: LevelHandle.open, ...seams });
   } catch (error) {
     lock?.release();
     throw storageError(error, 'the database was not opened, and nothing was changed');

@@ -36,6 +36,7 @@ export interface StoreParts {
   readonly dataDirectory: string;
   readonly openLevel: (directory: string) => Promise<LevelHandle>;
   readonly lock?: DirectoryLock | undefined;
+  readonly onTrouble?: GuardParts['onTrouble'];
 }
 
 export class CatalogStore {

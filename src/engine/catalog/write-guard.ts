@@ -54,6 +54,8 @@ export interface GuardParts {
   readonly directory?: string;
   readonly openLevel: (directory: string) => Promise<LevelHandle>;
   readonly lock?: DirectoryLock | undefined;
+  /** Told when writing stops, with the reason, and when it goes on. */
+  readonly onTrouble?: ((trouble: WriteTrouble | undefined) => void) | undefined;
   /** Called where the catalog's files turn out to be damaged; @returns the error */
   readonly corrupt: (what: string, cause?: unknown) => EngineError;
 }
@@ -79,6 +81,8 @@ export class WriteGuard {
   #lacksSpace = false;
   #lacksSinceMs = 0;
   #isWatching = false;
+  /** The code of the trouble that was told of last. */
+  #told: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(parts: GuardParts, reading: LevelHandle, primary: LevelHandle | undefined, phase: Phase) {
@@ -119,8 +123,17 @@ export class WriteGuard {
     this.#acknowledged = acknowledged;
     if (this.#phase.kind === 'writable') this.#mark();
     this.#isWatching = true;
+    this.#tell();
     this.#reserve.fill();
     this.#timer = setInterval(() => void this.#look(), LIMITS.recoverEveryMs).unref();
+  }
+
+  /** Each change of the reason is told once. */
+  #tell(): void {
+    const { trouble } = this;
+    if (!this.#isWatching || trouble?.error.code === this.#told) return;
+    this.#told = trouble?.error.code;
+    this.#parts.onTrouble?.(trouble);
   }
 
   #mark(): void {
@@ -221,8 +234,10 @@ export class WriteGuard {
   #fail(error: unknown): EngineError {
     const trouble = troubleOf(error) ?? 'device';
     this.#reserve.release();
-    this.#phase = failed(error, trouble, this.#cut());
-    return this.#phase.error;
+    const phase = failed(error, trouble, this.#cut());
+    this.#phase = phase;
+    this.#tell();
+    return phase.error;
   }
 
   #cut(): boolean {
@@ -238,6 +253,7 @@ export class WriteGuard {
   #lose(): EngineError {
     const error = directoryLost(this.#parts.dataDirectory);
     this.#phase = { kind: 'lost', error, sinceMs: Date.now() };
+    this.#tell();
     // LevelDB tidies its folder by itself, which is another process's now.
     void this.#primary?.close();
     return error;
@@ -252,6 +268,7 @@ export class WriteGuard {
     const lacksBefore = this.#lacksSpace;
     this.#lacksSpace = (await missingSpace(this.#parts.dataDirectory)) > 0;
     if (this.#lacksSpace && !lacksBefore) this.#lacksSinceMs = Date.now();
+    this.#tell();
     if (this.#phase.kind === 'writable') this.#reserve.fill();
   }
 
@@ -305,6 +322,7 @@ export class WriteGuard {
     this.#primary = fresh;
     this.#phase = { kind: 'writable' };
     this.#lacksSpace = false;
+    this.#tell();
     await this.#removeCopy(copy);
     this.#reserve.fill();
   }
@@ -339,6 +357,7 @@ export class WriteGuard {
   #damaged(what: string): EngineError {
     const error = this.#parts.corrupt(what);
     this.#phase = { kind: 'damaged', error, sinceMs: Date.now() };
+    this.#tell();
     return error;
   }
 

@@ -1,7 +1,7 @@
 /** verify: reads everything that is stored and compares it with its checksums: the catalog's files, its chain, every data file. */
 import { join } from 'node:path';
 import { PREFIX, prefixRange } from '../catalog/keys.ts';
-import { type Damage, damagedFiles } from '../catalog/leveldb-files.ts';
+import { type Damage, damagedFiles, missingFiles } from '../catalog/leveldb-files.ts';
 import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
@@ -96,10 +96,11 @@ const LOOK_AGAIN_MS = 40;
 
 /** Damage that is still there at the fifth look: LevelDB may be writing the file at the first. */
 async function settledDamages(directory: string): Promise<Damage[]> {
-  let damages = damagedFiles(directory);
-  for (let look = 1; look < LOOKS && damages.length > 0; look += 1) {
+  const look = (): Damage[] => [...missingFiles(directory), ...damagedFiles(directory)];
+  let damages = look();
+  for (let looks = 1; looks < LOOKS && damages.length > 0; looks += 1) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    const again = new Set(damagedFiles(directory).map((damage) => damage.file));
+    const again = new Set(look().map((damage) => damage.file));
     damages = damages.filter((damage) => again.has(damage.file));
   }
   return damages;
