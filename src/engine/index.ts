@@ -46,7 +46,7 @@ export {
   type Operation,
   type TableSchema,
 } from './model/types.ts';
-export { parseCell, Refusal, show, toWire } from './model/values.ts';
+export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineOptions } from './options.ts';
 export {
