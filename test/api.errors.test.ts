@@ -95,9 +95,9 @@ describe('bad rows are named, every one, through both doors', () => {
 
 describe('an argument that makes no sense is BAD_USER_INPUT', () => {
   it.each([
-    'asOf(snapshotId: 1, timestamp: 0) { id }',
-    'asOf(at: {snapshotId: 1}, timestamp: 0) { id }',
-    'asOf(at: {timestamp: 0}, snapshotId: 1) { id }',
+    'asOf(snapshotId: 1, timestamp: "1970-01-01T00:00:00Z") { id }',
+    'asOf(at: {snapshotId: 1}, timestamp: "1970-01-01T00:00:00Z") { id }',
+    'asOf(at: {timestamp: "1970-01-01T00:00:00Z"}, snapshotId: 1) { id }',
     'table(name: "orders") { asOf(snapshotId: 1, at: {snapshotId: 1}) { id } }',
     'asOf { orders(first: -1) { nodes { id } } }',
     'asOf { orders(last: -1) { nodes { id } } }',
@@ -196,7 +196,7 @@ describe('what GraphQL itself refuses has a code and details too', () => {
     ['{ nope }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ asOf { orders } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ asOf { orders { nodes { id nope } } } }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['{ asOf(at: {snapshotId: 1, timestamp: 0}) { id } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ asOf(at: {snapshotId: 1, timestamp: "1970-01-01T00:00:00Z"}) { id } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ asOf(at: {}) { id } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ asOf { orders(orderBy: [{amount: ASC, status: ASC}]) { totalCount } } }', 'GRAPHQL_VALIDATION_FAILED'],
     ['{ asOf(snapshotId: 1.5) { id } }', 'BAD_USER_INPUT'],

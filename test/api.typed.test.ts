@@ -211,7 +211,7 @@ describe('filters, orders and aggregates of the typed door', () => {
     const answer = await server.data(`{
       now: asOf { ordersByKey(order_id: 2) { order_id amount } no: ordersByKey(order_id: "404") { id } }
       past: asOf(snapshotId: 3) { ordersByKey(order_id: "2") { id } one: ordersByKey(order_id: 1) { amount } }
-      before: asOf(timestamp: 0) { ordersByKey(order_id: 1) { id } }
+      before: asOf(timestamp: "1970-01-01T00:00:00Z") { ordersByKey(order_id: 1) { id } }
     }`);
     expect(answer).toEqual({
       now: { ordersByKey: { order_id: '2', amount: 2.5 }, no: null },

@@ -96,9 +96,9 @@ describe('an upsert', () => {
       { id: 2, status: 'paid' },
     ]);
     expect(other).toMatchObject({ updatedRows: 1, rows: [{ fromSnapshotId: 2 }, { fromSnapshotId: 3 }] });
-    // What differs in the sign of zero alone differs.
+    // Zero has no sign.
     await engine.upsert('t', [{ id: 1, amount: 0 }]);
-    expect(await engine.upsert('t', [{ id: 1, amount: -0 }])).toMatchObject({ updatedRows: 1 });
+    expect(await engine.upsert('t', [{ id: 1, amount: -0 }])).toMatchObject({ commit: null, updatedRows: 0 });
   });
 
   it('takes the default of a key column that is not given', async () => {

@@ -30,9 +30,10 @@ async function stalls(engine: Engine, changes: number, build: () => unknown): Pr
   const delay = monitorEventLoopDelay({ resolution: 1 });
   for (let change = 0; change < changes; change += 1) {
     await engine.alterTable('table0', [{ kind: 'setDescription', description: `change ${change}` }]);
-    await pause();
     delay.reset();
     delay.enable();
+    // What it sees first it only counts from.
+    await pause();
     await build();
     // The monitor sees a turn that was late only after it.
     await pause();
@@ -48,33 +49,40 @@ function pause(): Promise<void> {
 
 export async function schema({ quick, note }: BenchOptions): Promise<Report> {
   const figures: Record<string, Figures> = {};
-  const last = { stall: 0, baseline: 0, rss: 0 };
+  const sizes = quick ? [10, 30] : [10, 100, 300, 600];
+  const own: { readonly stall: number; readonly worst: number; readonly rss: number }[] = [];
+  const anew: number[] = [];
   await withDirectory(async (directory) => {
     const engine = await openEngine({ directory });
     const provider = new SchemaProvider(engine);
     let made = 0;
-    for (const count of quick ? [10, 30] : [10, 100, 300, 600]) {
+    for (const count of sizes) {
       note(`${count} tables`);
       for (; made < count; made = Math.min(count, made + 50)) await engine.commit(tables(made, Math.min(count, made + 50)));
       await provider.prepare();
-      const own = await stalls(engine, quick ? 3 : CHANGES, () => provider.prepare());
-      last.rss = process.memoryUsage().rss / 2 ** 20;
-      const anew = await stalls(engine, quick ? 1 : BASELINE_CHANGES, () => validateSchema(buildSchema(engine.tables().map(typedTable))));
-      last.stall = median(own);
-      last.baseline = median(anew);
-      figures[`${count} tables`] = {
-        'stall ms': rounded(last.stall),
-        'worst ms': rounded(Math.max(...own)),
-        'all built anew ms': rounded(last.baseline),
-        'resident MiB': rounded(last.rss),
-      };
+      const found = await stalls(engine, quick ? 3 : CHANGES, () => provider.prepare());
+      own.push({ stall: median(found), worst: Math.max(...found), rss: process.memoryUsage().rss / 2 ** 20 });
+    }
+    // Afterwards, since it takes memory that does not go back at once.
+    for (const count of sizes) {
+      note(`${count} tables, all types built anew`);
+      const some = engine.tables().slice(0, count).map(typedTable);
+      anew.push(median(await stalls(engine, quick ? 1 : BASELINE_CHANGES, () => validateSchema(buildSchema(some)))));
     }
     await engine.close();
   });
+  for (const [at, count] of sizes.entries())
+    figures[`${count} tables`] = {
+      'stall ms': rounded(own[at]?.stall ?? Number.NaN),
+      'worst ms': rounded(own[at]?.worst ?? Number.NaN),
+      'all built anew ms': rounded(anew[at] ?? Number.NaN),
+      'resident MiB': rounded(own[at]?.rss ?? Number.NaN),
+    };
+  const last = own.at(-1) ?? { stall: Number.NaN, rss: Number.NaN };
   return {
     case: 'schema',
-    ratio: rounded(last.baseline / last.stall),
-    baseline: 'all types built anew',
+    ratio: rounded(last.stall / (anew.at(-1) ?? Number.NaN)),
+    baseline: 'the stall of all types built anew',
     target: `under ${TARGET_MS} ms and ${TARGET_MIB} MiB`,
     met: quick ? null : last.stall < TARGET_MS && last.rss < TARGET_MIB,
     figures,

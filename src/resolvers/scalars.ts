@@ -1,6 +1,6 @@
 /** How scalars read and write values; the rules for what fits are the engine's. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
-import { type Column, exactNumber, MAX_TIME_MS, MIN_TIME_MS, parseCell, Refusal, show } from '../engine/index.ts';
+import { type Column, exactNumber, MAX_TIME_MS, MIN_TIME_MS, meantInSeconds, parseCell, Refusal, show } from '../engine/index.ts';
 
 type ScalarColumn = Pick<Column, 'type' | 'precision' | 'scale'>;
 
@@ -72,6 +72,8 @@ export function checkDateTime(value: unknown): unknown {
     // Any whole number is an instant to compare with; what lies outside what columns hold is refused by the column.
     if (!Number.isSafeInteger(value) || value < MIN_TIME_MS || value > MAX_TIME_MS)
       throw bad(`${value} is not an instant in epoch milliseconds`);
+    const seconds = meantInSeconds(value);
+    if (seconds !== undefined) throw bad(seconds);
     return value;
   }
   return checkedBy({ type: 'TIMESTAMPTZ', precision: null, scale: null })(value);

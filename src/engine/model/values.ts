@@ -166,11 +166,23 @@ function parseDecimal(value: unknown, precision: number, scale: number): Parsed 
   return String(value).startsWith('-') ? -digits : digits;
 }
 
+/** Integers nearer to 1970 than this are taken for seconds: as milliseconds they lie between 1966 and 1973. */
+const SECONDS_BELOW = 1e11;
+
+/** Why an integer cannot be an instant in epoch milliseconds; undefined where it can. */
+export function meantInSeconds(value: number): string | undefined {
+  if (Math.abs(value) >= SECONDS_BELOW) return undefined;
+  const text = (ms: number): string => `"${new Date(ms).toISOString()}"`;
+  return `was ${value} meant in seconds? Integers are epoch milliseconds: send ${value * 1000}, or ${text(value * 1000)} as text; an instant between 1966 and 1973 is sent as text, ${text(value)}`;
+}
+
 function parseInstant(value: unknown): Parsed {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < MIN_TIME_MS || value > MAX_TIME_MS) {
       return new Refusal(`${show(value)} is not an instant in epoch milliseconds`);
     }
+    const seconds = meantInSeconds(value);
+    if (seconds !== undefined) return new Refusal(seconds);
     return BigInt(value) * 1000n;
   }
   if (value instanceof Date && !Number.isNaN(value.getTime())) return BigInt(value.getTime()) * 1000n;
@@ -248,8 +260,8 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
   return negative ? `-${text}` : text;
 }
 
-/** Whether two cells of one column are stored alike: NaN is itself, and the zeros are two. */
+/** Whether two cells of one column hold the same value: NaN is itself, and zero has no sign. */
 export function sameCell(left: Cell, right: Cell): boolean {
   if (left instanceof Uint8Array && right instanceof Uint8Array) return Buffer.compare(left, right) === 0;
-  return Object.is(left, right);
+  return left === right || Object.is(left, right);
 }
