@@ -39,8 +39,8 @@ export function typedGroups(
   const { read } = context.engine;
   return new Connection(
     async () => {
-      const { first, after } = plainCursors(args);
-      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, lifetime), rows);
+      const { first, after } = plainCursors(args, context.engine);
+      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, lifetime), rows, context.engine);
       const nodes = page.groups.map((group) => ({
         key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
         aggregate: aggregateModel(terms, group.values),
@@ -86,8 +86,12 @@ export function viewAggregate(
   const { read } = context.engine;
   return new Connection(
     async () => {
-      const { first, after } = plainCursors(args);
-      const page = markedPage(await read.groups(at, { ...grouping, terms: args.functions, first, after }, lifetime), { isPresent });
+      const { first, after } = plainCursors(args, context.engine);
+      const page = markedPage(
+        await read.groups(at, { ...grouping, terms: args.functions, first, after }, lifetime),
+        { isPresent },
+        context.engine,
+      );
       const nodes = page.groups.map(({ key, values }) => {
         const all = [...key, ...values];
         return Object.fromEntries(names.map((name, index) => [name, all[index] ?? null]));

@@ -55,7 +55,7 @@ export class RowConnection<Node> extends Connection<Node> implements Asked {
   ) {
     super(
       async () => {
-        const page = markedPage(await read(), { isPresent });
+        const page = markedPage(await read(), { isPresent }, context.engine);
         const again = (): void => context.lifetime.budget.charge(bytesOfRows(page.rows));
         return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)), again };
       },
@@ -99,7 +99,7 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, context.lifetime),
+    read: () => context.engine.read.page(at, { ...plainCursors(args, context.engine), where, orderBy, columns }, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
