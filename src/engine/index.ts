@@ -3,7 +3,7 @@
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
-export { type Clock, systemClock } from './commit/clock.ts';
+export { type Clock, systemClock } from './commit/machine-clock.ts';
 export type { CommitOperation, OnConflict } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/revert.ts';
@@ -20,6 +20,7 @@ export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { defaultColumnGraphqlName, defaultTableGraphqlName, foldName, isInherited, typePrefix } from './model/names.ts';
+export type { EngineNotice } from './model/notice.ts';
 export {
   type CommitFigures,
   type EngineObserver,
@@ -47,7 +48,7 @@ export {
 } from './model/types.ts';
 export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
-export type { EngineNotice, EngineOptions } from './options.ts';
+export type { EngineOptions } from './options.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,

@@ -48,7 +48,7 @@ export async function resolveView(context: Context, asOf: AsOf, cursors: readonl
 }
 
 async function chosenView({ engine, lifetime }: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
-  const pinned = pinnedBy(cursors);
+  const pinned = pinnedBy(cursors, engine);
   if (asOf.kind === 'newest') {
     if (pinned === undefined) return presentView(await engine.read.resolve(asOf, lifetime.signal));
     const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId: pinned.snapshotId });

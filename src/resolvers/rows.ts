@@ -64,7 +64,7 @@ export class RowConnection<Node> {
     this.#context = context;
     this.at = at;
     this.where = where;
-    this.#read = async () => markedPage(await read(), { isPresent });
+    this.#read = async () => markedPage(await read(), { isPresent }, context.engine);
     this.#nodeOf = nodeOf;
   }
 
@@ -138,7 +138,7 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, context.lifetime),
+    read: () => context.engine.read.page(at, { ...plainCursors(args, context.engine), where, orderBy, columns }, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }

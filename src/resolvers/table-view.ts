@@ -54,7 +54,7 @@ export function viewRows(
       context.engine.read.page(
         at,
         {
-          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }),
+          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }, context.engine),
           where,
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,

@@ -62,6 +62,8 @@ export function engineOptions(config: ServerConfig): EngineOptions {
   const { retentionMaxAgeMs: maxAgeMs, retentionMinSnapshots: minSnapshots } = config;
   return {
     directory: config.data,
+    acceptClock: config.acceptClock,
+    newIncarnation: config.newIncarnation,
     queryConnections: QUERY_CONNECTIONS,
     queryTimeoutMs: config.queryTimeoutMs,
     cacheBytes: config.cacheMiB * 1024 * 1024,

@@ -77,6 +77,10 @@ export const LIMITS = {
   invalidCellsReported: 1_000,
   /** How far ahead of the server's clock an asOf may be and is waited for. */
   futureWaitMs: 5_000,
+  /** How far the machine's clock may be set, either way, while the database runs; past it, it is not followed. Less than keys are kept. */
+  clockJumpMs: 23 * 3600 * 1000,
+  /** How far a start may find the machine's clock ahead of the newest commit; past it, a person has to accept it. */
+  clockAheadAtStartMs: 400 * 24 * 3600 * 1000,
   /** How far the persisted time ceiling runs ahead of the clock. */
   ceilingLeadMs: 1_000,
   /** How often a catalog that cannot be written is tried again, and how often the disk and the lock are looked at. */
