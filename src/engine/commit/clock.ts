@@ -38,7 +38,7 @@ export class TimeKeeper {
 
   /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
   wait(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.#clock.wait(ms, signal);
+    return this.#wait(ms, signal);
   }
 
   /**
