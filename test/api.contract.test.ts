@@ -57,7 +57,7 @@ function fieldsOf(name: string): string[] {
 }
 
 const PAGE = 'first: Int, after: String, last: Int, before: String';
-const INSTANT = 'at: AsOfInput, timestamp: DateTime, snapshotId: SafeInt, tag: String';
+const INSTANT = 'at: AsOfInput, timestamp: DateTime, snapshotId: SafeInt, tag: String, atLeast: SafeInt';
 const COMPARE = (scalar: string): string[] => [
   ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte'].map((operator) => `${operator}: ${scalar}`),
   `in: [${scalar}!]`,
@@ -114,7 +114,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'pageInfo: PageInfo!',
     'totalCount: SafeInt!',
     'aggregate: OrdersAggregate!',
-    'groupBy(columns: [OrdersColumn!]!, first: Int): [OrdersGroup!]!',
+    'groupBy(columns: [OrdersColumn!]!, first: Int = 100, after: String): OrdersGroupConnection!',
   ],
   OrdersAggregate: [
     'count: SafeInt!',
@@ -126,6 +126,8 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   ],
   OrdersSum: ['order_id: BigInt', 'customer_id: BigInt', 'amount: Float'],
   OrdersAvg: ['order_id: Float', 'customer_id: Float', 'amount: Float'],
+  OrdersGroupConnection: ['nodes: [OrdersGroup!]!', 'edges: [OrdersGroupEdge!]!', 'pageInfo: PageInfo!', 'totalCount: SafeInt!'],
+  JSONConnection: ['nodes: [JSON!]!', 'edges: [JSONEdge!]!', 'pageInfo: PageInfo!', 'totalCount: SafeInt!'],
   OrdersGroup: ['key: OrdersGroupKey!', 'aggregate: OrdersAggregate!'],
   OrdersColumn: ORDERS_COLUMNS,
   OrdersFilter: [
@@ -171,7 +173,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'snapshot: Snapshot',
     'columns: [Column!]!',
     `rows(where: Filter, orderBy: [OrderBy!], columns: [String!], ${PAGE}): RowConnection!`,
-    'aggregate(where: Filter, groupBy: [String!], functions: [AggregateInput!]!, first: Int = 1000): [JSON!]!',
+    'aggregate(where: Filter, groupBy: [String!], functions: [AggregateInput!]!, first: Int = 100, after: String): JSONConnection!',
     'rowCount: SafeInt!',
     `files(${PAGE}): DataFileConnection!`,
   ],

@@ -101,9 +101,13 @@ describe('an argument that makes no sense is BAD_USER_INPUT', () => {
     'table(name: "orders") { asOf(snapshotId: 1, at: {snapshotId: 1}) { id } }',
     'asOf { orders(first: -1) { nodes { id } } }',
     'asOf { orders(last: -1) { nodes { id } } }',
+    'asOf { orders(first: -1) { totalCount } }',
+    'asOf { table(name: "orders") { rows(last: -1) { totalCount } } }',
+    'asOf { table(name: "orders") { aggregate(functions: [{function: COUNT}], first: -1) { nodes } } }',
+    'diff(from: {snapshotId: 1}) { orders { changes(last: -1) { totalCount } } }',
     'asOf { orders(first: 1, last: 1) { nodes { id } } }',
-    'asOf { orders { groupBy(columns: []) { aggregate { count } } } }',
-    'asOf { orders { groupBy(columns: [status], first: -1) { aggregate { count } } } }',
+    'asOf { orders { groupBy(columns: []) { totalCount } } }',
+    'asOf { orders { groupBy(columns: [status], first: -1) { totalCount } } }',
     'commits(first: -1) { nodes { id } }',
     'tables(first: 1, last: 1) { nodes { id } }',
     'node(id: "nope") { id }',
@@ -112,9 +116,9 @@ describe('an argument that makes no sense is BAD_USER_INPUT', () => {
     'asOf { table(name: "orders") { rows(where: {column: "status", eq: 1}) { nodes } } }',
     'asOf { table(name: "orders") { rows(where: {column: "amount", contains: "1"}) { nodes } } }',
     'asOf { table(name: "orders") { rows(where: {column: "order_id", gt: 1.5}) { nodes } } }',
-    'asOf { table(name: "orders") { aggregate(functions: [{function: SUM}]) } }',
-    'asOf { table(name: "orders") { aggregate(functions: [{function: SUM, column: "status"}]) } }',
-    'asOf { table(name: "orders") { aggregate(functions: [{function: COUNT}, {function: COUNT}]) } }',
+    'asOf { table(name: "orders") { aggregate(functions: [{function: SUM}]) { nodes } } }',
+    'asOf { table(name: "orders") { aggregate(functions: [{function: SUM, column: "status"}]) { nodes } } }',
+    'asOf { table(name: "orders") { aggregate(functions: [{function: COUNT}, {function: COUNT}]) { nodes } } }',
   ])('{ %s }', async (field) => {
     const server = await testServer({ tables: [ORDERS] });
     expect(await codeOf(server, `{ ${field} }`)).toBe('BAD_USER_INPUT');

@@ -189,20 +189,27 @@ describe('rows of any table, typed at run time', () => {
     const server = await testServer({ tables: [ORDERS] });
     await append(server, 'orders', [...orders(1, 5), { order_id: 9, customer_id: 1 }]);
     const answer = await server.data(`{ table(name: "orders") { asOf {
-      groups: aggregate(groupBy: ["status"], functions: [{function: COUNT}, {function: SUM, column: "order_id"}, {as: "mean", function: AVG, column: "amount"}])
-      one: aggregate(where: {column: "status", eq: "paid"}, functions: [{function: MIN, column: "amount"}, {function: MAX, column: "order_id"}, {function: COUNT_DISTINCT, column: "status"}, {as: "c", function: COUNT, column: "placed_at"}])
-      first: aggregate(groupBy: ["status"], functions: [{function: COUNT}], first: 1)
+      groups: aggregate(groupBy: ["status"], functions: [{function: COUNT}, {function: SUM, column: "order_id"}, {as: "mean", function: AVG, column: "amount"}]) { nodes totalCount }
+      one: aggregate(where: {column: "status", eq: "paid"}, functions: [{function: MIN, column: "amount"}, {function: MAX, column: "order_id"}, {function: COUNT_DISTINCT, column: "status"}, {as: "c", function: COUNT, column: "placed_at"}]) { nodes totalCount pageInfo { hasNextPage } }
+      first: aggregate(groupBy: ["status"], functions: [{function: COUNT}], first: 1) { edges { node } totalCount pageInfo { hasNextPage } }
     } } }`);
     expect(answer).toEqual({
       table: {
         asOf: {
-          groups: [
-            { status: 'new', count: 3, sum_order_id: '9', mean: 3.5 },
-            { status: 'paid', count: 2, sum_order_id: '6', mean: 3.5 },
-            { status: null, count: 1, sum_order_id: '9', mean: null },
-          ],
-          one: [{ min_amount: 2.5, max_order_id: '4', count_distinct_status: 1, c: 0 }],
-          first: [{ status: 'new', count: 3 }],
+          groups: {
+            nodes: [
+              { status: 'new', count: 3, sum_order_id: '9', mean: 3.5 },
+              { status: 'paid', count: 2, sum_order_id: '6', mean: 3.5 },
+              { status: null, count: 1, sum_order_id: '9', mean: null },
+            ],
+            totalCount: 3,
+          },
+          one: {
+            nodes: [{ min_amount: 2.5, max_order_id: '4', count_distinct_status: 1, c: 0 }],
+            totalCount: 1,
+            pageInfo: { hasNextPage: false },
+          },
+          first: { edges: [{ node: { status: 'new', count: 3 } }], totalCount: 3, pageInfo: { hasNextPage: true } },
         },
       },
     });

@@ -109,14 +109,17 @@ describe('what goes past a limit is refused with the limit, its maximum and what
   });
 
   it.each([
-    ['asOf { orders(first: 1001) { nodes { id } } }', limit('pageMax', 1000, 1001)],
-    ['asOf { table(name: "orders") { rows(last: 5000) { nodes } } }', limit('pageMax', 1000, 5000)],
-    ['commits(first: 1001) { nodes { id } }', limit('pageMax', 1000, 1001)],
-    ['table(name: "orders") { snapshots(first: 1001) { nodes { id } } }', limit('pageMax', 1000, 1001)],
+    ['asOf { orders(first: 1001) { nodes { id } } }', limit('first', 1000, 1001)],
+    ['asOf { table(name: "orders") { rows(last: 5000) { nodes } } }', limit('last', 1000, 5000)],
+    ['commits(first: 1001) { nodes { id } }', limit('first', 1000, 1001)],
+    ['table(name: "orders") { snapshots(first: 1001) { nodes { id } } }', limit('first', 1000, 1001)],
+    ['asOf { orders(last: 1001) { totalCount } }', limit('last', 1000, 1001)],
+    ['asOf { orders { groupBy(columns: [status], first: 1001) { totalCount } } }', limit('first', 1000, 1001)],
     [
-      'asOf { table(name: "orders") { aggregate(groupBy: ["status"], functions: [{function: COUNT}], first: 20000) } }',
-      limit('aggregateGroupsMax', 10000, 20000),
+      'asOf { table(name: "orders") { aggregate(groupBy: ["status"], functions: [{function: COUNT}], first: 1001) { nodes } } }',
+      limit('first', 1000, 1001),
     ],
+    ['diff(from: {snapshotId: 1}) { orders { changes(first: 1001) { totalCount } } }', limit('first', 1000, 1001)],
     [`asOf { orders(where: ${'{not: '.repeat(21)}{}${'}'.repeat(21)}) { totalCount } }`, limit('filterDepthMax', 20, expect.any(Number))],
     [
       `asOf { orders(where: {or: [${'{amount: {gt: 1}} '.repeat(600)}]}) { totalCount } }`,

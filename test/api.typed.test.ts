@@ -171,8 +171,8 @@ describe('filters, orders and aggregates of the typed door', () => {
       nodes { order_id }
       totalCount
       aggregate { count sum { order_id amount } avg { order_id } min { status placed_at } max { amount } countDistinct { status } }
-      groupBy(columns: [status, status]) { key { status customer_id } aggregate { count sum { amount } } }
-      one: groupBy(columns: [status], first: 1) { key { status } }
+      groupBy(columns: [status, status]) { nodes { key { status customer_id } aggregate { count sum { amount } } } totalCount pageInfo { hasNextPage } }
+      one: groupBy(columns: [status], first: 1) { edges { node { key { status } aggregate { max { amount } } } } totalCount pageInfo { hasNextPage } }
     } } }`);
     expect(answer).toEqual({
       asOf: {
@@ -187,11 +187,19 @@ describe('filters, orders and aggregates of the typed door', () => {
             max: { amount: 3.5 },
             countDistinct: { status: 2 },
           },
-          groupBy: [
-            { key: { status: 'new', customer_id: null }, aggregate: { count: 2, sum: { amount: 5 } } },
-            { key: { status: 'paid', customer_id: null }, aggregate: { count: 1, sum: { amount: 2.5 } } },
-          ],
-          one: [{ key: { status: 'new' } }],
+          groupBy: {
+            nodes: [
+              { key: { status: 'new', customer_id: null }, aggregate: { count: 2, sum: { amount: 5 } } },
+              { key: { status: 'paid', customer_id: null }, aggregate: { count: 1, sum: { amount: 2.5 } } },
+            ],
+            totalCount: 2,
+            pageInfo: { hasNextPage: false },
+          },
+          one: {
+            edges: [{ node: { key: { status: 'new' }, aggregate: { max: { amount: 3.5 } } } }],
+            totalCount: 2,
+            pageInfo: { hasNextPage: true },
+          },
         },
       },
     });

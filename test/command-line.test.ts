@@ -39,6 +39,19 @@ describe('flags and variables', () => {
     expect(mistake([], { TIDEMARK_PROT: '1' })).toContain('did you mean TIDEMARK_PORT?');
   });
 
+  it('flags that stand alone are off unless they are given, and their variables are on or off', () => {
+    const flags = (args: readonly string[], environment: Record<string, string> = {}) => {
+      const command = parseCommandLine(args, environment);
+      return 'config' in command ? [command.config.acceptClock, command.config.newIncarnation] : [];
+    };
+    expect(flags([])).toEqual([false, false]);
+    expect(flags(['--accept-clock'])).toEqual([true, false]);
+    expect(flags(['--new-incarnation', '--accept-clock'])).toEqual([true, true]);
+    expect(flags([], { TIDEMARK_NEW_INCARNATION: 'on', TIDEMARK_ACCEPT_CLOCK: 'off' })).toEqual([false, true]);
+    expect(mistake([], { TIDEMARK_ACCEPT_CLOCK: 'yes' })).toContain('TIDEMARK_ACCEPT_CLOCK: "yes" will not do');
+    expect(mistake(['--accept-clock=yes'])).toContain('--accept-clock');
+  });
+
   it('a word without a flag, and a command that is none, say what is meant', () => {
     expect(mistake(['4001'])).toContain('npm start -- --port 4001');
     expect(mistake(['verfy'])).toContain('did you mean verify?');

@@ -121,7 +121,7 @@ async function check(engine: Engine, record: Heard, round: number): Promise<void
   if (at === undefined) return expect(record.tried.size).toBe(0);
   const total = [...committed.values()].reduce((sum, { rows }) => sum + rows, 0);
   expect(at.snapshot.totalRows).toBe(total);
-  expect(await engine.read.aggregate(at, { terms: [{ function: 'COUNT' }] })).toEqual([expect.objectContaining({ values: [total] })]);
+  expect(await engine.read.aggregate(at, { terms: [{ function: 'COUNT' }] })).toEqual([total]);
 
   const all = await scan(engine, at, undefined);
   expect(all).toHaveLength(total);

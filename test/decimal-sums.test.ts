@@ -23,8 +23,8 @@ async function computed(engine: Engine, name: 'SUM' | 'AVG', groupBy?: readonly 
   const at = await engine.read.tableAt(engine.table('t'), snapshotId);
   if (at === undefined) throw new Error('the table is there');
   const terms = [{ function: name, column: 'd' }];
-  const value = await engine.read.aggregate(at, { terms, ...(groupBy === undefined ? {} : { groupBy }) });
-  return value[0]?.values[0];
+  if (groupBy === undefined) return (await engine.read.aggregate(at, { terms }))[0];
+  return (await engine.read.groups(at, { terms, groupBy })).groups[0]?.values[0];
 }
 
 /** Appends values one after the other, some in files, the last ones hot. */

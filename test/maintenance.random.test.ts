@@ -135,8 +135,8 @@ class Run {
       { function: 'MAX', column: 'n' },
       { function: 'COUNT_DISTINCT', column: 'text' },
     ] as const;
-    const [all] = await engine.read.aggregate(at, { terms });
-    const values = all?.values.map((value) => (value === null ? null : Number(value)));
+    const all = await engine.read.aggregate(at, { terms });
+    const values = all.map((value) => (value === null ? null : Number(value)));
     expect(values).toEqual([rows, rows === 0 ? null : (rows * (rows - 1)) / 2, rows === 0 ? null : rows - 1, rows]);
   }
 

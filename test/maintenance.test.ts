@@ -28,10 +28,10 @@ async function numbersAt(engine: Engine, snapshotId: number = engine.headSnapsho
 
 /** Count, sum and largest of `n` as a scan finds them. */
 async function summary(engine: Engine, at: TableAt): Promise<(number | null)[]> {
-  const [row] = await engine.read.aggregate(at, {
+  const values = await engine.read.aggregate(at, {
     terms: [{ function: 'COUNT' }, { function: 'SUM', column: 'n' }, { function: 'MAX', column: 'n' }],
   });
-  return (row?.values ?? []).map((value) => (value === null ? null : Number(value)));
+  return values.map((value) => (value === null ? null : Number(value)));
 }
 
 const summaryOf = (rows: number): (number | null)[] => (rows === 0 ? [0, null, null] : [rows, (rows * (rows - 1)) / 2, rows - 1]);

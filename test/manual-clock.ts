@@ -8,6 +8,8 @@ interface Waiter {
 
 export class ManualClock implements Clock {
   nowMs: number;
+  elapsedMs = 0;
+  sleptMs = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #watchers: ((ms: number) => void)[] = [];
 
@@ -17,6 +19,14 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.nowMs;
+  }
+
+  elapsed(): number {
+    return this.elapsedMs;
+  }
+
+  slept(): number {
+    return this.sleptMs;
   }
 
   wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -39,6 +49,7 @@ export class ManualClock implements Clock {
   /** Time passes: the clock moves on, and who has waited long enough is woken. */
   advance(ms: number): void {
     this.nowMs += ms;
+    this.elapsedMs += ms;
     for (const waiter of [...this.#waiters]) {
       waiter.leftMs -= ms;
       if (waiter.leftMs > 0) continue;
@@ -50,5 +61,11 @@ export class ManualClock implements Clock {
   /** The clock is set to another time, ahead or back, while no time passes. */
   step(ms: number): void {
     this.nowMs += ms;
+  }
+
+  /** The machine sleeps: the clock moves on, and the process does not notice. */
+  sleep(ms: number): void {
+    this.nowMs += ms;
+    this.sleptMs += ms;
   }
 }

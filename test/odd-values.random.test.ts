@@ -182,12 +182,9 @@ async function expectAggregates(
     const expected = aggregateOf(name, column, rows);
     const terms = [{ function: name, column: column.name }];
     if (expected === 'refused') expect((await failureOf(engine.read.aggregate(at, { where, terms }))).code, place).toBe('BAD_USER_INPUT');
-    else
-      expect(plus0((await engine.read.aggregate(at, { where, terms }))[0]?.values[0]), `${place}: ${name} ${column.name}`).toEqual(
-        expected,
-      );
+    else expect(plus0((await engine.read.aggregate(at, { where, terms }))[0]), `${place}: ${name} ${column.name}`).toEqual(expected);
   }
-  const groups = await engine.read.aggregate(at, { where, terms: [{ function: 'COUNT' }], groupBy: [column.name] });
+  const { groups } = await engine.read.groups(at, { where, terms: [{ function: 'COUNT' }], groupBy: [column.name], first: 1000 });
   const counts = new Map<string, { key: unknown; count: number }>();
   for (const row of rows) {
     const cell = row[column.name as OddColumn];

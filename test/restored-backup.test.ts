@@ -116,6 +116,23 @@ describe('after a restore from a backup', () => {
       'snapshots of a table',
       'query ($after: String) { table(name: "orders") { snapshots(first: 1, after: $after) { pageInfo { endCursor } } } }',
     ],
+    ['rows at the present', 'query ($after: String) { asOf { orders(first: 1, after: $after) { pageInfo { endCursor } } } }'],
+    [
+      'ordered rows',
+      'query ($after: String) { asOf { orders(first: 1, after: $after, orderBy: [{order_id: DESC}]) { pageInfo { endCursor } } } }',
+    ],
+    [
+      'rows at a named instant',
+      'query ($after: String) { asOf(snapshotId: 2) { orders(first: 1, after: $after) { pageInfo { endCursor } } } }',
+    ],
+    [
+      'rows through the generic API',
+      'query ($after: String) { table(name: "orders") { asOf { rows(first: 1, after: $after) { pageInfo { endCursor } } } } }',
+    ],
+    [
+      'edges of rows',
+      'query ($after: String) { asOf(snapshotId: 2) { orders(first: 1, after: $after) { edges { cursor } pageInfo { endCursor } } } }',
+    ],
     [
       'changes of a diff',
       'query ($after: String) { diff(from: {snapshotId: 1}) { orders { changes(first: 1, after: $after) { pageInfo { endCursor } } } } }',

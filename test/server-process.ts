@@ -28,11 +28,18 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 export interface ProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Files and sockets that the process may have open. */
+  readonly descriptors?: number;
 }
 
 /** Runs the program; it is killed when the test ends, if it has not ended by itself. */
-export function runProcess({ args = [], env = {} }: ProcessOptions): ServerProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+export function runProcess({ args = [], env = {}, descriptors }: ProcessOptions): ServerProcess {
+  const program = [process.execPath, PROGRAM, ...args];
+  const limited = descriptors === undefined ? program : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...program];
+  const child = spawn(limited[0] as string, limited.slice(1), {
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const text = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     text.stdout += piece;

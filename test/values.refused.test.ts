@@ -108,7 +108,7 @@ describe('a value that does not fit its column', () => {
     const engine = await engineWith([{ name: 'v', type: 'STRING' }]);
     const rows: unknown[] = Array.from({ length: 5000 }, (_, index) => ({ v: `${index} ${'x'.repeat(50)}` }));
     rows[4999] = { v: 1 };
-    expect(await refused(engine, rows)).toEqual([{ index: 4999, column: 'v', reason: '1 is not a string' }]);
+    expect(await refused(engine, rows)).toEqual([{ index: 4999, column: 'v', reason: '1 is not a string: put quotes around it' }]);
   });
 });
 

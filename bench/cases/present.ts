@@ -1,6 +1,6 @@
 /** The present of a table of which a fifth was changed and compacted, against the same rows in a fresh table. */
 import { join } from 'node:path';
-import { type AggregateQuery, type Engine, openEngine, type RowsQuery, type TableAt } from '../../src/engine/index.ts';
+import { type AggregateQuery, type Engine, type GroupsQuery, openEngine, type RowsQuery, type TableAt } from '../../src/engine/index.ts';
 import { CUSTOMERS, importOrders, keyed, part } from '../orders.ts';
 import { type BenchOptions, type Figures, interleaved, median, type Report, rounded, timed, withDirectory } from '../support.ts';
 
@@ -20,7 +20,7 @@ const AGGREGATE: AggregateQuery = {
   where: { kind: 'compare', column: 'customer_id', operator: 'lt', value: String(CUSTOMERS / 2) },
   terms: [{ function: 'COUNT' }, { function: 'SUM', column: 'amount' }, { function: 'MAX', column: 'placed_at' }],
 };
-const GROUPS: AggregateQuery = {
+const GROUPS: GroupsQuery = {
   where: { kind: 'compare', column: 'amount', operator: 'gt', value: 10 },
   terms: [{ function: 'COUNT' }, { function: 'AVG', column: 'amount' }],
   groupBy: ['status'],
@@ -45,10 +45,9 @@ async function readsOf(engine: Engine, name: string, rows: number): Promise<Reco
     next[what] = (next[what] ?? -1) + 1;
     return next[what];
   };
-  const aggregate = async (query: AggregateQuery): Promise<string> => JSON.stringify(await engine.read.aggregate(at, query));
   return {
-    'filter, aggregate': () => aggregate(AGGREGATE),
-    'filter, groups': () => aggregate(GROUPS),
+    'filter, aggregate': async () => JSON.stringify(await engine.read.aggregate(at, AGGREGATE)),
+    'filter, groups': async () => JSON.stringify((await engine.read.groups(at, GROUPS)).groups),
     'first 50': () => page({}),
     '50 in the middle': () => page({ after: cursors[turn('middle') % SPOTS] as string }),
     '50 by key': () => {

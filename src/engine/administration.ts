@@ -113,6 +113,11 @@ export class Administration {
     return outcome.tag;
   }
 
+  /** The instant that lies an age ago, UTC milliseconds; an earlier one where the machine's clock was set ahead meanwhile. */
+  ago(ageMs: number): number {
+    return this.#parts.expiring.ago(ageMs);
+  }
+
   /** @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   async expire({ table: name, olderThanMs = null, retainLast = null, dryRun }: ExpireRequest): Promise<ExpireResult> {
     if (olderThanMs === null && retainLast === null)
@@ -172,7 +177,7 @@ export class Administration {
     for (const { id } of tablesOf(this.#parts.expiring.current())) {
       const policy = this.retentionOf(tableById(this.#parts.expiring.current(), id));
       if (policy === null) continue;
-      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.now() - policy.maxAgeMs;
+      const olderThanMs = policy.maxAgeMs === null ? null : this.#parts.expiring.keptSince(policy.maxAgeMs);
       await this.#expireTable(id, { olderThanMs, retainLast: policy.minSnapshots }, false);
     }
   }

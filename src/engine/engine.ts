@@ -22,9 +22,10 @@ import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
 import { Appends } from './commit/appends.ts';
 import { Changes } from './commit/changes.ts';
-import { systemClock, TimeKeeper } from './commit/clock.ts';
+import { TimeKeeper } from './commit/clock.ts';
 import { refusalError } from './commit/expectations.ts';
 import { Gates, TABLES_GATE } from './commit/gates.ts';
+import { systemClock } from './commit/machine-clock.ts';
 import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/options.ts';
 import { prepareCreate } from './commit/prepare.ts';
@@ -117,7 +118,12 @@ export class Engine {
     this.#duck = duck;
     this.#report = options.onBackgroundError ?? (() => {});
     this.#log = new LocalLog({ isMeasured: observer !== undefined });
-    this.#time = new TimeKeeper(options.clock ?? systemClock, Math.max(ceilingMs, state.timestampMs));
+    this.#time = new TimeKeeper(options.clock ?? systemClock, {
+      newestMs: state.timestampMs,
+      floorMs: Math.max(ceilingMs, state.timestampMs),
+      isAccepted: options.acceptClock === true,
+      tell: (notice) => options.onNotice?.(notice),
+    });
     this.#files = new DataFiles(directory);
     this.#mirrors = new Mirrors(duck, store);
     this.#endMirrors = new EndMirrors(duck);
@@ -132,6 +138,8 @@ export class Engine {
       observer,
     });
     this.#parts = {
+      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
+      ago: (ageMs) => this.#time.ago(ageMs, this.#state.timestampMs),
       dataDirectory: directory,
       current,
       store,
@@ -173,15 +181,7 @@ export class Engine {
       failed: () => store.isUnresolved,
     });
     const changing = { store, staging: this.#staging, duck, scanner: this.read.scanner, matcher: this.read.matcher };
-    this.#changes = new Changes({
-      ...changing,
-      current,
-      pins: this.#pins,
-      gates: this.#gates,
-      log: this.#log,
-      now: () => this.#time.now(this.#state.timestampMs),
-      failed: () => store.isUnresolved,
-    });
+    this.#changes = new Changes({ ...changing, ...this.#parts, failed: () => store.isUnresolved });
     this.#auditing = {
       ...this.#parts,
       history: this.read.history,
@@ -380,14 +380,12 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
-    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.read.forgetCopies();
-    if (commits.length > 0) {
-      for (const listener of this.#listeners) {
-        try {
-          listener(commits);
-        } catch (error) {
-          this.#report(error, 'commit listener');
-        }
+    this.read.published(commits);
+    for (const listener of commits.length === 0 ? [] : this.#listeners) {
+      try {
+        listener(commits);
+      } catch (error) {
+        this.#report(error, 'commit listener');
       }
     }
     const touched = new Set(commits.flatMap((commit) => commit.snapshots.map((snapshot) => snapshot.tableId)));

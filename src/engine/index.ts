@@ -3,7 +3,7 @@
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
-export { type Clock, systemClock } from './commit/clock.ts';
+export { type Clock, systemClock } from './commit/machine-clock.ts';
 export type { CommitOperation, OnConflict } from './commit/operations.ts';
 export type { CommitOptions } from './commit/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/revert.ts';
@@ -20,6 +20,8 @@ export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
 export { defaultColumnGraphqlName, defaultTableGraphqlName, foldName, isInherited, typePrefix } from './model/names.ts';
+export { didYouMean, listed, nearest } from './model/nearest.ts';
+export type { EngineNotice } from './model/notice.ts';
 export {
   type CommitFigures,
   type EngineObserver,
@@ -30,7 +32,7 @@ export {
   type QueryFigures,
   type RoundFigures,
 } from './model/observer.ts';
-export { checkPartialRows, checkRows, type InvalidRow } from './model/rows.ts';
+export { checkPartialRows, checkPatch, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { storageError } from './model/storage-error.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
@@ -39,6 +41,7 @@ export {
   COLUMN_TYPES,
   type Column,
   type ColumnType,
+  isGroupable,
   isNumeric,
   isOrdered,
   OPERATIONS,
@@ -47,12 +50,11 @@ export {
 } from './model/types.ts';
 export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
-export type { EngineNotice, EngineOptions } from './options.ts';
+export type { EngineOptions } from './options.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
   type AggregateQuery,
-  type AggregateRow,
   type AggregateTerm,
   aggregateFits,
 } from './read/aggregate.ts';
@@ -61,10 +63,11 @@ export { cursorHead } from './read/cursor.ts';
 export type { DiffQuery, TableDiff } from './read/diff.ts';
 export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff-page.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
+export type { Group, GroupPage, GroupsQuery } from './read/groups.ts';
 export type { IdRange, Instant } from './read/history.ts';
 export type { Direction, Order } from './read/order.ts';
 export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
-export { bytesOfRows } from './read/row-bytes.ts';
+export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
 export type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';

@@ -15,7 +15,7 @@ import type { EngineOptions } from './options.ts';
 /**
  * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writeTrouble` says why.
  * `seams` are for tests.
- * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
+ * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
 export async function openEngine(options: EngineOptions, seams: OpenSeams = {}): Promise<Engine> {
   const directory = resolve(options.directory);

@@ -2,23 +2,19 @@
 import type { Incarnation } from './catalog/incarnation.ts';
 import type { CatalogState } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
-import type { Clock } from './commit/clock.ts';
+import type { Clock } from './commit/machine-clock.ts';
 import type { Duck } from './data/duckdb.ts';
 import type { MaintenanceOptions } from './maintenance/scheduler.ts';
 import type { RetentionDefinition } from './model/alter.ts';
+import type { EngineNotice } from './model/notice.ts';
 import type { EngineObserver } from './model/observer.ts';
-
-/** What an operator should know. */
-export interface EngineNotice {
-  readonly level: 'info' | 'warn';
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
 
 export interface EngineOptions {
   /** The data directory; made if it is not there. */
   readonly directory: string;
   readonly clock?: Clock;
+  /** Take the machine's clock as it is at this start, however far it is ahead of the newest commit. */
+  readonly acceptClock?: boolean | undefined;
   /** Memory for DuckDB, bytes. A quarter of the machine's, at most 4 GiB, where absent. */
   readonly memoryLimitBytes?: number;
   /** Temporary disk for DuckDB, bytes; 16 GiB where absent. */

@@ -37,7 +37,7 @@ export function expireSnapshots(context: Context, { olderThan, olderThanMs: ageM
   if (olderThan != null && ageMs != null)
     throw new EngineError('BAD_USER_INPUT', 'give olderThan, an instant, or olderThanMs, an age, not both');
   if (ageMs != null && ageMs < 0) throw new EngineError('BAD_USER_INPUT', `olderThanMs: ${ageMs} is not an age in milliseconds`);
-  const olderThanMs = olderThan != null ? toTimestampMs(olderThan) : ageMs == null ? null : context.engine.now() - ageMs;
+  const olderThanMs = olderThan != null ? toTimestampMs(olderThan) : ageMs == null ? null : context.engine.administration.ago(ageMs);
   return context.engine.expireSnapshots({ ...args, olderThanMs });
 }
 

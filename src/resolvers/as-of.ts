@@ -14,9 +14,10 @@ export interface InstantArguments {
 
 export interface AsOfArguments extends InstantArguments {
   readonly at?: InstantArguments | null | undefined;
+  readonly atLeast?: number | null | undefined;
 }
 
-/** @throws EngineError BAD_USER_INPUT where more than one instant is given */
+/** @throws EngineError BAD_USER_INPUT where more than one instant is given, or atLeast beside one */
 export function asOfOf(args: AsOfArguments): AsOf {
   const given: AsOf[] = [];
   for (const { timestamp, snapshotId, tag } of [args, args.at ?? {}]) {
@@ -27,9 +28,16 @@ export function asOfOf(args: AsOfArguments): AsOf {
   if (given.length > 1) {
     throw new EngineError('BAD_USER_INPUT', 'asOf takes one instant: timestamp, snapshotId, tag or at, not several', {
       details: { given: given.length },
+      hint: 'Leave out all but one; one that is null counts as left out.',
     });
   }
-  return given[0] ?? { kind: 'newest' };
+  const [instant] = given;
+  const atLeast = args.atLeast ?? undefined;
+  if (instant === undefined) return { kind: 'newest', atLeast };
+  if (atLeast === undefined) return instant;
+  throw new EngineError('BAD_USER_INPUT', 'asOf: atLeast is for the present, and an instant is named beside it', {
+    hint: 'Leave out atLeast, or the instant.',
+  });
 }
 
 /**
@@ -48,9 +56,10 @@ export async function resolveView(context: Context, asOf: AsOf, cursors: readonl
 }
 
 async function chosenView({ engine, lifetime }: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
-  const pinned = pinnedBy(cursors);
+  const pinned = pinnedBy(cursors, engine);
   if (asOf.kind === 'newest') {
     if (pinned === undefined) return presentView(await engine.read.resolve(asOf, lifetime.signal));
+    if (pinned.snapshotId < (asOf.atLeast ?? 0)) throw cursorsDisagree(pinned.snapshotId, asOf.atLeast ?? 0);
     const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId: pinned.snapshotId });
     return { ...instant, isPresent: pinned.isPresent };
   }

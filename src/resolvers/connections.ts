@@ -8,28 +8,71 @@ export interface PageInfo {
   readonly endCursor: string | null;
 }
 
-export interface Connection<T> {
-  readonly nodes: readonly T[];
-  readonly edges: readonly { readonly cursor: string; readonly node: T }[];
-  readonly pageInfo: PageInfo;
+/** What a page holds, and where it lies. */
+export interface Page<Node> {
+  readonly nodes: readonly Node[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  /** The cursor of a node of this page, by its position. */
+  cursorAt(index: number): string;
+  /** Counts the page once more, where it is written under another alias or field: its values are made again. */
+  readonly again?: (() => void) | undefined;
 }
 
-function connection<T>(
-  nodes: readonly T[],
-  cursorOf: (node: T) => string,
-  more: { readonly next: boolean; readonly previous: boolean },
-): Connection<T> {
-  const edges = nodes.map((node) => ({ cursor: cursorOf(node), node }));
-  return {
-    nodes,
-    edges,
-    pageInfo: {
-      hasNextPage: more.next,
-      hasPreviousPage: more.previous,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
-  };
+export interface Edge<Node> {
+  readonly cursor: () => string;
+  readonly node: Node;
+}
+
+/** A list as Relay has it: a page of it, and how long it is in all. Each is read once, when a field first needs it. */
+export class Connection<Node> {
+  readonly #read: () => Page<Node> | Promise<Page<Node>>;
+  readonly #count: () => number | Promise<number>;
+  #page: Promise<Page<Node>> | undefined;
+  #total: Promise<number> | undefined;
+  #isWritten = false;
+
+  constructor(read: () => Page<Node> | Promise<Page<Node>>, count: () => number | Promise<number>) {
+    this.#read = read;
+    this.#count = count;
+  }
+
+  page(): Promise<Page<Node>> {
+    this.#page ??= (async () => this.#read())();
+    return this.#page;
+  }
+
+  async #written(): Promise<Page<Node>> {
+    const page = await this.page();
+    if (this.#isWritten) page.again?.();
+    this.#isWritten = true;
+    return page;
+  }
+
+  async nodes(): Promise<readonly Node[]> {
+    return (await this.#written()).nodes;
+  }
+
+  async edges(): Promise<Edge<Node>[]> {
+    const page = await this.#written();
+    return page.nodes.map((node, index) => ({ cursor: () => page.cursorAt(index), node }));
+  }
+
+  async pageInfo(): Promise<PageInfo> {
+    const page = await this.page();
+    const last = page.nodes.length - 1;
+    return {
+      hasNextPage: page.hasNextPage,
+      hasPreviousPage: page.hasPreviousPage,
+      startCursor: last < 0 ? null : page.cursorAt(0),
+      endCursor: last < 0 ? null : page.cursorAt(last),
+    };
+  }
+
+  totalCount(): Promise<number> {
+    this.#total ??= (async () => this.#count())();
+    return this.#total;
+  }
 }
 
 function encode(key: string | number): string {
@@ -56,25 +99,32 @@ function decodeId(cursor: string, argument: string, current: string): number {
   return Number(id);
 }
 
-/** Newest first: things with snapshot ids within [lo, hi], a page at a time. */
-export async function newestFirst<T>(
-  args: PageArguments,
-  { lo, hi, incarnation }: { readonly lo: number; readonly hi: number; readonly incarnation: string },
-  read: (range: IdRange) => Promise<readonly T[]>,
-  idOf: (node: T) => number,
-): Promise<Connection<T>> {
+interface NewestFirst<T> {
+  readonly range: { readonly lo: number; readonly hi: number; readonly incarnation: string };
+  readonly read: (range: IdRange) => Promise<readonly T[]>;
+  readonly idOf: (node: T) => number;
+  /** How many there are in the range, of all pages. */
+  readonly count: () => number | Promise<number>;
+}
+
+/** Newest first: things with snapshot ids within a range, a page at a time. */
+export function newestFirst<T>(args: PageArguments, { range, read, idOf, count }: NewestFirst<T>): Connection<T> {
   const { limit, backward } = pageSize(args);
-  const upper = args.after == null ? hi : Math.min(hi, decodeId(args.after, 'after', incarnation) - 1);
-  const lower = args.before == null ? lo : Math.max(lo, decodeId(args.before, 'before', incarnation) + 1);
-  const range = { lo: asSnapshotId(Math.max(0, lower)), hi: asSnapshotId(Math.max(0, upper)), descending: !backward, limit: limit + 1 };
-  const found = lower > upper ? [] : await read(range);
-  const more = found.length > limit;
-  const nodes = found.slice(0, limit);
-  if (backward) nodes.reverse();
-  return connection(nodes, (node) => encodeId(idOf(node), incarnation), {
-    next: backward ? args.before != null : more,
-    previous: backward ? more : args.after != null,
-  });
+  const upper = args.after == null ? range.hi : Math.min(range.hi, decodeId(args.after, 'after', range.incarnation) - 1);
+  const lower = args.before == null ? range.lo : Math.max(range.lo, decodeId(args.before, 'before', range.incarnation) + 1);
+  const ids = { lo: asSnapshotId(Math.max(0, lower)), hi: asSnapshotId(Math.max(0, upper)), descending: !backward, limit: limit + 1 };
+  return new Connection(async () => {
+    const found = lower > upper ? [] : await read(ids);
+    const more = found.length > limit;
+    const nodes = found.slice(0, limit);
+    if (backward) nodes.reverse();
+    return {
+      nodes,
+      hasNextPage: backward ? args.before != null : more,
+      hasPreviousPage: backward ? more : args.after != null,
+      cursorAt: (index) => encodeId(idOf(nodes[index] as T), range.incarnation),
+    };
+  }, count);
 }
 
 /** A list that is in memory as a whole. */
@@ -91,8 +141,14 @@ export function listConnection<T>(items: readonly T[], args: PageArguments, keyO
   const slice = items.slice(start, end);
   const nodes = backward ? slice.slice(Math.max(0, slice.length - limit)) : slice.slice(0, limit);
   const cut = slice.length > nodes.length;
-  return connection(nodes, (item) => encode(keyOf(item)), {
-    next: backward ? args.before != null : cut,
-    previous: backward ? cut : args.after != null,
-  });
+  const page: Page<T> = {
+    nodes,
+    hasNextPage: backward ? args.before != null : cut,
+    hasPreviousPage: backward ? cut : args.after != null,
+    cursorAt: (index) => encode(keyOf(nodes[index] as T)),
+  };
+  return new Connection(
+    () => page,
+    () => items.length,
+  );
 }

@@ -9,6 +9,7 @@ import {
   type Filter,
   type Instant,
   type PageArguments,
+  pageSize,
   type Row,
   type RowChange,
   type Snapshot,
@@ -18,7 +19,7 @@ import {
   toWire,
 } from '../engine/index.ts';
 import { asOfOf, type InstantArguments } from './as-of.ts';
-import type { Connection } from './connections.ts';
+import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter, typedFilter } from './filters.ts';
 import { tableOf } from './history.ts';
@@ -127,23 +128,19 @@ export function jsonRow(row: Row | null, columns: readonly Column[]): Readonly<R
   return row === null ? null : Object.fromEntries(columns.map((column, at) => [column.name, toWire(column, row.cells[at] ?? null)]));
 }
 
-/** What a page of changes is: its items, and where it lies. */
-async function connectionOf<T>(diff: TableDiff, args: PageArguments, nodeOf: (change: RowChange) => T): Promise<Connection<T>> {
-  const page = await diff.page(args);
-  const edges = page.changes.map((change, index) => ({ cursor: page.cursorAt(index), node: nodeOf(change) }));
-  return {
-    nodes: edges.map((edge) => edge.node),
-    edges,
-    pageInfo: {
-      hasNextPage: page.hasNextPage,
-      hasPreviousPage: page.hasPreviousPage,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+/** The changes of a diff, which has counted them all. */
+function connectionOf<T>(diff: TableDiff, args: PageArguments, nodeOf: (change: RowChange) => T): Connection<T> {
+  pageSize(args);
+  return new Connection(
+    async () => {
+      const page = await diff.page(args);
+      return { ...page, nodes: page.changes.map(nodeOf) };
     },
-  };
+    () => diff.insertedRows + diff.updatedRows + diff.deletedRows,
+  );
 }
 
-export function genericChanges(diff: TableDiff, args: PageArguments): Promise<Connection<RowChangeModel>> {
+export function genericChanges(diff: TableDiff, args: PageArguments): Connection<RowChangeModel> {
   return connectionOf(diff, args, (change) => ({
     change,
     table: diff.table,
@@ -195,7 +192,7 @@ export function typedRowModel(typed: TypedTable, row: Row | null): RowModel | nu
   return row === null ? null : { typed, row, columns: typed.table.schema.columns, isPresent: false };
 }
 
-export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArguments): Promise<Connection<TypedChangeModel>> {
+export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArguments): Connection<TypedChangeModel> {
   return connectionOf(diff, args, (change) => ({
     change,
     before: typedRowModel(typed, change.before),

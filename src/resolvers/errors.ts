@@ -8,7 +8,7 @@ import { EngineError, storageError } from '../engine/index.ts';
 
 export type LogInternalError = (error: unknown, reference: string) => void;
 
-/** An engine error as extensions: `code`, `details`, and `hint` where there is one. */
+/** An engine error as extensions: `code`, `details`, and `hint` where there is one. The message does not repeat the hint. */
 export function engineErrorExtensions(error: EngineError): Record<string, unknown> {
   return { code: error.code, details: error.details, ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }
@@ -17,7 +17,7 @@ export function engineErrorExtensions(error: EngineError): Record<string, unknow
 export function toGraphQLError(error: unknown, log: LogInternalError): GraphQLError {
   // A full disk or a lack of file descriptors may show anywhere.
   const cause = storageError(rootOf(error), 'the request was given up');
-  if (cause instanceof EngineError) return located(error, message(cause), engineErrorExtensions(cause));
+  if (cause instanceof EngineError) return located(error, cause.message, engineErrorExtensions(cause));
   if (isAbort(cause)) return located(error, 'the request was given up', { code: 'BAD_USER_INPUT', details: {} });
   if (error instanceof GraphQLError && (cause instanceof GraphQLError || cause === undefined)) {
     const code = codeOf(error);
@@ -55,10 +55,6 @@ const DOCUMENT_CODES: ReadonlySet<string> = new Set(['GRAPHQL_PARSE_FAILED', 'GR
 function codeOf(error: GraphQLError): string | undefined {
   const code = error.extensions['code'];
   return typeof code === 'string' ? (HTTP_CODES[code] ?? code) : undefined;
-}
-
-function message(error: EngineError): string {
-  return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
 }
 
 function publicExtensions(error: GraphQLError): Record<string, unknown> {

@@ -92,7 +92,10 @@ export function genericFilter(input: Input, tableId: number | undefined): Filter
   }
   if (column === null) throw nullOperand('column');
   if (typeof column === 'string') {
-    if (Object.keys(operators).length === 0) throw new EngineError('BAD_USER_INPUT', `where: column ${column} has no condition`);
+    if (Object.keys(operators).length === 0)
+      throw new EngineError('BAD_USER_INPUT', `where: column ${column} has no condition`, {
+        hint: `Write {column: ${JSON.stringify(column)}, eq: value}, or another operator.`,
+      });
     filters.push(...conditions(column, operators, tableId));
   } else if (Object.keys(operators).length > 0) {
     throw new EngineError('BAD_USER_INPUT', `where: ${Object.keys(operators)[0]} needs a column`, {

@@ -26,26 +26,21 @@ async function idRange(context: Context, { from, to }: TimeRange): Promise<{ lo:
   return { lo: asSnapshotId(before + 1), hi, incarnation };
 }
 
-export interface SnapshotsModel extends Connection<Snapshot> {
-  readonly totalCount: () => Promise<number>;
-}
-
 export async function tableSnapshots(
   context: Context,
   table: Table,
   args: PageArguments & TimeRange & { readonly operation?: Operation | null | undefined },
-): Promise<SnapshotsModel> {
+): Promise<Connection<Snapshot>> {
   const { history } = context.engine.read;
   const range = await idRange(context, args);
   const operation = args.operation ?? undefined;
-  const connection = await newestFirst(
-    args,
-    range,
-    (ids) => history.snapshots(table.id, operation, ids),
-    (snapshot) => snapshot.snapshotId,
-  );
   const current = context.engine.tableById(table.id) ?? table;
-  return { ...connection, totalCount: () => history.countSnapshots(current, operation, range.lo, range.hi) };
+  return newestFirst(args, {
+    range,
+    read: (ids) => history.snapshots(table.id, operation, ids),
+    idOf: (snapshot) => snapshot.snapshotId,
+    count: () => history.countSnapshots(current, operation, range.lo, range.hi),
+  });
 }
 
 export async function listCommits(
@@ -54,12 +49,14 @@ export async function listCommits(
 ): Promise<Connection<Commit>> {
   const range = await idRange(context, args);
   const tableIds = args.tables?.flatMap((name) => context.engine.tablesEverNamed(name).map((table) => table.id));
-  return newestFirst(
-    args,
+  const filter = { tableIds, author: args.author ?? undefined };
+  const { read } = context.engine;
+  return newestFirst(args, {
     range,
-    (ids) => context.engine.read.history.commits({ tableIds, author: args.author ?? undefined }, ids),
-    (commit) => commit.snapshotId,
-  );
+    read: (ids) => read.history.commits(filter, ids),
+    idOf: (commit) => commit.snapshotId,
+    count: () => read.countCommits(filter, range, context.lifetime),
+  });
 }
 
 /** A commit by id. @throws EngineError SNAPSHOT_NOT_FOUND */

@@ -2,7 +2,7 @@
  * The present, and instants by name: what `id` names. A view without an instant, a live query and the answer of a mutation
  * are of the present; a page that goes on from a cursor is of what its first page was.
  */
-import { cursorHead, EngineError, type Instant, type PageArguments, type RowPage } from '../engine/index.ts';
+import { cursorHead, type Engine, EngineError, type Instant, otherIncarnation, type PageArguments, type RowPage } from '../engine/index.ts';
 import { encodeNodeId } from './node-id.ts';
 
 /** What was read, and as what. */
@@ -30,33 +30,53 @@ export function tableViewId(
   return encodeNodeId(isPresent ? { kind: 'presentTableView', tableId } : { kind: 'tableView', tableId, snapshotId, incarnation });
 }
 
-/** A mark before a row cursor that no text in base64url begins with. */
+/** A mark before a cursor that no text in base64url begins with. */
 const OF_PRESENT = '~';
+/** The mark, the incarnation of the database, and the engine's own cursor. */
+const CURSOR = /^(~?)([\w-]{8})\.([\w-]+)$/;
 
-/** A row cursor as clients see it: the engine's, marked where the page is of the present. */
-export function markCursor(cursor: string, { isPresent }: Asked): string {
-  return isPresent ? `${OF_PRESENT}${cursor}` : cursor;
+/** A cursor as clients see it: the engine's, with the incarnation that its snapshot is of, marked where the page is of the present. */
+export function markCursor(cursor: string, { isPresent }: Asked, incarnation: string): string {
+  return `${isPresent ? OF_PRESENT : ''}${incarnation}.${cursor}`;
 }
 
-function plainCursor(cursor: string): string {
-  return cursor.startsWith(OF_PRESENT) ? cursor.slice(OF_PRESENT.length) : cursor;
+/**
+ * The engine's own cursor; one that it will not take where the text is none.
+ * @throws EngineError CURSOR_INVALID where it is of another incarnation
+ */
+function plainCursor(cursor: string, current: string, what = 'the cursor'): string {
+  const [, , given, plain] = CURSOR.exec(cursor) ?? [];
+  if (given === undefined || plain === undefined) return '';
+  if (given !== current) throw otherIncarnation({ what, given, current }, 'CURSOR_INVALID');
+  return plain;
 }
 
-/** Page arguments with the engine's own cursors. */
-export function plainCursors<Arguments extends PageArguments>(args: Arguments): Arguments {
+/** Page arguments with the engine's own cursors. @throws EngineError CURSOR_INVALID where one is of another incarnation */
+export function plainCursors<Arguments extends PageArguments>(args: Arguments, { incarnation }: Pick<Engine, 'incarnation'>): Arguments {
   const { after, before } = args;
-  return { ...args, after: after == null ? after : plainCursor(after), before: before == null ? before : plainCursor(before) };
+  return {
+    ...args,
+    after: after == null ? after : plainCursor(after, incarnation, 'after'),
+    before: before == null ? before : plainCursor(before, incarnation, 'before'),
+  };
 }
 
 /** A page whose cursors are as clients see them. */
-export function markedPage(page: RowPage, asked: Asked): RowPage {
-  return { ...page, cursorAt: (index) => markCursor(page.cursorAt(index), asked) };
+export function markedPage<Page extends Pick<RowPage, 'cursorAt'>>(
+  page: Page,
+  asked: Asked,
+  { incarnation }: Pick<Engine, 'incarnation'>,
+): Page {
+  return { ...page, cursorAt: (index: number) => markCursor(page.cursorAt(index), asked, incarnation) };
 }
 
 /** What the row cursors of a selection pin: one snapshot, of the present where each of their first pages was. */
-export function pinnedBy(cursors: readonly string[]): Pick<ViewModel, 'isPresent' | 'snapshotId'> | undefined {
+export function pinnedBy(
+  cursors: readonly string[],
+  { incarnation }: Pick<Engine, 'incarnation'>,
+): Pick<ViewModel, 'isPresent' | 'snapshotId'> | undefined {
   const heads = cursors.flatMap((cursor) => {
-    const head = cursorHead(plainCursor(cursor));
+    const head = cursorHead(plainCursor(cursor, incarnation));
     return head === undefined ? [] : [{ snapshotId: head.snapshotId, isPresent: cursor.startsWith(OF_PRESENT) }];
   });
   const [first, ...rest] = heads;

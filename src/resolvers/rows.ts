@@ -10,12 +10,13 @@ import {
   type Filter,
   type Order,
   type PageArguments,
+  pageSize,
   type Row,
   type RowPage,
   type TableAt,
   toWire,
 } from '../engine/index.ts';
-import type { PageInfo } from './connections.ts';
+import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { typedFilter } from './filters.ts';
 import { encodeNodeId } from './node-id.ts';
@@ -31,20 +32,11 @@ export interface RowModel extends Asked {
   readonly columns: readonly Column[];
 }
 
-export interface RowEdge<Node> {
-  readonly cursor: () => string;
-  readonly node: Node;
-}
-
-/** A page that is read when a field first needs it. `Node` is what the door calls a row. */
-export class RowConnection<Node> {
+/** A page of rows that is read when a field first needs it. `Node` is what the API calls a row. */
+export class RowConnection<Node> extends Connection<Node> implements Asked {
   readonly at: TableAt;
+  readonly isPresent: boolean;
   readonly where: Filter | undefined;
-  readonly #read: () => Promise<RowPage>;
-  readonly #nodeOf: (row: Row, columns: readonly Column[]) => Node;
-  readonly #context: Context;
-  #page: Promise<RowPage> | undefined;
-  #isWritten = false;
 
   constructor(
     context: Context,
@@ -61,49 +53,17 @@ export class RowConnection<Node> {
       readonly nodeOf: (row: Row, columns: readonly Column[]) => Node;
     },
   ) {
-    this.#context = context;
+    super(
+      async () => {
+        const page = markedPage(await read(), { isPresent }, context.engine);
+        const again = (): void => context.lifetime.budget.charge(bytesOfRows(page.rows));
+        return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)), again };
+      },
+      () => context.engine.read.count(at, where, context.lifetime),
+    );
     this.at = at;
     this.where = where;
-    this.#read = async () => markedPage(await read(), { isPresent });
-    this.#nodeOf = nodeOf;
-  }
-
-  page(): Promise<RowPage> {
-    this.#page ??= this.#read();
-    return this.#page;
-  }
-
-  /** Counts a page that is written once more, under another alias: its values are made again. */
-  async #again(): Promise<RowPage> {
-    const page = await this.page();
-    if (this.#isWritten) this.#context.lifetime.budget.charge(bytesOfRows(page.rows));
-    this.#isWritten = true;
-    return page;
-  }
-
-  async nodes(): Promise<Node[]> {
-    const page = await this.#again();
-    return page.rows.map((row) => this.#nodeOf(row, page.columns));
-  }
-
-  async edges(): Promise<RowEdge<Node>[]> {
-    const page = await this.#again();
-    return page.rows.map((row, index) => ({ cursor: () => page.cursorAt(index), node: this.#nodeOf(row, page.columns) }));
-  }
-
-  async pageInfo(): Promise<PageInfo> {
-    const page = await this.page();
-    const last = page.rows.length - 1;
-    return {
-      hasNextPage: page.hasNextPage,
-      hasPreviousPage: page.hasPreviousPage,
-      startCursor: last < 0 ? null : page.cursorAt(0),
-      endCursor: last < 0 ? null : page.cursorAt(last),
-    };
-  }
-
-  totalCount(): Promise<number> {
-    return this.#context.engine.read.count(this.at, this.where, this.#context.lifetime);
+    this.isPresent = isPresent;
   }
 }
 
@@ -129,6 +89,7 @@ export async function typedRows(
 ): Promise<RowConnection<RowModel> | null> {
   const at = await typedTableAt(context, typed, snapshotId);
   if (at === undefined) return null;
+  pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
@@ -138,7 +99,7 @@ export async function typedRows(
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args), where, orderBy, columns }, context.lifetime),
+    read: () => context.engine.read.page(at, { ...plainCursors(args, context.engine), where, orderBy, columns }, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
@@ -229,11 +190,9 @@ export function aggregateKey(name: AggregateFunction, column: Column): string {
   return `${name}:${column.name}`;
 }
 
-/** What is selected below an aggregate field. */
-function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, path: readonly string[]): AggregateTerm[] {
+/** What is selected below some aggregate fields. */
+export function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, nodes: GraphQLResolveInfo['fieldNodes']): AggregateTerm[] {
   const terms = new Map<string, AggregateTerm>();
-  let nodes: GraphQLResolveInfo['fieldNodes'] = info.fieldNodes;
-  for (const name of path) nodes = selectedFields(info, nodes).filter((field) => field.name.value === name);
   for (const field of selectedFields(info, nodes)) {
     const name = AGGREGATE_FIELDS[field.name.value];
     if (field.name.value === 'count') terms.set('COUNT', { function: 'COUNT' });
@@ -246,8 +205,9 @@ function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, path: readon
   return [...terms.values()];
 }
 
-function termKey(term: AggregateTerm): string {
-  return term.column == null ? term.function : `${term.function}:${term.column}`;
+/** The values of some terms, under the keys that the fields look for. */
+export function aggregateModel(terms: readonly AggregateTerm[], values: readonly unknown[]): AggregateModel {
+  return new Map(terms.map((term, at) => [term.column == null ? term.function : `${term.function}:${term.column}`, values[at] ?? null]));
 }
 
 /** `orders { aggregate { sum { amount } } }`: one scan for all that is selected, none where only an unfiltered count is. */
@@ -257,36 +217,9 @@ export async function typedAggregate(
   rows: RowConnection<RowModel>,
   info: GraphQLResolveInfo,
 ): Promise<AggregateModel> {
-  const terms = selectedTerms(typed, info, []);
+  const terms = selectedTerms(typed, info, info.fieldNodes);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const [result] = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
-  return new Map(terms.map((term, index) => [termKey(term), result?.values[index] ?? null]));
-}
-
-export interface GroupModel {
-  readonly key: ReadonlyMap<number, unknown>;
-  readonly aggregate: AggregateModel;
-}
-
-/** `orders { groupBy(columns: [status]) { key { status } aggregate { count } } }`, the largest group first. */
-export async function typedGroups(
-  context: Context,
-  typed: TypedTable,
-  rows: RowConnection<RowModel>,
-  args: { readonly columns: readonly string[]; readonly first?: number | null | undefined },
-  info: GraphQLResolveInfo,
-): Promise<GroupModel[]> {
-  const columns = [...new Set(args.columns)].map((name) => typed.byGraphqlName.get(name) as Column);
-  if (columns.length === 0) throw new EngineError('BAD_USER_INPUT', 'groupBy: columns is empty');
-  const terms = selectedTerms(typed, info, ['aggregate']);
-  const groups = await context.engine.read.aggregate(
-    rows.at,
-    { where: rows.where, terms, groupBy: columns.map((column) => column.name), first: args.first ?? undefined },
-    context.lifetime,
-  );
-  return groups.map((group) => ({
-    key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
-    aggregate: new Map(terms.map((term, index) => [termKey(term), group.values[index] ?? null])),
-  }));
+  const values = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
+  return aggregateModel(terms, values);
 }

@@ -33,11 +33,16 @@ function collect(info: GraphQLResolveInfo, set: SelectionSetNode, fields: FieldN
   }
 }
 
-/** Names of the fields selected along a path of field names, for example ['edges', 'node']. */
-export function selectedNames(info: GraphQLResolveInfo, path: readonly string[]): Set<string> {
+/** The fields at the end of a path of field names, for example ['edges', 'node']. */
+export function selectedBelow(info: GraphQLResolveInfo, path: readonly string[]): readonly FieldNode[] {
   let nodes: readonly FieldNode[] = info.fieldNodes;
   for (const name of path) nodes = selectedFields(info, nodes).filter((field) => field.name.value === name);
-  return new Set(selectedFields(info, nodes).map((field) => field.name.value));
+  return nodes;
+}
+
+/** Names of the fields selected below the end of a path of field names. */
+export function selectedNames(info: GraphQLResolveInfo, path: readonly string[]): Set<string> {
+  return new Set(selectedFields(info, selectedBelow(info, path)).map((field) => field.name.value));
 }
 
 /**

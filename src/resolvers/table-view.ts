@@ -1,6 +1,6 @@
 /** One table at one instant through the generic door: rows as JSON objects, aggregates by name. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type AggregateFunction, EngineError, type Order, type PageArguments, type Table, type TableAt, toWire } from '../engine/index.ts';
+import { type Order, type PageArguments, pageSize, type Table, type TableAt, toWire } from '../engine/index.ts';
 import { type AsOfArguments, resolveInstant, tableAtOrThrow } from './as-of.ts';
 import { type Connection, listConnection } from './connections.ts';
 import type { Context } from './context.ts';
@@ -44,6 +44,7 @@ export function viewRows(
   args: RowsArguments,
   info: GraphQLResolveInfo,
 ): RowConnection<JsonRow> {
+  pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   return new RowConnection<JsonRow>(context, {
@@ -54,7 +55,7 @@ export function viewRows(
       context.engine.read.page(
         at,
         {
-          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }),
+          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }, context.engine),
           where,
           orderBy: args.orderBy ?? undefined,
           columns: args.columns ?? undefined,
@@ -63,46 +64,6 @@ export function viewRows(
       ),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });
-}
-
-export interface AggregateArguments {
-  readonly where?: Readonly<Record<string, unknown>> | null | undefined;
-  readonly groupBy?: readonly string[] | null | undefined;
-  readonly functions: readonly {
-    readonly as?: string | null | undefined;
-    readonly function: AggregateFunction;
-    readonly column?: string | null | undefined;
-  }[];
-  readonly first?: number | null | undefined;
-}
-
-/** One JSON object a group: the group's columns by name, then each function under its `as`. */
-export async function viewAggregate(
-  context: Context,
-  { at }: TableViewModel,
-  args: AggregateArguments,
-  info: GraphQLResolveInfo,
-): Promise<JsonRow[]> {
-  refuseUnsetOperands(info);
-  const groupBy = args.groupBy ?? [];
-  const names = args.functions.map(
-    (term) => term.as ?? (term.column == null ? term.function.toLowerCase() : `${term.function.toLowerCase()}_${term.column}`),
-  );
-  const all = [...groupBy, ...names];
-  const twice = all.find((name, index) => all.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new EngineError('BAD_USER_INPUT', `aggregate: two values would be called ${twice}`, { hint: 'Give each function another `as`.' });
-  const groups = await context.engine.read.aggregate(
-    at,
-    {
-      where: args.where == null ? undefined : genericFilter(args.where, at.table.id),
-      groupBy,
-      terms: args.functions,
-      first: args.first ?? undefined,
-    },
-    context.lifetime,
-  );
-  return groups.map(({ key, values }) => Object.fromEntries(all.map((name, index) => [name, [...key, ...values][index] ?? null])));
 }
 
 /** A file or the hot rows, for manifests. */

@@ -59,6 +59,16 @@ export function refuseUnsetOperands(info: GraphQLResolveInfo, argument = 'where'
  */
 export function refuseUnsetFilter(info: GraphQLResolveInfo, argument = 'where'): void {
   for (const value of argumentsNamed(info, argument)) refuseUnset(value, argument, info.variableValues);
+  for (const value of argumentsNamed(info, 'set')) refuseUnsetChange(value, 'set', info.variableValues);
+}
+
+/** New values of which none has come: what is not given stays as it is, so there is nothing to do, for a reason to name. */
+function refuseUnsetChange(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
+  if (value.kind !== Kind.OBJECT || value.fields.length === 0) return;
+  const unset = value.fields.map((field) => (field.value.kind === Kind.VARIABLE ? unsetIn(field.value, given) : undefined));
+  const [first] = unset;
+  if (first === undefined || unset.includes(undefined)) return;
+  throw notGiven(place, first, `Give $${first} a value: a column whose variable is not given stays as it is, and no other is named.`);
 }
 
 function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
@@ -89,6 +99,7 @@ function visitWrite(value: ValueNode, place: string, given: Readonly<Record<stri
   for (const { name, value: part } of value.fields) {
     const inner = `${place}.${name.value}`;
     if (name.value === 'where' || name.value === 'delete' || name.value === 'onConflict') refuseUnset(part, inner, given);
+    else if (name.value === 'set') refuseUnsetChange(part, inner, given);
     else if (name.value === 'replace' || name.value === 'update') visitWrite(part, inner, given);
   }
 }

@@ -1,5 +1,6 @@
 /** Arguments that many fields take alike. */
 import type { ArgBuilder } from '@pothos/core';
+import { LIMITS } from '../engine/index.ts';
 import type { SchemaTypes } from './builder.ts';
 import type { Shared } from './static.ts';
 
@@ -15,6 +16,14 @@ export function pageArguments(t: ArgumentBuilder) {
   };
 }
 
+/** Of groups, which are read forward only. */
+export function groupPageArguments(t: ArgumentBuilder) {
+  return {
+    first: t.int({ defaultValue: LIMITS.groupPageDefault, description: 'Groups on the page; at most 1,000.' }),
+    after: t.string({ description: 'Only groups that come after this cursor: the endCursor of the page before.' }),
+  };
+}
+
 /** The choice of an instant; none means the newest commit, more than one is BAD_USER_INPUT. */
 export function instantArguments(t: ArgumentBuilder, { asOfInput }: Shared) {
   return {
@@ -25,6 +34,11 @@ export function instantArguments(t: ArgumentBuilder, { asOfInput }: Shared) {
     }),
     snapshotId: t({ type: 'SafeInt', description: 'Right after this commit; any commit will do, also one that touched other tables.' }),
     tag: t.string({ description: 'As of the snapshot that a tag names.' }),
+    atLeast: t({
+      type: 'SafeInt',
+      description:
+        'The present, but not before this commit is there: it is waited for up to 5 s, then SNAPSHOT_NOT_FOUND. Not beside an instant.',
+    }),
   };
 }
 

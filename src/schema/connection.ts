@@ -1,26 +1,31 @@
 /** Connection types (Relay) over any node type. */
 import type { ObjectRef } from '@pothos/core';
-import type { Connection } from '../resolvers/connections.ts';
+import type { Connection, Edge } from '../resolvers/connections.ts';
 import type { Builder, SchemaTypes } from './builder.ts';
 import type { Shared } from './static.ts';
 
 type NodeType<T> = ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, T>;
 
-/** `NameConnection` with nodes, edges and pageInfo, and `NameEdge`. */
-export function addConnection<T>(builder: Builder, { pageInfo }: Shared, name: string, node: NodeType<T>, what: string) {
-  const edge = builder.objectRef<{ readonly cursor: string; readonly node: T }>(`${name}Edge`).implement({
+/** `NameConnection` with nodes, edges, pageInfo and totalCount, and `NameEdge`. */
+export function addConnection<T>(builder: Builder, { pageInfo }: Shared, name: string, node: NodeType<T> | 'JSON', what: string) {
+  const edge = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
     description: `One of ${what}, with its cursor.`,
     fields: (t) => ({
-      cursor: t.string({ description: 'Marks the place of this item.', resolve: (at) => at.cursor }),
+      cursor: t.string({ description: 'Marks the place of this item.', resolve: (at) => at.cursor() }),
       node: t.field({ type: node, description: 'The item.', resolve: (at) => at.node as never }),
     }),
   });
   return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
     description: `A page of ${what}.`,
     fields: (t) => ({
-      nodes: t.field({ type: [node], description: 'The items of the page.', resolve: (at) => at.nodes as never }),
-      edges: t.field({ type: [edge], description: 'The items with their cursors.', resolve: (at) => [...at.edges] }),
-      pageInfo: t.field({ type: pageInfo, description: 'Where the page lies.', resolve: (at) => at.pageInfo }),
+      nodes: t.field({ type: [node], description: 'The items of the page.', resolve: (at) => at.nodes() as never }),
+      edges: t.field({ type: [edge], description: 'The items with their cursors.', resolve: (at) => at.edges() }),
+      pageInfo: t.field({ type: pageInfo, description: 'Where the page lies.', resolve: (at) => at.pageInfo() }),
+      totalCount: t.field({
+        type: 'SafeInt',
+        description: 'How many there are in all, not only on the page. Counted only where it is asked for.',
+        resolve: (at) => at.totalCount(),
+      }),
     }),
   });
 }

@@ -2,20 +2,13 @@
 import type { Commit, Snapshot, Table, Tag } from '../engine/index.ts';
 import { type RetentionModel, retentionOf } from '../resolvers/administration.ts';
 import { snapshotChanges } from '../resolvers/diff.ts';
-import { commitById, parentOf, type SnapshotsModel, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
+import { viewAggregate } from '../resolvers/groups.ts';
+import { commitById, parentOf, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
 import { tableViewId, type ViewModel, viewId } from '../resolvers/present.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
-import {
-  type DataFileModel,
-  manifestOf,
-  type TableViewModel,
-  tableAsOf,
-  tableInView,
-  viewAggregate,
-  viewRows,
-} from '../resolvers/table-view.ts';
-import { instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
+import { type DataFileModel, manifestOf, type TableViewModel, tableAsOf, tableInView, viewRows } from '../resolvers/table-view.ts';
+import { groupPageArguments, instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import { addConnection } from './connection.ts';
@@ -82,9 +75,10 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
 
 export type Refs = Pick<Objects, 'table' | 'snapshot' | 'commit' | 'view' | 'tableView' | 'tag'>;
 type Files = ReturnType<typeof addDataFiles>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): void {
-  const snapshots = addSnapshotConnection(builder, shared, refs);
+  const snapshots = addConnection<Snapshot>(builder, shared, 'Snapshot', refs.snapshot, "a table's snapshots, newest first");
   const retention = builder.objectRef<RetentionModel>('RetentionPolicy').implement({
     description: 'How much history is kept: snapshots expire once both limits let them. Tagged ones and the newest never do.',
     fields: (t) => ({
@@ -180,29 +174,6 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
           'The table at an instant: the newest where none is given, or the one that the cursors inside pin. TABLE_NOT_FOUND_AS_OF {createdAt, droppedAt} where it did not exist then.',
         args: instantArguments(t.arg, shared),
         resolve: (table, args, context, info) => tableAsOf(context, table, args, info),
-      }),
-    }),
-  });
-}
-
-function addSnapshotConnection(builder: Builder, shared: Shared, refs: Refs) {
-  const edge = builder.objectRef<{ readonly cursor: string; readonly node: Snapshot }>('SnapshotEdge').implement({
-    description: 'A snapshot, with its cursor.',
-    fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Marks the place of this snapshot.' }),
-      node: t.expose('node', { type: refs.snapshot, description: 'The snapshot.' }),
-    }),
-  });
-  return builder.objectRef<SnapshotsModel>('SnapshotConnection').implement({
-    description: "A page of a table's snapshots, newest first.",
-    fields: (t) => ({
-      nodes: t.field({ type: [refs.snapshot], description: 'The snapshots of the page.', resolve: (page) => [...page.nodes] }),
-      edges: t.field({ type: [edge], description: 'The snapshots with their cursors.', resolve: (page) => [...page.edges] }),
-      pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo }),
-      totalCount: t.field({
-        type: 'SafeInt',
-        description: 'How many there are in all that match, not only in the page.',
-        resolve: (page) => page.totalCount(),
       }),
     }),
   });
@@ -387,7 +358,22 @@ function addDataFiles(builder: Builder, shared: Shared) {
 }
 
 function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Generic, node: NodeRef, refs: Refs, files: Files): void {
-  const rows = addRows(builder, shared);
+  const rows = addConnection<JsonObject>(builder, shared, 'Row', 'JSON', 'rows as JSON objects');
+  builder.objectField(rows, 'snapshotId', (t) =>
+    t.field({
+      type: 'SafeInt',
+      description:
+        'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+      resolve: (page) => (page as RowConnection<JsonObject>).at.snapshotId,
+    }),
+  );
+  const groups = addConnection<JsonObject>(
+    builder,
+    shared,
+    'JSON',
+    'JSON',
+    'computed values, one JSON object a group, the largest group first',
+  );
   const aggregateInput = builder.inputType('AggregateInput', {
     description: 'One value to compute.',
     fields: (t) => ({
@@ -427,13 +413,14 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
         resolve: (view, args, context, info) => viewRows(context, view, args as Parameters<typeof viewRows>[2], info),
       }),
       aggregate: t.field({
-        type: ['JSON'],
-        description: 'Computed values, one JSON object a group, the largest group first; one object where there is no groupBy.',
+        type: groups,
+        description:
+          'Computed values, one JSON object a group, the largest group first and equal ones by key; one object where there is no groupBy. A cursor pins the snapshot.',
         args: {
           where: t.arg({ type: filter, description: 'Over rows that match.' }),
           groupBy: t.arg.stringList({ description: 'Names of the columns to group by.' }),
           functions: t.arg({ type: [aggregateInput], required: true, description: 'What to compute.' }),
-          first: t.arg.int({ defaultValue: 1000, description: 'Groups at most.' }),
+          ...groupPageArguments(t.arg),
         },
         resolve: (view, args, context, info) => viewAggregate(context, view, args, info),
       }),
@@ -447,37 +434,6 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
         description: 'The files and hot rows that hold the rows.',
         args: pageArguments(t.arg),
         resolve: ({ at }, args, context) => manifestOf(context, at, args),
-      }),
-    }),
-  });
-}
-
-type JsonRows = RowConnection<Readonly<Record<string, unknown>>>;
-
-function addRows(builder: Builder, shared: Shared) {
-  const edge = builder.objectRef<Awaited<ReturnType<JsonRows['edges']>>[number]>('RowEdge').implement({
-    description: 'A row, with its cursor.',
-    fields: (t) => ({
-      cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
-      node: t.field({ type: 'JSON', description: 'The row.', resolve: (at) => at.node }),
-    }),
-  });
-  return builder.objectRef<JsonRows>('RowConnection').implement({
-    description: 'A page of rows as JSON objects.',
-    fields: (t) => ({
-      nodes: t.field({ type: ['JSON'], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
-      edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
-      pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
-      snapshotId: t.field({
-        type: 'SafeInt',
-        description:
-          'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
-        resolve: (page) => page.at.snapshotId,
-      }),
-      totalCount: t.field({
-        type: 'SafeInt',
-        description: 'How many rows match in all, not only in the page.',
-        resolve: (page) => page.totalCount(),
       }),
     }),
   });

@@ -2,14 +2,15 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { nearest } from '../engine/index.ts';
 import { shareOfHeap } from './answer-limits.ts';
-import { nearest } from './nearest.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
 interface Option {
   readonly flag: string;
   readonly variable: string;
+  /** What its value is called; empty for a flag that stands alone, whose variable is `on` or `off`. */
   readonly argument: string;
   readonly text: string;
   readonly schema: z.ZodType;
@@ -21,6 +22,9 @@ const integer = (minimum: number, maximum: number) =>
     .regex(/^-?\d+$/, 'it is not a whole number')
     .transform(Number)
     .pipe(z.number().min(minimum).max(maximum));
+
+/** A flag that stands alone. */
+const onOff = z.union([z.boolean(), z.enum(['on', 'off']).transform((value) => value === 'on')]);
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -228,6 +232,20 @@ const OPTIONS = {
     text: 'on or off: figures for Prometheus at /metrics',
     schema: z.enum(['on', 'off']).default('on'),
   },
+  acceptClock: {
+    flag: 'accept-clock',
+    variable: 'TIDEMARK_ACCEPT_CLOCK',
+    argument: '',
+    text: "for one start: the machine's clock is right, though it is far ahead of the newest commit",
+    schema: onOff.default(false),
+  },
+  newIncarnation: {
+    flag: 'new-incarnation',
+    variable: 'TIDEMARK_NEW_INCARNATION',
+    argument: '',
+    text: 'for one start: the data directory was put back to an earlier state by a snapshot of its file system',
+    schema: onOff.default(false),
+  },
   logLevel: {
     flag: 'log-level',
     variable: 'TIDEMARK_LOG_LEVEL',
@@ -288,7 +306,7 @@ function readFlags(args: readonly string[]): Record<string, string | boolean | u
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'v' },
   };
-  for (const option of Object.values(OPTIONS)) options[option.flag] = { type: 'string' };
+  for (const option of Object.values(OPTIONS)) options[option.flag] = { type: option.argument === '' ? 'boolean' : 'string' };
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
       string,
@@ -337,8 +355,11 @@ function refuseFlagsThatNpmKept(environment: Readonly<Record<string, string | un
 export function helpText(): string {
   const lines = Object.values(OPTIONS).map((option: Option) => {
     const parsed = option.schema.safeParse(undefined);
-    const fallback = parsed.success && parsed.data !== undefined && !Array.isArray(parsed.data) ? ` (${String(parsed.data)})` : '';
-    return `  ${`--${option.flag} ${option.argument}`.padEnd(30)} ${option.variable.padEnd(33)} ${option.text}${fallback}`;
+    const fallback =
+      parsed.success && parsed.data !== undefined && parsed.data !== false && !Array.isArray(parsed.data)
+        ? ` (${String(parsed.data)})`
+        : '';
+    return `  ${`--${option.flag} ${option.argument}`.trim().padEnd(30)} ${option.variable.padEnd(33)} ${option.text}${fallback}`;
   });
   return [
     'Tidemark: a GraphQL database of snapshots.',

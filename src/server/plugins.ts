@@ -5,13 +5,14 @@ import {
   type DocumentNode,
   type ExecutionResult,
   GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
   Kind,
   type ValidationContext,
 } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Context } from '../resolvers/context.ts';
-import { invalidRowsOf } from '../resolvers/invalid-rows.ts';
+import { explainedDocument, variableMistake } from '../resolvers/mistakes.ts';
 import type { SchemaEntry, SchemaProvider } from '../schema/index.ts';
 import { bodyTextOf } from './body.ts';
 import { parseJson } from './exact-json.ts';
@@ -41,7 +42,7 @@ function noOperation(document: DocumentNode, name: string | null | undefined): G
   return badRequest(`operationName: the document has ${has}; ${name == null ? 'say which one is meant' : `there is no ${name}`}`, 400);
 }
 
-/** Syntax and validation errors carry their codes; which operation is meant must be clear. */
+/** Syntax and validation errors carry their codes and say what was meant; which operation is meant must be clear. */
 export function errorCodes(): Plugin {
   const mark = (error: unknown, code: string): void => {
     if (error instanceof GraphQLError && error.extensions['code'] === undefined) Object.assign(error.extensions, { code, details: {} });
@@ -56,9 +57,13 @@ export function errorCodes(): Plugin {
         if (getOperationAST(result, operationName) == null) throw noOperation(result, operationName);
       },
     onValidate:
-      () =>
-      ({ result }) => {
+      ({ context, params: { schema, documentAST } }) =>
+      ({ result, setResult }) => {
+        if (result.length === 0) return;
         for (const error of result) mark(error, 'GRAPHQL_VALIDATION_FAILED');
+        const { schemaEntry } = context as WithSchema;
+        if (schemaEntry !== undefined)
+          setResult(explainedDocument({ schema, types: schemaEntry.types }, documentAST, result as GraphQLError[]));
       },
   };
 }
@@ -78,18 +83,35 @@ export function responseKeys(): Plugin {
   return { onValidate: ({ addValidationRule }) => addValidationRule(refuseThen) };
 }
 
-/** Where GraphQL refuses a typed `rows` variable, the table's row checker says which rows are bad. */
-export function invalidRows(): Plugin {
+/** Where GraphQL refuses variables: bad rows are INVALID_ROW, and what else is found is said with the form that works. */
+export function refusedVariables(): Plugin {
   return {
     onExecute: ({ args }) => ({
       onExecuteDone: ({ result, setResult }) => {
-        // A result without `data` means that the variables were refused before anything ran.
-        if (Symbol.asyncIterator in (result as object) || 'data' in (result as ExecutionResult)) return;
-        const error = invalidRowsOf(args.contextValue as unknown as Context, args.document, args.operationName, args.variableValues);
-        if (error !== undefined) setResult({ errors: [new GraphQLError(error.message, { originalError: error })] });
+        if (Symbol.asyncIterator in (result as object)) return;
+        const refused = explainedVariables(args as unknown as Executed, result as ExecutionResult);
+        if (refused !== undefined) setResult(refused);
       },
     }),
   };
+}
+
+interface Executed {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variableValues?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly contextValue: Pick<Context, 'types'>;
+}
+
+/** A result without `data` means that the variables were refused before anything ran: then what is wrong with them. */
+export function explainedVariables(
+  { schema, document, operationName, variableValues, contextValue }: Executed,
+  result: ExecutionResult,
+): ExecutionResult | undefined {
+  if ('data' in result || result.errors === undefined) return undefined;
+  const error = variableMistake({ schema, types: contextValue.types }, document, operationName, variableValues);
+  return error === undefined ? undefined : { errors: [new GraphQLError(error.message, { originalError: error })] };
 }
 
 /** What an operation reads at cannot expire until it is answered. */

@@ -24,12 +24,13 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { isLoopback, OriginPolicy } from './origins.ts';
 import { parameterThatIsNoText, pathOf, UpgradableMessage } from './paths.ts';
+import { persistedQueries } from './persisted-queries.ts';
 import {
   catalogSchema,
   checkedParameters,
   errorCodes,
   heldSnapshots,
-  invalidRows,
+  refusedVariables,
   responseKeys,
   subscriptionTransport,
   type WithSchema,
@@ -62,6 +63,8 @@ export function engineOptions(config: ServerConfig): EngineOptions {
   const { retentionMaxAgeMs: maxAgeMs, retentionMinSnapshots: minSnapshots } = config;
   return {
     directory: config.data,
+    acceptClock: config.acceptClock,
+    newIncarnation: config.newIncarnation,
     queryConnections: QUERY_CONNECTIONS,
     queryTimeoutMs: config.queryTimeoutMs,
     cacheBytes: config.cacheMiB * 1024 * 1024,
@@ -225,10 +228,11 @@ export function makeYoga({
       documents.plugin(),
       catalogSchema(provider),
       checkedParameters(),
+      persistedQueries(),
       errorCodes(),
       responseKeys(),
       readableVariables(),
-      invalidRows(),
+      refusedVariables(),
       answers.plugin(),
       heldSnapshots(),
       operations?.plugin(),

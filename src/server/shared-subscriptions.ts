@@ -22,6 +22,7 @@ import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { masked, maskOfSource } from '../resolvers/live.ts';
 import type { Answers } from './answer-limits.ts';
 import { countSubscription } from './operation-metrics.ts';
+import { explainedVariables } from './plugins.ts';
 import { makeReadable } from './variables.ts';
 
 /** An operation that passed validation, with the context that its subscriber has. */
@@ -55,7 +56,7 @@ export async function sharedSubscription(
     return refused([error]);
   }
   const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
-  if (!('reader' in found)) return refused(found.errors ?? []);
+  if (!('reader' in found)) return refused((explainedVariables(args, found) ?? found).errors ?? []);
   countSubscription(args.contextValue);
   const facts = factsOf(args.document, args.operationName);
   return {

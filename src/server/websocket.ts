@@ -15,6 +15,7 @@ import type { ConnectionCounts, ConnectionLimits } from './connection.ts';
 import { markedNumbers, withNumbers } from './exact-json.ts';
 import type { OriginPolicy } from './origins.ts';
 import { pathOf } from './paths.ts';
+import { refuseByHash, withDocument } from './persisted-queries.ts';
 import { type CheckedOperation, sharedSubscription } from './shared-subscriptions.ts';
 import { closeSoon, type PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
 
@@ -108,7 +109,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
           socket.on('message', (data: Buffer, isBinary) => {
             // The protocol is text; ws has looked at frames of text already.
             if (isBinary && !isUtf8(data)) return socket.close(NO_TEXT, 'The message is not UTF-8.');
-            const text = String(data);
+            const text = withDocument(String(data));
             const marked = markedNumbers(text);
             if (marked !== text) connection.hasMarkedNumbers = true;
             return void take(marked).catch((error: unknown) => {
@@ -178,6 +179,7 @@ interface OperationPayload {
   readonly query: string;
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
+  readonly extensions?: Record<string, unknown> | null;
 }
 
 /** Parses, validates, and makes the context. @returns errors where the operation is refused */
@@ -222,6 +224,7 @@ async function checked(
   };
   operations.add(id);
   try {
+    refuseByHash(params);
     const document = parse(params.query);
     const errors = validate(schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return refused(errors.map((error) => toGraphQLError(error, log)));

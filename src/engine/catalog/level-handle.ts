@@ -79,6 +79,11 @@ export class LevelHandle {
     });
   }
 
+  /** The keys alone of a range, up to `limit`. */
+  keys(range: Range, limit: number): Promise<Buffer[]> {
+    return this.#reading(() => this.#db.keys({ ...range, limit }).all());
+  }
+
   /** One atomic batch, in order. `sync`: it is on disk when the promise resolves. */
   async write(puts: readonly SealedPut[], { sync }: { readonly sync: boolean }): Promise<void> {
     // A chained batch hands each record to LevelDB as it is: a tenth of the time that an array of them takes.

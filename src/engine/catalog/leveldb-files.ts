@@ -70,22 +70,44 @@ const EDIT = {
   previousLog: 9,
 } as const;
 
-/** The tables that LevelDB counts as its own, with their sizes: what a crash leaves half-written is not among them. */
-export function liveTables(directory: string): Map<number, number> {
-  const tables = new Map<number, number>();
-  const current = bytesOf(directory, 'CURRENT')?.toString('latin1').trim() ?? '';
-  const manifest = /^MANIFEST-\d+$/.test(current) ? bytesOf(directory, current) : undefined;
-  for (const { payload } of wholeRecords(manifest ?? Buffer.alloc(0)).records) applyEdit(new ByteReader(payload), tables);
-  return tables;
+/** What LevelDB counts as its own, by its manifest. */
+interface Manifest {
+  /** Tables with their sizes: what a crash leaves half-written is not among them. */
+  readonly tables: Map<number, number>;
+  /** The oldest log that is needed; later ones are too. */
+  logNumber: number | undefined;
 }
 
-function applyEdit(reader: ByteReader, tables: Map<number, number>): void {
+function manifestOf(directory: string): Manifest {
+  const manifest: Manifest = { tables: new Map(), logNumber: undefined };
+  const current = bytesOf(directory, 'CURRENT')?.toString('latin1').trim() ?? '';
+  const bytes = /^MANIFEST-\d+$/.test(current) ? bytesOf(directory, current) : undefined;
+  for (const { payload } of wholeRecords(bytes ?? Buffer.alloc(0)).records) applyEdit(new ByteReader(payload), manifest);
+  return manifest;
+}
+
+export function liveTables(directory: string): Map<number, number> {
+  return manifestOf(directory).tables;
+}
+
+/** A log that an open LevelDB writes to and that is not there: what is committed from now on would be lost. */
+export function missingLog(directory: string): Damage | undefined {
+  const { logNumber } = manifestOf(directory);
+  if (logNumber === undefined || logNumber === 0) return undefined;
+  const name = `${String(logNumber).padStart(6, '0')}.log`;
+  return bytesOf(directory, name) === undefined ? { file: `catalog/${name}`, offset: 0, what: 'the log is missing' } : undefined;
+}
+
+function applyEdit(reader: ByteReader, manifest: Manifest): void {
+  const { tables } = manifest;
   while (reader.remaining > 0) {
     switch (reader.varint()) {
       case EDIT.comparator:
         reader.blob();
         break;
       case EDIT.logNumber:
+        manifest.logNumber = reader.varint();
+        break;
       case EDIT.nextFile:
       case EDIT.lastSequence:
       case EDIT.previousLog:

@@ -15,6 +15,7 @@ import {
   type TableId,
   type TimestampMs,
 } from '../model/ids.ts';
+import { didYouMean, listed } from '../model/nearest.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 
 export interface TableState {
@@ -106,10 +107,7 @@ export function tableNamed(state: CatalogState, name: string): TableState {
   const names = [...state.byName.keys()].sort();
   throw new EngineError('TABLE_NOT_FOUND', `there is no table ${JSON.stringify(name.slice(0, 80))}`, {
     details: { table: name.slice(0, 80) },
-    hint:
-      names.length === 0
-        ? 'Create it with createTable.'
-        : `The tables are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.`,
+    hint: names.length === 0 ? 'Create it with createTable.' : `${didYouMean(name, names)}The tables are ${listed(names)}.`,
   });
 }
 

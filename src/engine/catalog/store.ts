@@ -126,6 +126,11 @@ export class CatalogStore {
     return entries.map(([key, value]) => [key, this.#unseal(key, value) as Buffer]);
   }
 
+  /** The keys alone of a range, up to `limit`: for counting, where no value is looked at. */
+  async keys(range: Range, limit: number): Promise<Buffer[]> {
+    return this.#read((handle) => handle.keys(range, limit));
+  }
+
   async first(range: Range): Promise<[Buffer, Buffer] | undefined> {
     return (await this.entries(range, 1))[0];
   }

@@ -208,6 +208,7 @@ export class WriteGuard {
 
   /** Merges all tables. Others may write meanwhile. @throws EngineError as admit, also where the merge itself met trouble */
   async compact(start: Buffer, end: Buffer): Promise<void> {
+    await this.admit(true);
     const primary = this.#writable();
     await primary.compact(start, end);
     await this.write([NOTHING], { sync: true });

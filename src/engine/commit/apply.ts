@@ -20,7 +20,6 @@ import { ByteWriter } from '../model/bytes.ts';
 import { unreachable } from '../model/errors.ts';
 import type { Commit, ReplacedRoot, RowsProof, Snapshot } from '../model/history.ts';
 import { asLogIndex, asSnapshotId, type TimestampMs } from '../model/ids.ts';
-import { LIMITS } from '../model/limits.ts';
 import { RootBuilder } from '../model/proof.ts';
 import { applyErase } from './apply-erase.ts';
 import { applyExpire, applyRewrite, applyTag } from './apply-maintenance.ts';
@@ -33,6 +32,7 @@ import { type CatalogWork, type CommitPlace, definitionOf, finishWork, Refused }
 export interface Lookups {
   /** Whether a row with this primary key exists. */
   keyExists(key: Buffer): boolean;
+  /** What a key brought, where that is still kept. */
   idempotency(hash: Buffer): IdempotencyRecord | undefined;
 }
 
@@ -70,8 +70,7 @@ function applyCommit(state: CatalogState, entry: CommitEntry, clockMs: Timestamp
   };
   if (entry.idempotency !== null) {
     const earlier = lookups.idempotency(entry.idempotency.key);
-    if (earlier !== undefined && at.timestampMs - earlier.timestampMs < LIMITS.idempotencyAgeMs)
-      return replay(state, entry.idempotency.content, earlier);
+    if (earlier !== undefined) return replay(state, entry.idempotency.content, earlier);
   }
   const work: CatalogWork = {
     state,

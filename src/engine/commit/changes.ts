@@ -27,8 +27,8 @@ export interface ChangesParts extends BulkParts {
   readonly pins: Pins;
   readonly gates: Gates;
   readonly log: Log;
-  /** The current instant as the database sees it, UTC milliseconds. */
-  readonly now: () => number;
+  /** Stamps after this one are younger than an age. */
+  readonly keptSince: (ageMs: number) => number;
   /** After a failed write, whether it is on disk is known only after a restart: staged files must stay. */
   readonly failed: () => boolean;
 }
@@ -146,8 +146,8 @@ export class Changes {
     if (bytes === undefined) return undefined;
     const record = decodeIdempotency(bytes);
     if (record.content !== content && record.content !== ERASED_CONTENT) return undefined;
-    const aged = this.#parts.now() - record.timestampMs >= LIMITS.idempotencyAgeMs;
-    return aged ? undefined : { kind: 'replayed', snapshotId: record.snapshotId };
+    const isAged = record.timestampMs <= this.#parts.keptSince(LIMITS.idempotencyAgeMs);
+    return isAged ? undefined : { kind: 'replayed', snapshotId: record.snapshotId };
   }
 
   /** Files that no entry names. */

@@ -2,59 +2,43 @@
  * Time for commits and reads: never backwards, and never the same instant for a read that has answered and a later
  * commit. Keeps invariant 3 whatever the machine's clock does.
  *
- * `now` is max(machine clock, newest timestamp, fence). Reading as of T raises the fence above T, so that later commits
+ * `now` is max(machine clock as far as it is believed, newest timestamp, fence). Reading as of T raises the fence above T, so that later commits
  * get more than T. The persisted ceiling runs ahead of every fence handed out; a start takes it as its floor.
  */
 import { EngineError } from '../model/errors.ts';
 import { asTimestampMs, type TimestampMs } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
-
-/** The machine's clock, injectable. */
-export interface Clock {
-  /** UTC milliseconds; may jump either way. */
-  now(): number;
-  /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
-  wait(ms: number, signal?: AbortSignal): Promise<void>;
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  wait: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const onAbort = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      }, ms);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    }),
-};
+import { type Clock, MachineClock, type MachineClockOptions } from './machine-clock.ts';
 
 export class TimeKeeper {
-  readonly #clock: Clock;
+  readonly #machine: MachineClock;
+  readonly #wait: Clock['wait'];
   /** The earliest timestamp that a later commit may get. */
   #fence: number;
   /** What a restart would take as its floor. */
   #ceiling: number;
 
-  constructor(clock: Clock, floorMs: number) {
-    this.#clock = clock;
-    this.#fence = floorMs;
-    this.#ceiling = floorMs;
+  /** @throws EngineError CLOCK_NOT_ACCEPTED */
+  constructor(clock: Clock, options: MachineClockOptions) {
+    this.#machine = new MachineClock(clock, options);
+    this.#wait = (ms, signal) => clock.wait(ms, signal);
+    this.#fence = options.floorMs;
+    this.#ceiling = options.floorMs;
   }
 
   /** The current instant as the database sees it, UTC milliseconds. */
   now(newest: TimestampMs): number {
-    return Math.max(this.#clock.now(), newest, this.#fence);
+    return Math.max(this.#machine.now(), newest, this.#fence);
   }
 
   /** The timestamp for a commit that is being sequenced now. */
   stamp(newest: TimestampMs): TimestampMs {
-    return asTimestampMs(Math.max(Math.floor(this.#clock.now()), newest, this.#fence));
+    return asTimestampMs(Math.max(Math.floor(this.#machine.now()), newest, this.#fence));
+  }
+
+  /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#wait(ms, signal);
   }
 
   /**
@@ -65,7 +49,7 @@ export class TimeKeeper {
     const ahead = timestampMs - this.now(newest());
     if (ahead > LIMITS.futureWaitMs) throw this.#future(timestampMs, newest());
     // Waited for once, by elapsed time: a clock that is set back meanwhile does not make it longer.
-    if (ahead > 0) await this.#clock.wait(ahead, signal);
+    if (ahead > 0) await this.#wait(ahead, signal);
     if (timestampMs >= this.#fence) this.#fence = timestampMs + 1;
   }
 
@@ -87,6 +71,16 @@ export class TimeKeeper {
 
   ceilingPersisted(ceilingMs: number): void {
     this.#ceiling = Math.max(this.#ceiling, ceilingMs);
+  }
+
+  /** Stamps after this one are younger than an age by every clock: what is deleted by age keeps them. */
+  keptSince(ageMs: number, newest: TimestampMs): number {
+    return Math.min(this.#machine.keptSince(ageMs), this.now(newest) - ageMs);
+  }
+
+  /** The instant that lies an age ago, or an earlier one where the clock was set ahead since the start. */
+  ago(ageMs: number, newest: TimestampMs): number {
+    return Math.min(this.#machine.ago(ageMs), this.now(newest) - ageMs);
   }
 
   /** What a clean stop stores: exactly the floor that later commits must respect. */

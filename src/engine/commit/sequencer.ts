@@ -9,6 +9,7 @@ import type { CatalogStore, Put } from '../catalog/store.ts';
 import type { CommitEntry, LogEntry, Outcome } from '../log/entry.ts';
 import type { Log, PendingEntry } from '../log/log.ts';
 import type { Commit } from '../model/history.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { EngineObserver } from '../model/observer.ts';
 import { apply, type Lookups } from './apply.ts';
 import type { TimeKeeper } from './clock.ts';
@@ -65,7 +66,7 @@ export class Sequencer {
     try {
       const taken = store.isWritable ? round : await this.#admitted(round);
       if (taken.length === 0) return;
-      const lookups = await RoundLookups.read(store, taken);
+      const lookups = await RoundLookups.read(this.#parts, this.#state, taken);
       await this.#commitRound(taken, lookups);
     } catch (error) {
       for (const pending of round) pending.reject(error);
@@ -178,8 +179,19 @@ const READ_AT_ONCE = 256;
 class RoundLookups implements Lookups {
   readonly #known = new Map<string, Buffer>();
 
-  static async read(store: CatalogStore, round: readonly PendingEntry[]): Promise<RoundLookups> {
-    const lookups = new RoundLookups();
+  /** Idempotency keys that were used at this instant or before are free again; looked up where a round has such a key. */
+  readonly #keptSince: () => number;
+
+  private constructor(keptSince: () => number) {
+    this.#keptSince = keptSince;
+  }
+
+  static async read(
+    { store, time }: Pick<SequencerParts, 'store' | 'time'>,
+    state: CatalogState,
+    round: readonly PendingEntry[],
+  ): Promise<RoundLookups> {
+    const lookups = new RoundLookups(() => time.keptSince(LIMITS.idempotencyAgeMs, state.timestampMs));
     const keys: Buffer[] = [];
     for (const { entry } of round) collectKeys(entry, keys);
     if (keys.length === 0) return lookups;
@@ -205,7 +217,9 @@ class RoundLookups implements Lookups {
 
   idempotency(hash: Buffer): IdempotencyRecord | undefined {
     const value = this.#known.get(idempotencyKey(hash).toString('latin1'));
-    return value === undefined ? undefined : decodeIdempotency(value);
+    if (value === undefined) return undefined;
+    const record = decodeIdempotency(value);
+    return record.timestampMs > this.#keptSince() ? record : undefined;
   }
 }
 

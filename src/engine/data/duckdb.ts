@@ -99,7 +99,11 @@ export class Duck {
     const { timeoutMs } = options;
     // Waiting and running share the query's time.
     const left = (): number | undefined => (timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (performance.now() - askedMs)));
-    return this.withConnection((connection) => runOn(connection, sql, parameters, { ...options, leftMs: left() }), options);
+    return this.withConnection((connection) => {
+      // Another part of the answer may have taken all that it has while this one waited.
+      options.budget?.require(0);
+      return runOn(connection, sql, parameters, { ...options, leftMs: left() });
+    }, options);
   }
 
   /** Lends a connection; other queries cannot use it meanwhile. */

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogState } from '../catalog/state.ts';
-import { tableById, tablesOf } from '../catalog/state.ts';
+import { tablesOf } from '../catalog/state.ts';
 import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
@@ -47,21 +47,35 @@ export class DataFiles {
   #checkOnce(file: DataFile): Promise<void> {
     let checking = this.#checking.get(file.name);
     if (checking === undefined) {
-      checking = this.check(file)
-        .then(() => void this.#checked.add(file.name))
-        .finally(() => this.#checking.delete(file.name));
+      checking = this.check(file).finally(() => this.#checking.delete(file.name));
       this.#checking.set(file.name, checking);
     }
     return checking;
   }
 
-  /** Checks a table's files once more. @throws EngineError CORRUPT_DATA {file} of the first that fails */
-  async checkAgain(tableId: TableId, state: CatalogState): Promise<void> {
-    for (const file of tableById(state, tableId).files) await this.check(file);
+  /**
+   * Work that reads files which its caller has pinned. Where it fails for no reason that it knows, they are looked at once more:
+   * one that was damaged or removed since it was checked says more than DuckDB's error.
+   * @throws EngineError CORRUPT_DATA {file} of the first that fails; the work's own error
+   */
+  async reading<T>(files: readonly DataFile[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.ensureChecked(files);
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError) && signal?.aborted !== true) for (const file of files) await this.check(file);
+      throw error;
+    }
   }
 
   /** Reads the file and compares its hash, whether or not it was checked before. */
   async check(file: DataFile): Promise<void> {
+    this.#checked.delete(file.name);
+    await this.#compare(file);
+    this.#checked.add(file.name);
+  }
+
+  async #compare(file: DataFile): Promise<void> {
     const path = this.path(file);
     let sha256: string;
     try {

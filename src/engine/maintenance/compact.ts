@@ -114,7 +114,6 @@ async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boo
     if (inputs.length === 0) inputs = await pickGarbage(parts, table, eager);
     const [first] = inputs;
     if (first === undefined) return 0;
-    await parts.files.ensureChecked(inputs);
     const { outputs, read } = await writeVersions(
       parts,
       table,
@@ -191,7 +190,6 @@ export async function garbageBytes(parts: MaintenanceParts, table: TableState, k
 }
 
 async function countGarbage(parts: MaintenanceParts, table: TableState, file: DataFile): Promise<number> {
-  await parts.files.ensureChecked([file]);
   const parameters = new SqlParameters();
   const relation = relationSql({
     table,
@@ -204,7 +202,8 @@ async function countGarbage(parts: MaintenanceParts, table: TableState, file: Da
     hidden: 'full',
     parameters,
   });
-  const result = await parts.duck.run(`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`, parameters.list);
+  const counting = `SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`;
+  const result = await parts.files.reading([file], () => parts.duck.run(counting, parameters.list));
   return Number((await result.getRows())[0]?.[0] ?? 0);
 }
 

@@ -197,7 +197,6 @@ async function prepare(
   outputs: NewFile[],
 ): Promise<EraseChange> {
   for (const file of retired) {
-    await parts.files.ensureChecked([file]);
     const sources = { files: [file], mirrors: [], schemaVersion: file.schemaVersion, without: rows };
     outputs.push(...(await writeVersions(parts, table, sources, head)).outputs);
   }

@@ -21,6 +21,10 @@ export interface MaintenanceParts {
   readonly endMirrors: EndMirrors;
   readonly gates: Gates;
   readonly pins: Pins;
+  /** Stamps after this one are younger than an age. */
+  readonly keptSince: (ageMs: number) => number;
+  /** The instant that lies an age ago. */
+  readonly ago: (ageMs: number) => number;
   /** Work that the engine waits for when it closes; its failure is reported, not thrown. */
   readonly background: (work: Promise<unknown>) => void;
   /** Told of each task. */

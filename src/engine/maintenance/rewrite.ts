@@ -106,7 +106,9 @@ export async function writeVersions(
       }
       return { outputs, read };
     });
-  return needsEnds({ table, life }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined);
+  return parts.files.reading(sources.files, () =>
+    needsEnds({ table, life }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined),
+  );
 }
 
 function bound(parameters: SqlParameters) {

@@ -166,12 +166,12 @@ export class Scheduler {
    * @throws EngineError OVERLOADED {retryAfterMs} after ten seconds
    */
   async roomFor(tableId: TableId): Promise<void> {
-    const deadline = Date.now() + LIMITS.hotWaitMs;
+    const deadline = performance.now() + LIMITS.hotWaitMs;
     for (;;) {
       const table = tableById(this.#parts.current(), tableId);
       if (hotRowsOf(table) < LIMITS.hotRowsMax && hotBytesOf(table) < LIMITS.hotBytesMax) return;
       if (this.#stopped) throw new EngineError('SHUTTING_DOWN', 'the database is shutting down', { hint: 'Try again in a moment.' });
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (left <= 0) {
         throw new EngineError('OVERLOADED', `table ${table.name} takes more small commits than can be flushed`, {
           details: { retryAfterMs: 1000, limit: 'hotRowsMax', maximum: LIMITS.hotRowsMax },
@@ -204,7 +204,8 @@ export class Scheduler {
   /** Removes idempotency records that are too old or too many, oldest first. */
   async #expireIdempotency(): Promise<void> {
     const { store } = this.#parts;
-    const { timestampMs: nowMs, idempotentCommits } = this.#parts.current();
+    const { idempotentCommits } = this.#parts.current();
+    const keptSince = this.#parts.keptSince(LIMITS.idempotencyAgeMs);
     for (;;) {
       const oldest = await store.entries(prefixRange(PREFIX.idempotencyAge), IDEMPOTENCY_STEP);
       if (oldest.length === 0) return;
@@ -214,7 +215,7 @@ export class Scheduler {
         const bytes = store.get(idempotencyKey(hash));
         const record = bytes === undefined ? undefined : decodeIdempotency(bytes);
         const tooMany = idempotentCommits - ordinal >= LIMITS.idempotencyKeysMax;
-        if (!tooMany && record !== undefined && nowMs - record.timestampMs < LIMITS.idempotencyAgeMs) break;
+        if (!tooMany && record !== undefined && record.timestampMs > keptSince) break;
         deletes.push({ key: ageKey, value: null });
         // A key that was used again after it aged out has a newer record, which stays.
         if (record !== undefined && idempotencyAgeKey(record.snapshotId).equals(ageKey))

@@ -1,7 +1,8 @@
 /** verify: reads everything that is stored and compares it with its checksums: the catalog's files, its chain, every data file. */
 import { join } from 'node:path';
+import { checkFolder } from '../catalog/folder-check.ts';
 import { PREFIX, prefixRange } from '../catalog/keys.ts';
-import { type Damage, damagedFiles, missingFiles } from '../catalog/leveldb-files.ts';
+import { type Damage, damagedFiles, missingFiles, missingLog } from '../catalog/leveldb-files.ts';
 import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';
@@ -42,6 +43,7 @@ export async function verify(parts: AuditParts): Promise<VerifyReport> {
   };
   for (const damage of await settledDamages(join(parts.dataDirectory, 'catalog'))) findings.push({ file: damage.file, what: damage.what });
   const state = parts.current();
+  await note(() => checkFolder(parts.dataDirectory, state));
   const pin = parts.pins.pin(state.logIndex);
   let dataFiles = 0;
   let audited: AuditReport = { rows: 0, firstBadCommit: null, findings: [] };
@@ -96,7 +98,10 @@ const LOOK_AGAIN_MS = 40;
 
 /** Damage that is still there at the fifth look: LevelDB may be writing the file at the first. */
 async function settledDamages(directory: string): Promise<Damage[]> {
-  const look = (): Damage[] => [...missingFiles(directory), ...damagedFiles(directory)];
+  const look = (): Damage[] => {
+    const log = missingLog(directory);
+    return [...missingFiles(directory), ...damagedFiles(directory), ...(log === undefined ? [] : [log])];
+  };
   let damages = look();
   for (let looks = 1; looks < LOOKS && damages.length > 0; looks += 1) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));

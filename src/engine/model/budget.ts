@@ -40,6 +40,8 @@ export class Budget {
   readonly #pool: MemoryPool | undefined;
   #taken = 0;
   #isOver = false;
+  /** Why nothing more is read for the operation: what it asked for does not fit, whatever else it asked for. */
+  #exceeded: EngineError | undefined;
 
   constructor(bound: Bound, pool?: MemoryPool) {
     this.#bound = bound;
@@ -48,8 +50,11 @@ export class Budget {
 
   /** @throws EngineError LIMIT_EXCEEDED {limit, maximum, actual} where some more bytes would not fit; takes none */
   require(bytes: number): void {
+    if (this.#exceeded !== undefined) throw this.#exceeded;
     const { limit, maximum, hint } = this.#bound;
-    if (this.#taken + bytes > maximum) throw limitExceeded(limit, maximum, this.#taken + bytes, hint);
+    if (this.#taken + bytes <= maximum) return;
+    this.#exceeded = limitExceeded(limit, maximum, this.#taken + bytes, hint);
+    throw this.#exceeded;
   }
 
   /** Takes bytes until `release`. @throws EngineError as `require`, and OVERLOADED where others have taken the pool's */

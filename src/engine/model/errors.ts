@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   // Raised by openEngine only, before anything is served.
   'DIRECTORY_IN_USE',
   'FORMAT_UNSUPPORTED',
+  'CLOCK_NOT_ACCEPTED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -59,7 +59,8 @@ export const LIMITS = {
   descriptionLengthMax: 4_000,
   pageDefault: 50,
   pageMax: 1_000,
-  aggregateGroupsMax: 10_000,
+  /** Groups of a page where `first` is not given. */
+  groupPageDefault: 100,
   orderColumnsMax: 16,
   groupColumnsMax: 16,
   filterNodesMax: 500,
@@ -77,6 +78,12 @@ export const LIMITS = {
   invalidCellsReported: 1_000,
   /** How far ahead of the server's clock an asOf may be and is waited for. */
   futureWaitMs: 5_000,
+  /** How long `atLeast` waits for a commit. */
+  arrivalWaitMs: 5_000,
+  /** How far the machine's clock may be set, either way, while the database runs; past it, it is not followed. Less than keys are kept. */
+  clockJumpMs: 23 * 3600 * 1000,
+  /** How far a start may find the machine's clock ahead of the newest commit; past it, a person has to accept it. */
+  clockAheadAtStartMs: 400 * 24 * 3600 * 1000,
   /** How far the persisted time ceiling runs ahead of the clock. */
   ceilingLeadMs: 1_000,
   /** How often a catalog that cannot be written is tried again, and how often the disk and the lock are looked at. */

@@ -80,6 +80,11 @@ export function isOrdered(type: ColumnType): boolean {
   return type !== 'JSON';
 }
 
+/** Whether rows can be grouped by values of a type, and different values counted. */
+export function isGroupable(type: ColumnType): boolean {
+  return type !== 'JSON';
+}
+
 /** Whether sum and avg fit a type. */
 export function isNumeric(type: ColumnType): boolean {
   return type === 'INT' || type === 'LONG' || type === 'FLOAT' || type === 'DOUBLE' || type === 'DECIMAL';

@@ -59,6 +59,19 @@ function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const BOOLEAN = /^(?:true|false)$/;
+
+/** What to do about a string in the place of a value that needs no quotes. */
+function unquoted(value: unknown, form: RegExp): string {
+  return typeof value === 'string' && form.test(value) ? ': leave the quotes out' : '';
+}
+
+/** What to do about a number or a truth value in the place of a string. */
+function quoted(value: unknown): string {
+  return ['number', 'bigint', 'boolean'].includes(typeof value) ? ': put quotes around it' : '';
+}
+
 /**
  * Reads a non-null value into a cell of the type, or says why not.
  * Accepts the wire forms of docs/types.md; bigint is accepted wherever an integer is.
@@ -66,7 +79,7 @@ function shortened(text: string): string {
 export function parseCell(column: ValueType, value: unknown): Parsed {
   switch (column.type) {
     case 'BOOLEAN':
-      return typeof value === 'boolean' ? value : new Refusal(`${show(value)} is not true or false`);
+      return typeof value === 'boolean' ? value : new Refusal(`${show(value)} is not true or false${unquoted(value, BOOLEAN)}`);
     case 'INT':
       return parseInt32(value);
     case 'LONG':
@@ -101,7 +114,8 @@ export function parseCell(column: ValueType, value: unknown): Parsed {
 }
 
 function parseInt32(value: unknown): Parsed {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return new Refusal(`${show(value)} is not an integer`);
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    return new Refusal(`${show(value)} is not an integer${unquoted(value, NUMBER)}`);
   const number = Number(value);
   if (!Number.isInteger(number)) return new Refusal(`${show(value)} is not an integer`);
   if (number < -2147483648 || number > 2147483647) return new Refusal(`${show(value)} does not fit in 32 bits; use a LONG column`);
@@ -128,7 +142,9 @@ function parseDouble(value: unknown): Parsed {
     const number = typeof value === 'bigint' ? doubleOf(value) : undefined;
     return number ?? new Refusal(`${show(value)} has more digits than a double holds; use LONG or DECIMAL`);
   }
-  return typeof value === 'number' && Number.isFinite(value) ? value + 0 : new Refusal(`${show(value)} is not a finite number`);
+  return typeof value === 'number' && Number.isFinite(value)
+    ? value + 0
+    : new Refusal(`${show(value)} is not a finite number${unquoted(value, NUMBER)}`);
 }
 
 function parseFloat32(value: unknown): Parsed {
@@ -190,7 +206,7 @@ function parseInstant(value: unknown): Parsed {
 }
 
 function parseString(value: unknown): Parsed {
-  if (typeof value !== 'string') return new Refusal(`${show(value)} is not a string`);
+  if (typeof value !== 'string') return new Refusal(`${show(value)} is not a string${quoted(value)}`);
   return value.isWellFormed() ? value : new Refusal('the text has a lone surrogate, half of a character; send well-formed Unicode');
 }
 

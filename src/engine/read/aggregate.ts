@@ -1,11 +1,10 @@
-/** Aggregates over the whole filter: count, sum, avg, min, max, countDistinct, by group or not. */
+/** Aggregates over the whole filter: count, sum, avg, min, max, countDistinct. groups.ts computes the same by group. */
 import type { DuckDBValue } from '@duckdb/node-api';
-import { fromDuck, integer } from '../data/cells.ts';
+import { fromDuck } from '../data/cells.ts';
 import { type QueryOptions, sqlName } from '../data/duckdb.ts';
 import { EngineError, unreachable } from '../model/errors.ts';
-import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { columnNamed } from '../model/schema.ts';
-import { type Cell, type Column, isNumeric, isOrdered, type TableSchema } from '../model/types.ts';
+import { type Cell, type Column, isGroupable, isNumeric, isOrdered, type TableSchema } from '../model/types.ts';
 import { toWire, type ValueType } from '../model/values.ts';
 import { isWideDecimal, readMean, readSum, sumPartsSql } from './decimal-sums.ts';
 import { checkFilter, type Filter } from './filter.ts';
@@ -24,18 +23,10 @@ export interface AggregateTerm {
 export interface AggregateQuery {
   readonly where?: Filter | undefined;
   readonly terms: readonly AggregateTerm[];
-  readonly groupBy?: readonly string[] | undefined;
-  /** Groups at most, the largest first. */
-  readonly first?: number | undefined;
 }
 
-/** One group, or the whole where there is no groupBy. Values are in wire form: counts as numbers, a sum of longs as text. */
-export interface AggregateRow {
-  readonly key: readonly unknown[];
-  readonly values: readonly unknown[];
-}
-
-interface CheckedTerm {
+/** A term whose column is checked: as SQL, and from DuckDB's value to the wire form. */
+export interface CheckedTerm {
   readonly sql: string;
   readonly column: Column | undefined;
   readonly read: (value: DuckDBValue) => unknown;
@@ -47,7 +38,7 @@ export function aggregateFits(name: AggregateFunction, column: Column): boolean 
     case 'COUNT':
       return true;
     case 'COUNT_DISTINCT':
-      return column.type !== 'JSON';
+      return isGroupable(column.type);
     case 'SUM':
     case 'AVG':
       return isNumeric(column.type);
@@ -62,7 +53,8 @@ export function aggregateFits(name: AggregateFunction, column: Column): boolean 
 const count = (value: DuckDBValue): number => Number(value);
 const finite = (value: DuckDBValue): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
 
-function checkTerm(schema: TableSchema, { function: name, column: columnName }: AggregateTerm): CheckedTerm {
+/** @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT */
+export function checkTerm(schema: TableSchema, { function: name, column: columnName }: AggregateTerm): CheckedTerm {
   if (columnName == null) {
     if (name !== 'COUNT') throw new EngineError('BAD_USER_INPUT', `${name} needs a column`);
     return { sql: 'count(*)', column: undefined, read: count };
@@ -103,51 +95,31 @@ function toWireAs(type: ValueType, value: DuckDBValue): unknown {
   return value === null ? null : toWire(type, fromDuck(type, value) as Cell);
 }
 
-/** @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED and those of Scanner.scan */
+/**
+ * The values of the terms over all rows that match, in wire form: counts as numbers, a sum of longs as text.
+ * @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED and those of Scanner.scan
+ */
 export async function readAggregate(
   scanner: Scanner,
   target: PageTarget,
   query: AggregateQuery,
   options: QueryOptions,
-): Promise<AggregateRow[]> {
+): Promise<readonly unknown[]> {
   const { schema } = target;
   const terms = query.terms.map((term) => checkTerm(schema, term));
-  const groups = (query.groupBy ?? []).map((name) => groupColumn(schema, name));
-  if (groups.length > LIMITS.groupColumnsMax)
-    throw limitExceeded('groupColumnsMax', LIMITS.groupColumnsMax, groups.length, 'Group by fewer columns.');
-  const first = query.first ?? LIMITS.pageMax;
-  if (!Number.isInteger(first) || first < 0) throw new EngineError('BAD_USER_INPUT', `first: ${first} is not a count of groups`);
-  if (first > LIMITS.aggregateGroupsMax)
-    throw limitExceeded('aggregateGroupsMax', LIMITS.aggregateGroupsMax, first, 'Ask for fewer groups.');
   const filter = query.where === undefined ? undefined : checkFilter(schema, query.where);
-  const keys = groups.map((column) => sqlName(column.name));
-  const select = [...keys, ...terms.map((term) => term.sql)].join(', ') || 'count(*)';
-  // Largest first, ties by key, so that the answer is always the same.
-  const order = [...keys.map((key) => `${key} ASC NULLS LAST`)];
-  const touched = [...groups, ...terms.flatMap((term) => (term.column === undefined ? [] : [term.column]))];
-  const rows = await scanner.scan(
+  const select = terms.map((term) => term.sql).join(', ') || 'count(*)';
+  const touched = terms.flatMap((term) => (term.column === undefined ? [] : [term.column]));
+  const [values] = await scanner.scan(
     {
       tableId: target.tableId,
       life: { kind: 'visible', at: target.snapshotId },
       filter,
       columns: withFilterColumns(touched, filter),
       hidden: 'none',
-      statement: (relation, where, parameters) => {
-        const base = `SELECT ${select} FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}`;
-        if (keys.length === 0) return base;
-        return `${base} GROUP BY ${keys.join(', ')} ORDER BY count(*) DESC, ${order.join(', ')} LIMIT ${parameters.add(integer(first))}`;
-      },
+      statement: (relation, where) => `SELECT ${select} FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}`,
     },
     options,
   );
-  return rows.map((values) => ({
-    key: groups.map((column, at) => toWire(column, fromDuck(column, values[at] ?? null))),
-    values: terms.map((term, at) => term.read(values[groups.length + at] ?? null)),
-  }));
-}
-
-function groupColumn(schema: TableSchema, name: string): Column {
-  const column = columnNamed(schema, name, 'groupBy');
-  if (column.type === 'JSON') throw new EngineError('BAD_USER_INPUT', `groupBy: a JSON column (${name}) has no groups`);
-  return column;
+  return terms.map((term, at) => term.read(values?.[at] ?? null));
 }

@@ -107,6 +107,17 @@ function bad(column: Column, operator: string, reason: string): EngineError {
   return new EngineError('BAD_USER_INPUT', `where: ${column.name} ${operator}: ${reason}`, { details: { column: column.name, operator } });
 }
 
+/** A text that is the same for equal filters over the same columns, whatever the columns are called now. */
+export function filterText(filter: CheckedFilter): string {
+  return JSON.stringify(filter, (_key, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+    if (typeof value !== 'object' || value === null || !('fieldId' in value)) return value;
+    const { fieldId, type, precision, scale } = value as Column;
+    return [fieldId, type, precision, scale];
+  });
+}
+
 /** Collects parameters while SQL is written. */
 export class SqlParameters {
   readonly list: Parameter[] = [];

@@ -7,6 +7,7 @@ import type { Commit, Snapshot } from '../model/history.ts';
 import { asSnapshotId, asTimestampMs, type SnapshotId, type TableId, type TimestampMs } from '../model/ids.ts';
 import { limitExceeded } from '../model/limits.ts';
 import { OPERATIONS, type Operation } from '../model/types.ts';
+import type { CommitFilter } from './count-commits.ts';
 
 const NONE = asSnapshotId(0);
 
@@ -165,10 +166,7 @@ export class History {
   }
 
   /** Commits in a range that touch any of the tables and have the author, where these are given. */
-  async commits(
-    filter: { readonly tableIds?: readonly TableId[] | undefined; readonly author?: string | undefined },
-    range: IdRange,
-  ): Promise<Commit[]> {
+  async commits(filter: CommitFilter, range: IdRange): Promise<Commit[]> {
     const { tableIds, author } = filter;
     if (tableIds !== undefined && author === undefined) return this.#commitsOfTables(tableIds, range);
     const found: Commit[] = [];

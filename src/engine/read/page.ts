@@ -60,9 +60,9 @@ export function pageSize({ first, last }: PageArguments): { limit: number; backw
   if (first != null && last != null) throw new EngineError('BAD_USER_INPUT', 'give first or last, not both');
   const limit = first ?? last ?? LIMITS.pageDefault;
   const name = last != null ? 'last' : 'first';
-  if (!Number.isInteger(limit) || limit < 0) throw new EngineError('BAD_USER_INPUT', `${name}: ${limit} is not a count of rows`);
+  if (!Number.isInteger(limit) || limit < 0) throw new EngineError('BAD_USER_INPUT', `${name}: ${limit} is not a count: give 0 or more`);
   if (limit > LIMITS.pageMax)
-    throw limitExceeded('pageMax', LIMITS.pageMax, limit, `Ask for pages of up to ${LIMITS.pageMax} with after: endCursor.`);
+    throw limitExceeded(name, LIMITS.pageMax, limit, `Ask for pages of up to ${LIMITS.pageMax}; after: endCursor is the next one.`);
   return { limit, backward: last != null };
 }
 

@@ -7,26 +7,31 @@ import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
 import type { TimeKeeper } from '../commit/clock.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, invariant, unreachable } from '../model/errors.ts';
-import type { ColumnBounds, Snapshot } from '../model/history.ts';
+import type { ColumnBounds, Commit, Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
+import { LIMITS } from '../model/limits.ts';
 import type { Column, TableSchema } from '../model/types.ts';
-import { type AggregateQuery, type AggregateRow, readAggregate } from './aggregate.ts';
+import { type AggregateQuery, readAggregate } from './aggregate.ts';
+import { Arrivals } from './arrivals.ts';
 import { CommitChanges, type CommitChangesPage, type CommitChangesQuery } from './commit-changes.ts';
+import { type CommitFilter, countCommits } from './count-commits.ts';
 import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
 import type { ChangePage } from './diff-page.ts';
 import { withoutDropped } from './dropped-columns.ts';
 import { checkFilter, type Filter } from './filter.ts';
+import { countGroups, type GroupPage, type GroupsQuery, readGroups } from './groups.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { Matcher } from './match.ts';
 import { type PageArguments, type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
-import { bytesOfAggregates, bytesOfChanges, bytesOfRow, bytesOfRows } from './row-bytes.ts';
+import { bytesOfChanges, bytesOfGroups, bytesOfRow, bytesOfRows, bytesOfValues } from './row-bytes.ts';
 import { RowReader } from './rows.ts';
 import { Scanner, type ScannerParts } from './scanner.ts';
 
 /** The choice of an instant. */
 export type AsOf =
-  | { readonly kind: 'newest' }
+  /** `atLeast`: not before this commit is there, which is waited for up to 5 s. */
+  | { readonly kind: 'newest'; readonly atLeast?: number | undefined }
   /** UTC milliseconds, inclusive. */
   | { readonly kind: 'timestamp'; readonly timestampMs: number }
   | { readonly kind: 'snapshot'; readonly snapshotId: number }
@@ -76,6 +81,7 @@ export class Reads {
   readonly #diffs: Diffs;
   readonly #commitChanges: CommitChanges;
   readonly #rows: RowReader;
+  readonly #arrivals = new Arrivals();
   #ceilingWrite: Promise<void> | undefined;
 
   constructor(parts: ReadsParts) {
@@ -99,7 +105,7 @@ export class Reads {
   async resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
     switch (asOf.kind) {
       case 'newest':
-        return this.#newest();
+        return asOf.atLeast === undefined ? this.#newest() : this.#newestFrom(asOf.atLeast, signal);
       case 'snapshot':
         return this.#bySnapshot(asOf.snapshotId);
       case 'tag':
@@ -113,6 +119,35 @@ export class Reads {
 
   #newest(): Instant {
     return instantOf(this.#parts.current());
+  }
+
+  async #newestFrom(atLeast: number, signal: AbortSignal | undefined): Promise<Instant> {
+    const { current, time } = this.#parts;
+    if (!Number.isSafeInteger(atLeast) || atLeast < 0)
+      throw new EngineError('BAD_USER_INPUT', `atLeast: ${atLeast} is not a snapshotId`, { hint: 'Pass the snapshotId of a commit.' });
+    if (current().snapshotId >= atLeast) return this.#newest();
+    const { arrival, cancel } = this.#arrivals.of(atLeast);
+    const over = new AbortController();
+    try {
+      const limit = time.wait(LIMITS.arrivalWaitMs, signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]));
+      await Promise.race([arrival, limit]);
+    } finally {
+      cancel();
+      over.abort();
+    }
+    const { snapshotId } = current();
+    if (snapshotId >= atLeast) return this.#newest();
+    const seconds = LIMITS.arrivalWaitMs / 1000;
+    throw new EngineError('SNAPSHOT_NOT_FOUND', `snapshot ${atLeast} was not there within ${seconds} s; the newest is ${snapshotId}`, {
+      details: { snapshotId: atLeast, newestSnapshotId: snapshotId },
+      hint: 'atLeast takes the snapshotId of a commit that was made. Ask again if it is on its way here.',
+    });
+  }
+
+  /** To be called with new commits, once the state has them: who waits for one goes on, and copies of erased rows go. */
+  published(commits: readonly Commit[]): void {
+    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.forgetCopies();
+    this.#arrivals.arrived(this.#parts.current().snapshotId);
   }
 
   #bySnapshot(snapshotId: number): Instant {
@@ -196,7 +231,9 @@ export class Reads {
    * A table as of a snapshot; undefined where it did not exist then. With the columns that are asked for, or those of then
    * where none are; of those that are asked for, one that had been dropped by then is null in every row.
    */
-  async tableAt(table: TableState, snapshotId: SnapshotId, asked?: TableSchema): Promise<TableAt | undefined> {
+  async tableAt(of: TableState, snapshotId: SnapshotId, asked?: TableSchema): Promise<TableAt | undefined> {
+    // The instant may have been waited for: what is known of the table must be at least as new.
+    const table = tableById(this.#parts.current(), of.id);
     if (snapshotId < table.createdSnapshotId) return undefined;
     if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
     const snapshot = await this.history.snapshotAtOrBefore(table, snapshotId);
@@ -234,18 +271,36 @@ export class Reads {
     return page;
   }
 
-  /** @throws EngineError of readAggregate */
-  async aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<AggregateRow[]> {
-    const rows = await readAggregate(this.scanner, target, query, this.#query(options));
-    options?.budget?.charge(bytesOfAggregates(rows));
-    return rows;
+  /** The values of the terms over all rows that match. @throws EngineError of readAggregate */
+  async aggregate(target: PageTarget, query: AggregateQuery, options?: QueryOptions): Promise<readonly unknown[]> {
+    const values = await readAggregate(this.scanner, target, query, this.#query(options));
+    options?.budget?.charge(bytesOfValues(values));
+    return values;
+  }
+
+  /** A page of the groups of the rows that match, the largest first. @throws EngineError of readGroups */
+  async groups(target: PageTarget, query: GroupsQuery, options?: QueryOptions): Promise<GroupPage> {
+    const page = await readGroups(this.scanner, target, query, this.#query(options));
+    options?.budget?.charge(bytesOfGroups(page.groups));
+    if (page.hasNextPage) this.leases.keepForCursor(target.snapshotId);
+    return page;
+  }
+
+  /** How many groups there are in all. @throws EngineError of readGroups */
+  countGroups(target: PageTarget, query: Pick<GroupsQuery, 'where' | 'groupBy'>, options?: QueryOptions): Promise<number> {
+    return countGroups(this.scanner, target, query, this.#query(options));
+  }
+
+  /** How many commits of a range of snapshot ids match. @throws EngineError of countCommits */
+  countCommits(filter: CommitFilter, range: { readonly lo: number; readonly hi: number }, options?: QueryOptions): Promise<number> {
+    return countCommits(this.#parts.store, filter, range, this.#query(options));
   }
 
   /** How many rows match; from the catalog where there is no filter. */
   async count(target: TableAt, where: RowsQuery['where'], options?: QueryOptions): Promise<number> {
     if (where === undefined) return target.snapshot.totalRows;
-    const [row] = await this.aggregate(target, { where, terms: [{ function: 'COUNT' }] }, options);
-    return row?.values[0] as number;
+    const [count] = await this.aggregate(target, { where, terms: [{ function: 'COUNT' }] }, options);
+    return count as number;
   }
 
   /** The row with a primary key, given by column name in wire form; undefined where there is none at the snapshot. */

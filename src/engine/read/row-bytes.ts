@@ -1,6 +1,6 @@
 /** About how much memory rows take: what bounds pages and what is kept of them. */
-import type { AggregateRow } from './aggregate.ts';
 import type { RowChange } from './diff-page.ts';
+import type { Group } from './groups.ts';
 import type { Row } from './page.ts';
 
 /** Of a value that is no text and no bytes, and of what goes with each row. */
@@ -13,11 +13,13 @@ export function bytesOfRow(row: Row | null | undefined): number {
   return bytes;
 }
 
-export function bytesOfAggregates(groups: readonly AggregateRow[]): number {
-  let bytes = 0;
-  for (const { key, values } of groups)
-    for (const value of [...key, ...values]) bytes += typeof value === 'string' ? VALUE_BYTES + value.length : VALUE_BYTES;
-  return bytes;
+/** Of values in wire form. */
+export function bytesOfValues(values: readonly unknown[]): number {
+  return values.reduce((bytes: number, value) => bytes + VALUE_BYTES + (typeof value === 'string' ? value.length : 0), 0);
+}
+
+export function bytesOfGroups(groups: readonly Group[]): number {
+  return groups.reduce((bytes, { key, values }) => bytes + bytesOfValues(key) + bytesOfValues(values), 0);
 }
 
 export function bytesOfChange({ before, after }: RowChange): number {

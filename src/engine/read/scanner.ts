@@ -22,7 +22,6 @@ import { readHotCommits, readHotCommitsBackward } from '../data/hot.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
 import { rowsWithin } from '../data/results.ts';
-import { EngineError } from '../model/errors.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { mapCells } from '../model/schema.ts';
@@ -84,7 +83,7 @@ export class Scanner {
    * @throws EngineError SNAPSHOT_EXPIRED, CORRUPT_DATA, QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED
    */
   scan(request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#pinned(request.tableId, request.life, options, (table) => this.scanTable(table, request, options));
+    return this.#pinned(request.tableId, request.life, (table) => this.scanTable(table, request, options));
   }
 
   /** The same on a table of a state that the caller has pinned. */
@@ -96,8 +95,8 @@ export class Scanner {
   async runTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBMaterializedResult> {
     const plan = plannedOn(table, request);
     const planned = planFiles(plan);
-    await this.#parts.files.ensureChecked(planned);
-    return this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
+    const work = () => this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
+    return this.#parts.files.reading(planned, work, options.signal);
   }
 
   /** Lends the statement to `use`, with everything that it reads held until it is done; on a table that the caller has pinned. */
@@ -108,8 +107,7 @@ export class Scanner {
   ): Promise<T> {
     const plan = plannedOn(table, request);
     const planned = planFiles(plan);
-    await this.#parts.files.ensureChecked(planned);
-    return this.#run(plan, planned, needsHotRows(plan), use);
+    return this.#parts.files.reading(planned, () => this.#run(plan, planned, needsHotRows(plan), use));
   }
 
   /**
@@ -118,17 +116,17 @@ export class Scanner {
    */
   window(request: WindowRequest, options: QueryOptions): Promise<Row[]> {
     const life: Life = { kind: 'visible', at: request.snapshotId };
-    return this.#pinned(request.tableId, life, options, async (table) => {
+    return this.#pinned(request.tableId, life, async (table) => {
       const { blocks, files } = this.#parts;
       const plan: Planned = { ...request, life, table, hidden: 'version', statement: windowStatement(request.columns) };
       const planned = planFiles(plan);
-      await files.ensureChecked(planned);
       const rows = async (from: readonly DataFile[], hot: boolean): Promise<Row[]> =>
         rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
-      if (!blocks.suits(planned)) return rows(planned, needsHotRows(plan));
-      const cold = await blocks.read(table, planned, request, options);
+      const scanned = () => rows(planned, needsHotRows(plan));
+      if (!blocks.suits(planned)) return files.reading(planned, scanned, options.signal);
+      const cold = await files.reading(planned, () => blocks.read(table, planned, request, options), options.signal);
       // Rows of these files are larger than they looked.
-      if (cold === undefined) return rows(planned, needsHotRows(plan));
+      if (cold === undefined) return files.reading(planned, scanned, options.signal);
       if (!needsHotRows(plan)) return cold;
       const hot = (await this.#directHotRows(table, request)) ?? (await rows([], true));
       return cold.length === 0 ? hot : [...cold, ...hot].sort((left, right) => left.rowId - right.rowId);
@@ -168,18 +166,14 @@ export class Scanner {
     });
   }
 
-  async #pinned<T>(tableId: TableId, life: Life, options: QueryOptions, work: (table: TableState) => Promise<T>): Promise<T> {
-    const { current, pins, files } = this.#parts;
+  async #pinned<T>(tableId: TableId, life: Life, work: (table: TableState) => Promise<T>): Promise<T> {
+    const { current, pins } = this.#parts;
     const state = current();
     const table = tableById(state, tableId);
     requireKept(table, life);
     const pin = pins.pin(state.logIndex);
     try {
       return await work(table);
-    } catch (error) {
-      // A file that was damaged or removed since it was checked: its own error says more than DuckDB's.
-      if (!(error instanceof EngineError) && !options.signal?.aborted) await files.checkAgain(tableId, state);
-      throw error;
     } finally {
       pin.release();
     }

@@ -1,13 +1,14 @@
-/** `OrdersAggregate` with one field a column that each function fits, and `OrdersGroup`. */
-import type { ObjectRef } from '@pothos/core';
-import { type AggregateFunction, aggregateFits, type Column, type ColumnType } from '../../engine/index.ts';
-import { type AggregateModel, aggregateKey, type GroupModel } from '../../resolvers/rows.ts';
+/** `OrdersAggregate` with one field a column that each function fits, and `OrdersGroup` with its connection. */
+import { type AggregateFunction, aggregateFits, type Column, type ColumnType, isGroupable } from '../../engine/index.ts';
+import type { GroupModel } from '../../resolvers/groups.ts';
+import { type AggregateModel, aggregateKey } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
-import type { Builder, SchemaTypes } from '../builder.ts';
+import type { Builder } from '../builder.ts';
+import { addConnection } from '../connection.ts';
 import { SCALAR_OF } from '../scalars.ts';
+import type { Shared } from '../static.ts';
 import { describeColumn } from './describe.ts';
 
-type Types = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
 type ScalarName = (typeof SCALAR_OF)[ColumnType] | 'SafeInt';
 
 interface FunctionField {
@@ -38,8 +39,12 @@ function sumScalar(column: Column): ScalarName {
   return column.type === 'INT' || column.type === 'LONG' ? 'BigInt' : 'Float';
 }
 
-export function addAggregate(builder: Builder, typed: TypedTable) {
-  const { table, prefix } = typed;
+export function addAggregate(builder: Builder, shared: Shared, typed: TypedTable) {
+  const aggregate = addAggregateType(builder, typed);
+  return { aggregate, groups: addGroups(builder, shared, typed, aggregate) };
+}
+
+function addAggregateType(builder: Builder, { table, prefix }: TypedTable) {
   const { columns } = table.schema;
   const parts = FUNCTIONS.flatMap((part) => {
     const fitting = columns.filter((column) => aggregateFits(part.function, column));
@@ -61,7 +66,7 @@ export function addAggregate(builder: Builder, typed: TypedTable) {
     });
     return [{ part, ref }];
   });
-  const aggregate = builder.objectRef<AggregateModel>(`${prefix}Aggregate`).implement({
+  return builder.objectRef<AggregateModel>(`${prefix}Aggregate`).implement({
     description: `Values computed over rows of ${table.name}.`,
     fields: (t) => ({
       count: t.field({ type: 'SafeInt', description: 'How many rows.', resolve: (values) => values.get('COUNT') as number }),
@@ -73,18 +78,23 @@ export function addAggregate(builder: Builder, typed: TypedTable) {
       ),
     }),
   });
-  return { aggregate, group: addGroup(builder, typed, aggregate) };
 }
 
-/** Undefined where no column can be grouped by: a GraphQL type needs at least one field. */
-function addGroup(builder: Builder, { table, prefix }: TypedTable, aggregate: ObjectRef<Types, AggregateModel>) {
-  const grouped = table.schema.columns.filter((column) => column.type !== 'JSON');
-  if (grouped.length === 0) return undefined;
+type AggregateRef = ReturnType<typeof addAggregateType>;
+
+/** `OrdersGroup` and its connection, and the columns to group by; undefined where the table has none that can be grouped by. */
+function addGroups(builder: Builder, shared: Shared, { table, prefix }: TypedTable, aggregate: AggregateRef) {
+  const fitting = table.schema.columns.filter((column) => isGroupable(column.type));
+  if (fitting.length === 0) return undefined;
+  const columns = builder.enumType(`${prefix}Column`, {
+    description: `The columns of ${table.name}.`,
+    values: Object.fromEntries(table.schema.columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
+  });
   const key = builder.objectRef<GroupModel>(`${prefix}GroupKey`).implement({
     description: 'What the rows of a group have in common; columns that were not grouped by are null.',
     fields: (t) =>
       Object.fromEntries(
-        grouped.map((column) => [
+        fitting.map((column) => [
           column.graphqlName,
           t.field({
             type: SCALAR_OF[column.type],
@@ -95,10 +105,6 @@ function addGroup(builder: Builder, { table, prefix }: TypedTable, aggregate: Ob
         ]),
       ),
   });
-  const names = builder.enumType(`${prefix}Column`, {
-    description: `The columns of ${table.name}.`,
-    values: Object.fromEntries(table.schema.columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
-  });
   const group = builder.objectRef<GroupModel>(`${prefix}Group`).implement({
     description: `A group of rows of ${table.name}.`,
     fields: (t) => ({
@@ -106,5 +112,5 @@ function addGroup(builder: Builder, { table, prefix }: TypedTable, aggregate: Ob
       aggregate: t.field({ type: aggregate, description: 'Computed over its rows.', resolve: (at) => at.aggregate }),
     }),
   });
-  return { group, names };
+  return { columns, connection: addConnection<GroupModel>(builder, shared, `${prefix}Group`, group, `groups of rows of ${table.name}`) };
 }

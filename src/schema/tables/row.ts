@@ -1,4 +1,6 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
+import type { Edge } from '../../resolvers/connections.ts';
+import { typedGroups } from '../../resolvers/groups.ts';
 import {
   chargeCell,
   isMade,
@@ -9,9 +11,9 @@ import {
   rowNodeId,
   rowValue,
   typedAggregate,
-  typedGroups,
 } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
+import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
 import type { NodeRef } from '../node.ts';
@@ -63,8 +65,8 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       ),
     }),
   });
-  const { aggregate, group } = addAggregate(builder, typed);
-  const edge = builder.objectRef<Awaited<ReturnType<RowConnection<RowModel>['edges']>>[number]>(`${prefix}RowEdge`).implement({
+  const { aggregate, groups } = addAggregate(builder, shared, typed);
+  const edge = builder.objectRef<Edge<RowModel>>(`${prefix}RowEdge`).implement({
     description: `A row of ${table.name}, with its cursor.`,
     fields: (t) => ({
       cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
@@ -89,17 +91,17 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         description: 'Computed over all rows that match.',
         resolve: (page, _args, context, info) => typedAggregate(context, typed, page, info),
       }),
-      ...(group === undefined
+      ...(groups === undefined
         ? {}
         : {
             groupBy: t.field({
-              type: [group.group],
-              description: 'Rows that match, grouped; the largest group first.',
+              type: groups.connection,
+              description: 'All rows that match, grouped; the largest group first, equal ones by key. A cursor pins the snapshot.',
               args: {
-                columns: t.arg({ type: [group.names], required: true, description: 'What makes a group.' }),
-                first: t.arg.int({ description: 'Groups at most; 1,000 where not given.' }),
+                columns: t.arg({ type: [groups.columns], required: true, description: 'What makes a group.' }),
+                ...groupPageArguments(t.arg),
               },
-              resolve: (page, args, context, info) => typedGroups(context, typed, page, args as { columns: string[] }, info),
+              resolve: (page, args, context, info) => typedGroups(context, typed, page, args as Parameters<typeof typedGroups>[3], info),
             }),
           }),
     }),
@@ -130,5 +132,5 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
               ordered.map((column) => [column.graphqlName, t.field({ type: shared.direction, description: describeColumn(column) })]),
             ),
         });
-  return { row, connection, filter, orderBy, columnNames: group?.names };
+  return { row, connection, filter, orderBy, columnNames: groups?.columns };
 }

@@ -37,3 +37,17 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   }
   return found;
 }
+
+/** The name that was meant, as a sentence with a space behind it; nothing where none is near. */
+export function didYouMean(word: string, names: Iterable<string>, form = (name: string): string => name): string {
+  const name = nearest(word, names);
+  return name === undefined ? '' : `Did you mean ${form(name)}? `;
+}
+
+/** Names in a message, shortened: the first 20 and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const first = names.slice(0, NAMES_MAX).join(', ');
+  return names.length > NAMES_MAX ? `${first} and ${names.length - NAMES_MAX} more` : first;
+}
+
+const NAMES_MAX = 20;
