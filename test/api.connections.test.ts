@@ -25,6 +25,8 @@ function isList(type: GraphQLOutputType): boolean {
 const BOUNDED: Readonly<Record<string, string>> = {
   'Table.columns': 'columnsMax',
   'Table.primaryKey': 'primaryKeyColumnsMax',
+  'Table.notices': 'few: each is a reason of its own',
+  'RestorePayload.skippedRowIds': 'the first 100, as its description says; skippedRows counts all',
   'TableView.columns': 'columnsMax',
   'DataFile.bounds': 'one a column',
   'Commit.snapshots': 'one a table that the commit touched',
