@@ -113,10 +113,11 @@ describe.each(['throws', 'no field'] as const)('a table whose types cannot be bu
   it('is alone left out of the typed API, with a notice; it is read, changed and dropped, over a restart', async () => {
     broken.set('poison', how);
     const first = await testServer({ tables: [plain('sound')] });
-    const { createTable } = await first.data<{ createTable: { view: unknown } }>(
+    const { createTable } = await first.data<{ createTable: { view: unknown; notices: unknown } }>(
       `mutation { createTable(input: { name: "poison", columns: [{ name: "k", type: LONG }, { name: "x", type: INT }] }) {
-        view { sound { totalCount } table(name: "poison") { rowCount } } } }`,
+        notices view { sound { totalCount } table(name: "poison") { rowCount } } } }`,
     );
+    expect(createTable.notices).toEqual([expect.stringContaining('poison is not in the typed API')]);
     expect(createTable.view).toEqual({ sound: { totalCount: 0 }, table: { rowCount: 0 } });
     const changes = await subscribe<unknown>(first, liveClient(first.url), 'subscription { soundChanges { changes { after { k } } } }');
     await first.data(

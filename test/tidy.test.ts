@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -255,6 +255,13 @@ describe('dependencies are pinned and explained', () => {
 });
 
 describe('docs keep up', () => {
+  it('docs/testing.md names tests that are there', () => {
+    const docs = readFileSync(join(ROOT, 'docs', 'testing.md'), 'utf8');
+    const named = [...docs.matchAll(/\b[\w.-]+\.test\.ts\b/g)].map(([name]) => name);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !existsSync(join(ROOT, 'test', name)))).toEqual([]);
+  });
+
   it('docs/errors.md lists every code of the engine', () => {
     const docs = readFileSync(join(ROOT, 'docs', 'errors.md'), 'utf8');
     expect(ERROR_CODES.filter((code) => !docs.includes(`\`${code}\``))).toEqual([]);

@@ -2,16 +2,22 @@
 import { type CommitResult, defaultColumnGraphqlName, defaultTableGraphqlName, type Table, type TableSchema } from '../engine/index.ts';
 import type { Context } from './context.ts';
 
-/** A name that was chosen surprises nobody. */
-export function noticesOf({ engine }: Context, { commit, snapshots }: Pick<CommitResult, 'commit' | 'snapshots'>): string[] {
+/** A name that was chosen surprises nobody. A table that the typed API has to leave out does. */
+export async function noticesOf(
+  { engine, notices }: Context,
+  { commit, snapshots }: Pick<CommitResult, 'commit' | 'snapshots'>,
+): Promise<string[]> {
   if (commit === null) return [];
-  return snapshots.flatMap(({ tableId, snapshotId, schemaVersion }) => {
+  const found: string[] = [];
+  for (const { tableId, snapshotId, schemaVersion } of snapshots) {
     const table = engine.tableById(tableId);
     const at = table?.schemas.findIndex(({ version }) => version === schemaVersion) ?? -1;
     const schema = table?.schemas[at];
-    if (table === undefined || schema === undefined || schema.since !== snapshotId) return [];
-    return [...(at === 0 ? tableNotices(table) : []), ...columnNotices(table, schema, table.schemas[at - 1])];
-  });
+    if (table === undefined || schema === undefined || schema.since !== snapshotId) continue;
+    if (at === 0) found.push(...tableNotices(table));
+    found.push(...columnNotices(table, schema, table.schemas[at - 1]), ...(await notices(tableId)));
+  }
+  return found;
 }
 
 function tableNotices({ name, graphqlName }: Table): string[] {
