@@ -76,6 +76,8 @@ export class Duck {
       'parquet_metadata_cache = true',
       "validate_external_file_cache = 'NO_VALIDATION'",
       "TimeZone = 'UTC'",
+      // Else DuckDB's allocator keeps what was freed for as long as no thread of its own asks for memory: up to its whole limit.
+      'allocator_background_threads = true',
       'autoinstall_known_extensions = false',
       'autoload_known_extensions = false',
       `allowed_directories = [${sqlString(options.dataDirectory)}]`,
