@@ -261,7 +261,7 @@ describe('a commit', () => {
     const engine = await withTable();
     const endless: Record<string, unknown> = {};
     endless['self'] = endless;
-    for (const properties of [{ big: 1n }, endless, new Date(NOON)])
+    for (const properties of [{ big: 2n ** 64n + 1n }, endless, new Date(NOON)])
       expect((await failureOf(engine.append('t', [{ id: 1 }], { properties }))).code).toBe('BAD_USER_INPUT');
   });
 });
