@@ -1,7 +1,7 @@
 /**
  * A mixed load for a long time, and what the server's process takes: appends, updates, deletes, pages, aggregates, filters,
  * history and subscribers, over data that old rows leave again. Prints a line of JSON a minute, and a last one that compares
- * the halves. `UV_THREADPOOL_SIZE=24 npx tsx bench/soak.ts --seconds 1200`
+ * the halves. `npm run soak -- --seconds 1200`
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -56,10 +56,25 @@ async function ask<Data>(url: string, query: string, variables: object = {}): Pr
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
   });
-  const { data, errors } = (await response.json()) as { data: Data; errors?: readonly { extensions: { code: string } }[] };
-  const code = errors?.[0]?.extensions.code;
-  if (code !== undefined && code !== 'OVERLOADED') throw new Error(`${code} for ${query.slice(0, 80)}`);
+  const { data, errors } = (await response.json()) as { data: Data; errors?: readonly Refused[] };
+  const [error] = errors ?? [];
+  if (error !== undefined) count(error, query);
   return data;
+}
+
+interface Refused {
+  readonly message: string;
+  readonly extensions: { readonly code: string };
+}
+
+/** How often an error came, by its code: a line of the report. */
+const refused: Record<string, number> = {};
+
+/** A defect ends the run; what is refused is counted, and shown once. */
+function count({ message, extensions: { code } }: Refused, query: string): void {
+  if (code === 'INTERNAL_SERVER_ERROR') throw new Error(`${code} for ${query.slice(0, 80)}`);
+  refused[code] = (refused[code] ?? 0) + 1;
+  if (refused[code] === 1) process.stderr.write(`${code}: ${message} (${query.slice(0, 80)})\n`);
 }
 
 const CREATE =
@@ -149,7 +164,7 @@ async function soak({ child, url }: Served): Promise<readonly number[]> {
     const memory = memoryOf(child.pid as number);
     rssMiB.push(memory['rssMiB'] as number);
     const seconds = Math.round((performance.now() - startedMs) / 1000);
-    process.stdout.write(`${JSON.stringify({ seconds, ...memory, ...(await figuresOf(url)), events })}\n`);
+    process.stdout.write(`${JSON.stringify({ seconds, ...memory, ...(await figuresOf(url)), events, refused })}\n`);
   };
   const timer = setInterval(() => void report(), Number(values.every) * 1000);
   let read = 0;
