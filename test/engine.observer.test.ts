@@ -220,7 +220,7 @@ describe('an observer cannot harm the engine', () => {
     await engine.close();
   });
 
-  it('without one, a commit does not even look at the clock', async () => {
+  it('without one, a commit looks at the running clock for its timestamp alone', async () => {
     const measured = async (observer: EngineObserver | undefined): Promise<number> => {
       const engine = await testEngine({ maintenance: NEVER, observer });
       await engine.createTable(PEOPLE);
@@ -230,7 +230,8 @@ describe('an observer cannot harm the engine', () => {
       now.mockRestore();
       return calls;
     };
-    expect(await measured(undefined)).toBe(0);
-    expect(await measured(new Notes())).toBeGreaterThan(0);
+    const forTimestamps = await measured(undefined);
+    expect(forTimestamps).toBeLessThanOrEqual(2);
+    expect(await measured(new Notes())).toBeGreaterThan(forTimestamps);
   });
 });
