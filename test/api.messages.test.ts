@@ -216,6 +216,11 @@ describe('a name that is not there', () => {
       hint: 'Did you mean amount? The columns are order_id, customer_id, amount, status, placed_at.',
     });
     expect(await told(at, '{ asOf { notes { nodes { idd } } } }')).toMatchObject({ hint: 'Did you mean id_? The columns are id_, text.' });
+    expect((await told(at, '{ asOf { notes { aggregate { sum { id } } } } }'))['hint']).toBe(
+      'Column id is called id_ here. The columns are id_.',
+    );
+    // Of a column that is not there under any name, none is told.
+    expect((await told(at, '{ asOf { orders { aggregate { sum { status } } } } }'))['hint']).not.toContain('is called');
     expect((await told(at, '{ asOf { orders { amount } } }'))['hint']).toContain('nodes { amount }');
     expect((await told(at, '{ asOf { orders { groupBy(columns: [stats]) { totalCount } } } }'))['hint']).toContain('Did you mean status?');
     expect((await told(at, '{ asOf { orders { aggregate { sum { status } } } } }'))['hint']).toContain('order_id, customer_id, amount');
