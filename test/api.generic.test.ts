@@ -139,7 +139,9 @@ describe('rows of any table, typed at run time', () => {
       { id: 1, name: 'A' },
       { id: '2', name: 'B', active: null, born: '2000-02-29' },
     ]);
-    await append(server, 'samples', [{ a_long: '9007199254740993', a_decimal: '1.5', a_json: { x: [null] }, an_instant: 1000 }]);
+    await append(server, 'samples', [
+      { a_long: '9007199254740993', a_decimal: '1.5', a_json: { x: [null] }, an_instant: 1_700_000_000_000 },
+    ]);
     const answer = await server.data(`{ asOf {
       c: table(name: "customers") { snapshotId rowCount snapshot { snapshotId operation } columns { name }
         rows(orderBy: [{column: "id", direction: DESC}], columns: ["born", "id"]) { totalCount nodes edges { node } } }
@@ -160,7 +162,7 @@ describe('rows of any table, typed at run time', () => {
         },
         s: {
           rows: {
-            nodes: [{ a_long: '9007199254740993', a_decimal: '1.50000000', a_json: { x: [null] }, an_instant: '1970-01-01T00:00:01.000Z' }],
+            nodes: [{ a_long: '9007199254740993', a_decimal: '1.50000000', a_json: { x: [null] }, an_instant: '2023-11-14T22:13:20.000Z' }],
           },
         },
       },

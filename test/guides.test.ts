@@ -85,12 +85,26 @@ async function firstEvent(server: TestServer, document: string, variables: Loose
   return data;
 }
 
-async function run(server: TestServer, { document, variables, errorCode, answer }: Step): Promise<void> {
+/** Cursors name the database that gave them: those that a guide shows stand for the ones that are given here. */
+function withCursors(step: Step, given: ReadonlyMap<string, string>): Step {
+  let text = JSON.stringify(step);
+  for (const [shown, cursor] of given) text = text.replaceAll(JSON.stringify(shown), JSON.stringify(cursor));
+  return JSON.parse(text) as Step;
+}
+
+function cursorOf(value: unknown): string | undefined {
+  return /"endCursor":"([^"]+)"/.exec(JSON.stringify(value) ?? '')?.[1];
+}
+
+async function run(server: TestServer, step: Step, cursors: Map<string, string>): Promise<void> {
+  const { document, variables, errorCode, answer } = withCursors(step, cursors);
   if (errorCode === undefined) {
     const data = document.trimStart().startsWith('subscription')
       ? await firstEvent(server, document, variables)
       : await server.data(document, variables);
-    if (answer !== undefined) expect(data).toMatchObject(answer);
+    const [shown, given] = [cursorOf(answer), cursorOf(data)];
+    if (shown !== undefined && given !== undefined) cursors.set(shown, given);
+    if (answer !== undefined) expect(data).toMatchObject(withCursors({ ...step, answer }, cursors).answer ?? {});
     return;
   }
   const error = await server.failure(document, variables);
@@ -112,9 +126,10 @@ describe('the documents of docs/guides run as they are, and answer what the guid
     const steps = stepsOf(readFileSync(join(GUIDES, name), 'utf8'));
     expect(steps.length, 'documents of the guide').toBeGreaterThan(0);
     const server = await testServer();
+    const cursors = new Map<string, string>();
     for (const step of steps) {
       try {
-        await run(server, step);
+        await run(server, step, cursors);
       } catch (error) {
         if (error instanceof Error) error.message = `docs/guides/${name}:${step.line}: ${error.message}`;
         throw error;

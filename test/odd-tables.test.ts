@@ -79,11 +79,17 @@ describe('a table that one commit made and dropped', () => {
     const server = await testServer();
     await server.data('mutation { createTable(input: { name: "other", columns: [{ name: "a", type: INT }] }) { replayed } }');
     const view =
-      'rowCount snapshot { snapshotId } rows { nodes totalCount } files { nodes { path } } aggregate(functions: [{ function: COUNT }])';
+      'rowCount snapshot { snapshotId } rows { nodes totalCount } files { nodes { path } } aggregate(functions: [{ function: COUNT }]) { nodes }';
     const { commit } = await server.data<{ commit: { snapshots: Loose[] } }>(`mutation { commit(operations: [
       { createTable: { name: "brief", columns: [{ name: "k", type: LONG }] } }, ${more}, { dropTable: { table: "brief" } }
     ]) { snapshots { operation parent { snapshotId } manifest { nodes { path } } changes { nodes { kind } } view { ${view} } } } }`);
-    const empty = { rowCount: 0, snapshot: null, rows: { nodes: [], totalCount: 0 }, files: { nodes: [] }, aggregate: [{ count: 0 }] };
+    const empty = {
+      rowCount: 0,
+      snapshot: null,
+      rows: { nodes: [], totalCount: 0 },
+      files: { nodes: [] },
+      aggregate: { nodes: [{ count: 0 }] },
+    };
     expect(commit.snapshots).toEqual([{ operation: 'DROP', parent: null, manifest: { nodes: [] }, changes: { nodes: [] }, view: empty }]);
     await server.data('mutation { append(table: "other", rows: [{ a: 1 }]) { replayed } }');
     const everywhere = `{ tables(includeDropped: true) { nodes { name currentSnapshot { view { rowCount } }
