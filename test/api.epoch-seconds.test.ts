@@ -94,4 +94,12 @@ describe('integers that can only be epoch seconds', () => {
     });
     expect(await server.data('{ asOf(timestamp: "1970-01-01T00:00:00Z") { snapshotId } }')).toEqual({ asOf: { snapshotId: 0 } });
   });
+
+  it('never advise a number that is refused, too', async () => {
+    const server = await testServer();
+    for (const n of [0, -5, 1_000_000, 99_999_999]) {
+      const answer = await server.query('query ($t: DateTime) { asOf(timestamp: $t) { snapshotId } }', { t: n });
+      expect(answer.errors?.[0]?.message).toContain(`send "${new Date(n * 1000).toISOString()}" as text`);
+    }
+  });
 });

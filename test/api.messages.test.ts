@@ -216,6 +216,11 @@ describe('a name that is not there', () => {
       hint: 'Did you mean amount? The columns are order_id, customer_id, amount, status, placed_at.',
     });
     expect(await told(at, '{ asOf { notes { nodes { idd } } } }')).toMatchObject({ hint: 'Did you mean id_? The columns are id_, text.' });
+    expect((await told(at, '{ asOf { notes { aggregate { sum { id } } } } }'))['hint']).toBe(
+      'Column id is called id_ here. The columns are id_.',
+    );
+    // Of a column that is not there under any name, none is told.
+    expect((await told(at, '{ asOf { orders { aggregate { sum { status } } } } }'))['hint']).not.toContain('is called');
     expect((await told(at, '{ asOf { orders { amount } } }'))['hint']).toContain('nodes { amount }');
     expect((await told(at, '{ asOf { orders { groupBy(columns: [stats]) { totalCount } } } }'))['hint']).toContain('Did you mean status?');
     expect((await told(at, '{ asOf { orders { aggregate { sum { status } } } } }'))['hint']).toContain('order_id, customer_id, amount');
@@ -289,6 +294,52 @@ describe('a variable that was not given', () => {
     const document =
       'mutation ($x: Float, $s: String) { updateOrders(where: {and: []}, set: {amount: $x, status: $s}) { rows { amount status } } }';
     expect(await at.data(document, { s: 'b' })).toEqual({ updateOrders: { rows: [{ amount: 1, status: 'b' }] } });
+  });
+});
+
+describe('a remedy that can be done', () => {
+  it.each([
+    'deleteOrders(where: {status: {eq: $s}}) { replayed }',
+    'updateOrders(where: {status: {eq: $s}}, set: {amount: 1}) { replayed }',
+    'delete(table: "orders", where: {and: [{column: "status", isNull: false}, {column: "status", eq: $j}]}) { replayed }',
+    'replaceOrders(rows: [], where: {status: {eq: $s}}) { replayed }',
+    'commit(operations: [{orders: {delete: {status: {eq: $s}}}}]) { replayed }',
+  ])('a filter of a change is not to be left out: %s', async (field) => {
+    const variable = field.includes('$j') ? '$j: JSON' : '$s: String';
+    const { hint } = await told(await server(), `mutation (${variable}) { ${field} }`, {});
+    expect(hint).toMatch(/^Give \$[sj] a value, or write \{and: \[\]\} as the filter for all rows\.$/);
+  });
+
+  it('an unset onConflict is left out', async () => {
+    const document = 'mutation ($u: [OrdersColumn!]) { upsertOrders(rows: [{order_id: 1}], onConflict: {update: $u}) { replayed } }';
+    expect((await told(await server(), document, {}))['hint']).toBe('Give $u a value, or leave onConflict out.');
+  });
+
+  it.each([
+    [
+      'asOf(timestamp: 1796125200) { id }',
+      'A value of type DateTime is wanted: an instant, ISO 8601 in UTC with milliseconds, "2026-11-22T10:00:00.000Z".',
+    ],
+    ['asOf { ordersByKey(order_id: "x") { id } }', 'A value of type BigInt is wanted: a 64-bit integer, of a LONG column.'],
+  ])('a value of another type is told what is wanted, once: %s', async (field, hint) => {
+    expect((await told(await server(), `{ ${field} }`))['hint']).toBe(hint);
+  });
+
+  it('a misspelt column is named before the one that it leaves absent', async () => {
+    const at = await server();
+    expect(await told(at, 'mutation { append(table: "orders", rows: [{order_idd: 1, customer_id: 1}]) { replayed } }')).toMatchObject({
+      code: 'INVALID_ROW',
+      message:
+        'row 0, column order_idd: there is no such column; did you mean order_id? The columns are order_id, customer_id, amount, status, placed_at',
+      details: {
+        rows: [
+          { index: 0, column: 'order_idd' },
+          { index: 0, column: 'order_id', reason: 'is required and has no default' },
+        ],
+      },
+    });
+    const update = 'mutation { update(table: "orders", where: {and: []}, set: {zzzzzz: 1}) { replayed } }';
+    expect((await told(at, update))['message']).toContain('there is no such column; the columns are order_id, ');
   });
 });
 

@@ -99,6 +99,11 @@ describe('an imported Parquet file', () => {
     [{ type: 'TIMESTAMPTZ' }, "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'", "TIMESTAMPTZ '10000-01-01 00:00:00Z'"],
     [{ type: 'TIMESTAMPTZ' }, "TIMESTAMPTZ '0001-01-01 00:00:00Z'", "TIMESTAMPTZ '0001-01-01 00:00:00Z' - INTERVAL 1 MICROSECOND"],
     [{ type: 'LONG', required: true }, '1::BIGINT', 'NULL'],
+    [{ type: 'DOUBLE', required: true }, '1::DOUBLE', "'NaN'::DOUBLE"],
+    [{ type: 'DOUBLE', required: true }, '1::DOUBLE', "'-Infinity'::DOUBLE"],
+    [{ type: 'DOUBLE', required: true }, '1::FLOAT', "'NaN'::FLOAT"],
+    [{ type: 'FLOAT', required: true }, '1::FLOAT', "'Infinity'::FLOAT"],
+    [{ type: 'FLOAT', required: true }, '1::FLOAT', 'NULL'],
   ])('has no value that the API would refuse: %o', async (column, good, bad) => {
     expect(await imported(column, good, bad)).toMatchObject({ code: 'INVALID_ROW', details: { rows: [{ index: 1, column: 'x' }] } });
     expect(await imported(column, good, good)).not.toBeInstanceOf(Error);

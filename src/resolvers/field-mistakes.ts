@@ -95,9 +95,10 @@ function noField(types: TableTypes, parent: string, name: string, fields: readon
   if (typed !== undefined) {
     const columns = fields.filter((field) => field !== 'id' && !field.startsWith('_'));
     const own = typed.table.schema.columns.find((column) => column.name === name);
-    const renamed = own === undefined ? '' : `Column ${name} is called ${own.graphqlName} here. `;
+    const here = columns.find((column) => column === own?.graphqlName);
+    const nearest = here === undefined ? didYouMean(name, columns) : `Column ${name} is called ${here} here. `;
     const what = parent === `${typed.prefix}Row` ? `table ${typed.table.name} has no column ${name}` : `there is no ${name} in ${parent}`;
-    return said(what, `${renamed}${didYouMean(name, columns)}The columns are ${listed(columns)}.`, { columns: columns.slice(0, 20) });
+    return said(what, `${nearest}The columns are ${listed(columns)}.`, { columns: columns.slice(0, 20) });
   }
   const inNodes = fields.includes('nodes') && fields.includes('pageInfo') ? `What is listed stands under nodes: nodes { ${name} }. ` : '';
   return said(`there is no field ${name} in ${parent}`, `${didYouMean(name, fields)}${inNodes}Its fields are ${listed(fields)}.`);

@@ -244,6 +244,12 @@ function scalarMistake(type: GraphQLScalarType, given: Given, { path, key }: Pla
     return { message: `${path}: ${text} is not a string`, hint: `Put quotes around it: ${key}: ${JSON.stringify(text)}.` };
   return {
     message: `${path}: ${reason}`,
-    hint: `A value of type ${type.name} is wanted${type.description == null ? '' : `: ${type.description}`}`,
+    hint: `A value of type ${type.name} is wanted${essence(type.description)}.`,
   };
+}
+
+/** What a type holds: the description's first clause. How values come out, and what is refused, is not of use here. */
+function essence(description: string | null | undefined): string {
+  const clause = description?.split(/[.;](?:\s|$)/)[0] ?? '';
+  return clause === '' ? '' : `: ${clause[0]?.toLowerCase() ?? ''}${clause.slice(1)}`;
 }

@@ -73,12 +73,17 @@ function refuseUnsetChange(value: ValueNode, place: string, given: Readonly<Reco
 
 function refuseUnset(value: ValueNode, place: string, given: Readonly<Record<string, unknown>>): void {
   const name = unsetIn(value, given);
-  if (name !== undefined) throw notGiven(place, name, `Give $${name} a value, or leave ${place} out.`);
+  if (name !== undefined) throw notGiven(place, name, `Give $${name} a value, or ${otherwise(place)}.`);
   const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && variableValue(value.name.value, given) === null);
   if (isNull)
     throw new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
-      hint: 'Say which rows, or leave it out.',
+      hint: place.endsWith('onConflict') ? 'Give it a value, or leave it out.' : 'Say which rows, or {and: []} for all of them.',
     });
+}
+
+/** What to write instead of a variable: a filter of a delete or an update cannot be left out. */
+function otherwise(place: string): string {
+  return place.endsWith('onConflict') ? `leave ${place} out` : 'write {and: []} as the filter for all rows';
 }
 
 /** The filters inside the operations of a commit. @throws EngineError BAD_USER_INPUT */

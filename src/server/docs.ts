@@ -86,6 +86,7 @@ function anchor(title: string): string {
 const TITLES: Readonly<Record<string, string>> = {
   'README.md': 'Read me',
   'CHANGELOG.md': 'Changes',
+  'docs/guides/forms-optimistic-answers-paging.md': 'Forms, optimistic answers, paging',
   'examples/README.md': 'Examples',
   'bench/RESULTS.md': 'Benchmarks',
 };

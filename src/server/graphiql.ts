@@ -4,7 +4,10 @@ import { GRAPHIQL_SCRIPT, LOGO_SVG } from './graphiql-script.ts';
 import { WELCOME_DOCUMENT } from './welcome.ts';
 
 /** HTML beside the logo. The links are relative, as the address of the API is. */
-const TITLE = 'Tidemark&nbsp; <a class="graphiql-logo-link" href="README.md" target="_blank">Docs</a>';
+const TITLE = '<span class="tidemark-name">Tidemark&nbsp; </span><a class="graphiql-logo-link" href="README.md" target="_blank">Docs</a>';
+
+/** The name makes room for the tabs where the window is narrow; the link stays on one line. */
+const STYLE = '.graphiql-logo { white-space: nowrap } @media (max-width: 800px) { .tidemark-name { display: none } }';
 
 let page: Promise<Buffer> | undefined;
 
@@ -21,7 +24,7 @@ async function render(): Promise<Buffer> {
   } as unknown as Parameters<typeof renderGraphiQL>[0]);
   const head = html.replace(`<title>${TITLE}</title>`, '<title>Tidemark GraphiQL</title>');
   return gzipSync(
-    head.replace('<head>', () => `<head><script>${GRAPHIQL_SCRIPT}</script>`),
+    head.replace('<head>', () => `<head><style>${STYLE}</style><script>${GRAPHIQL_SCRIPT}</script>`),
     { level: 6 },
   );
 }

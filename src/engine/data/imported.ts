@@ -107,7 +107,7 @@ function fitsExactly(column: Column, type: string): boolean {
 }
 
 /**
- * Looks at every value: nulls in required columns, values out of a type's range (a Parquet file may hold more than its
+ * Looks at every value: nulls (and NaN and infinities, which read as null) in required columns, values out of a type's range (a Parquet file may hold more than its
  * own type says), values that cannot be read or converted, text that is no exact JSON.
  * @throws EngineError INVALID_ROW naming the column, and the rows where they can be told
  */
@@ -144,6 +144,8 @@ async function checkColumn(connection: DuckDBConnection, column: Column, name: s
   const parameters = [...source.parameters];
   const add = (cell: Cell): string => `$${parameters.push(parameter(column, cell))}`;
   const tests = column.required ? [`${name} IS NULL`] : [];
+  const readsAsNull = column.required && (column.type === 'FLOAT' || column.type === 'DOUBLE');
+  if (readsAsNull) tests.push(`NOT isfinite(${name})`);
   const range = rangeOf(column);
   if (range !== undefined) tests.push(`${name} < ${add(range[0])}`, `${name} > ${add(range[1])}`);
   // Where no value can be wrong, they are read all the same: one that cannot be read is found here, with its column.
@@ -151,7 +153,11 @@ async function checkColumn(connection: DuckDBConnection, column: Column, name: s
   const where = tests.map((test) => `(${test})`).join(' OR ');
   const sql = `SELECT _position FROM (${source.sql}) WHERE ${where} ORDER BY _position LIMIT ${LIMITS.invalidRowsReported}`;
   const rows = await (await runOn(connection, sql, parameters, {})).getRows();
-  const reason = column.required ? 'is null or does not fit the column' : 'does not fit the column';
+  const reason = readsAsNull
+    ? 'is null, NaN or infinite, which reads as null, and the column is required'
+    : column.required
+      ? 'is null or does not fit the column'
+      : 'does not fit the column';
   if (rows.length > 0)
     throw invalid(
       column,

@@ -5,6 +5,7 @@
 import { EngineError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { isInherited } from './names.ts';
+import { didYouMean, listed } from './nearest.ts';
 import type { Cell, Cells, Column, TableSchema } from './types.ts';
 import { parseCell, Refusal, show } from './values.ts';
 
@@ -21,7 +22,8 @@ export type RowForm = 'name' | 'graphqlName';
 /** A row of an upsert: cells in schema order, undefined where the row gives none. Cells of key columns are always there. */
 export type PartialCells = readonly (Cell | undefined)[];
 
-type Report = (column: string | null, reason: string) => void;
+/** A cause comes before what follows from it: a misspelt column leaves another one absent. */
+type Report = (column: string | null, reason: string, isCause?: boolean) => void;
 type CheckRow<Row> = (row: object, report: Report) => Row;
 /** What becomes of a column that a row does not give: its default, or nothing yet. */
 type Absent = (column: Column, report: Report) => Cell | undefined;
@@ -77,14 +79,18 @@ function checkAll<Row>(check: CheckRow<Row>, rows: readonly unknown[]): Row[] {
   let badRows = 0;
   let index = 0;
   let failed = false;
-  const report: Report = (column, reason) => {
+  let firstOfRow = 0;
+  const report: Report = (column, reason, isCause = false) => {
     failed = true;
-    if (badRows < LIMITS.invalidRowsReported && invalid.length < LIMITS.invalidCellsReported) invalid.push({ index, column, reason });
+    if (badRows >= LIMITS.invalidRowsReported || invalid.length >= LIMITS.invalidCellsReported) return;
+    if (isCause) invalid.splice(firstOfRow++, 0, { index, column, reason });
+    else invalid.push({ index, column, reason });
   };
   const checked: Row[] = new Array(rows.length);
   for (; index < rows.length; index += 1) {
     const row = rows[index];
     failed = false;
+    firstOfRow = invalid.length;
     if (typeof row !== 'object' || row === null || Array.isArray(row)) report(null, `${show(row)} is not an object of columns`);
     else checked[index] = check(row, report);
     if (failed) badRows += 1;
@@ -102,6 +108,11 @@ export function invalidRows(invalid: readonly InvalidRow[], badRows: number, tot
     details: { rows: invalid, invalidRows: badRows, totalRows },
     hint: 'Nothing of the batch was kept. Correct the rows named in details.rows and send the batch again.',
   });
+}
+
+function noSuchColumn(name: string, names: readonly string[]): string {
+  const meant = didYouMean(name, names);
+  return `there is no such column; ${meant === '' ? 'the' : `${meant.replace('Did', 'did')}The`} columns are ${listed(names)}`;
 }
 
 function generate(columns: readonly Column[], form: RowForm, absent: Absent): CheckRow<PartialCells> {
@@ -139,7 +150,7 @@ function generate(columns: readonly Column[], form: RowForm, absent: Absent): Ch
     },
     (row: object, report: Report) => {
       for (const key of Object.keys(row)) {
-        if (!names.has(key)) report(key.slice(0, 80), `there is no such column; the columns are ${[...names].slice(0, 20).join(', ')}`);
+        if (!names.has(key)) report(key.slice(0, 80), noSuchColumn(key, [...names]), true);
       }
     },
   );
@@ -178,10 +189,10 @@ export function checkPatch(schema: TableSchema, set: unknown, form: RowForm): { 
     const bad = (reason: string): void => void invalid.push({ index: 0, column: name.slice(0, 80), reason });
     if (column === undefined)
       bad(
-        `there is no such column; the columns are ${schema.columns
-          .map((known) => known[form])
-          .slice(0, 20)
-          .join(', ')}`,
+        noSuchColumn(
+          name,
+          schema.columns.map((known) => known[form]),
+        ),
       );
     else if (value === null) {
       if (column.required) bad('is required, null is not allowed');

@@ -189,7 +189,9 @@ const SECONDS_BELOW = 1e11;
 export function meantInSeconds(value: number): string | undefined {
   if (Math.abs(value) >= SECONDS_BELOW) return undefined;
   const text = (ms: number): string => `"${new Date(ms).toISOString()}"`;
-  return `was ${value} meant in seconds? Integers are epoch milliseconds: send ${value * 1000}, or ${text(value * 1000)} as text; an instant between 1966 and 1973 is sent as text, ${text(value)}`;
+  const milliseconds = value * 1000;
+  const number = Math.abs(milliseconds) >= SECONDS_BELOW ? `${milliseconds}, or ` : '';
+  return `was ${value} meant in seconds? Integers are epoch milliseconds: send ${number}${text(milliseconds)} as text; an instant between 1966 and 1973 is sent as text, ${text(value)}`;
 }
 
 function parseInstant(value: unknown): Parsed {
