@@ -130,3 +130,30 @@ describe('a table that one commit made and dropped', () => {
     });
   });
 });
+
+describe('a dropped table of which all else has expired', () => {
+  it('has an empty view at its end, and takes no list with it', async () => {
+    const server = await testServer();
+    await server.engine.createTable({ name: 'gone', columns: [{ name: 'k', type: 'LONG' }] });
+    await server.engine.append('gone', [{ k: '1' }]);
+    await server.engine.append('gone', [{ k: '2' }]);
+    const lists = `{ tables(includeDropped: true) { nodes { name currentSnapshot { operation view { rowCount rows { nodes } } }
+      snapshots { nodes { operation view { rowCount } } } } } }`;
+    await server.engine.dropTable('gone');
+    expect(await server.data(lists), 'while the state before is kept').toMatchObject({
+      tables: { nodes: [{ currentSnapshot: { operation: 'DROP', view: { rowCount: 2 } } }] },
+    });
+    await server.engine.expireSnapshots({ retainLast: 1 });
+    expect(await server.data(lists)).toEqual({
+      tables: {
+        nodes: [
+          {
+            name: 'gone',
+            currentSnapshot: { operation: 'DROP', view: { rowCount: 0, rows: { nodes: [] } } },
+            snapshots: { nodes: [{ operation: 'DROP', view: { rowCount: 0 } }] },
+          },
+        ],
+      },
+    });
+  });
+});

@@ -78,7 +78,7 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
 
 /**
  * The table as of the snapshot: an instant by name, also where it is the newest. That of a DROP as it was right before,
- * which is empty where the same commit had created it.
+ * which is empty where the same commit had created it, or all before it has expired.
  */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
   return { at: await context.engine.read.tableAtOwn(tableOf(context, snapshot), snapshot), isPresent: false };

@@ -236,7 +236,7 @@ function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs
       }),
       view: t.field({
         type: refs.tableView,
-        description: 'The table as of this snapshot.',
+        description: 'The table as of this snapshot. At a DROP it is as it was right before; empty once that has expired.',
         resolve: (at, _args, context) => snapshotView(context, at),
       }),
       summary: t.field({ type: summary, description: 'What the commit did, in numbers.', resolve: (at) => at }),

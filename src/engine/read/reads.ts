@@ -251,13 +251,15 @@ export class Reads {
   }
 
   /**
-   * A table as of one of its own snapshots. A dropped table has no state of its own: that of right before stands for it,
-   * which is empty where the commit that dropped the table had created it. @throws EngineError SNAPSHOT_EXPIRED
+   * A table as of one of its own snapshots. A dropped table has no state of its own: that of right before stands for it. It is
+   * empty where the commit that dropped the table had created it, and where all before the end has expired.
+   * @throws EngineError SNAPSHOT_EXPIRED
    */
   async tableAtOwn(table: TableState, snapshot: Snapshot): Promise<TableAt> {
     const isDrop = snapshot.operation === 'DROP';
     const snapshotId = isDrop ? asSnapshotId(snapshot.snapshotId - 1) : snapshot.snapshotId;
-    if (snapshotId < table.createdSnapshotId) return neverRead(table, { ...snapshot, snapshotId });
+    const isGone = isDrop && !isKept(tableById(this.#parts.current(), table.id), snapshotId);
+    if (isGone || snapshotId < table.createdSnapshotId) return neverRead(table, { ...snapshot, snapshotId });
     const at = await this.tableAt(table, snapshotId);
     invariant(at !== undefined, `table ${table.id} is there at its own snapshot ${snapshot.snapshotId}`);
     return at;
