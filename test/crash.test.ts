@@ -139,7 +139,7 @@ async function check(engine: Engine, record: Heard, round: number): Promise<void
 
 describe('an acknowledged commit survives kill -9', () => {
   it(`over ${ROUNDS} kills: every acknowledged commit whole, every other one whole or absent`, {
-    timeout: 60_000 * Math.max(1, ROUNDS / 20),
+    timeout: 240_000 * Math.max(1, ROUNDS / 20),
   }, async () => {
     const seed = seedOf('crash test');
     const random = randomNumbers(seed);
