@@ -197,7 +197,7 @@ describe('an aggregate', () => {
   it('has min and max of instants in wire form', async () => {
     const engine = await testEngine();
     await engine.createTable({ name: 't', columns: [{ name: 'v', type: 'TIMESTAMPTZ' }] });
-    await engine.append('t', [{ v: 0 }, { v: -1 }, { v: 1 }]);
+    await engine.append('t', [{ v: formatTimestampMs(0) }, { v: formatTimestampMs(-1) }, { v: formatTimestampMs(1) }]);
     const terms: AggregateQuery['terms'] = [
       { function: 'MIN', column: 'v' },
       { function: 'MAX', column: 'v' },

@@ -42,7 +42,8 @@ export class Payloads {
     kept.payload.then(
       ({ jsonAndBrace }) => {
         if (this.#kept.get(key) !== kept) return;
-        kept.bytes = jsonAndBrace.length + 256;
+        // What it keeps from being freed, which is more than its own length where it is a slice of something larger.
+        kept.bytes = jsonAndBrace.buffer.byteLength + 256;
         this.#bytes += kept.bytes;
         for (const oldest of this.#kept.keys()) {
           if (this.#bytes <= this.#bytesMax) break;

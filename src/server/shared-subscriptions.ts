@@ -193,7 +193,7 @@ async function executeFor(
     const told = errors?.map((error) => toGraphQLError(error, log));
     const result = { data, ...(told === undefined ? {} : { errors: told.map((error) => error.toJSON()) }) };
     return {
-      jsonAndBrace: Buffer.from(`${JSON.stringify(result)}}`),
+      jsonAndBrace: ownMemory(`${JSON.stringify(result)}}`),
       content: source.isLatestOnly ? contentOf({ ...result, data: masked(data, maskOfSource(source)) }) : '',
       overload: errors === undefined ? undefined : overloadIn(errors),
     };
@@ -211,4 +211,11 @@ function overloadIn(errors: readonly GraphQLError[]): EngineError | undefined {
 
 function contentOf(result: object): string {
   return createHash('sha256').update(JSON.stringify(result)).digest('base64');
+}
+
+/** Bytes in memory of their own: a small Buffer is a slice of a pool, which as a whole stays for as long as the slice is kept. */
+function ownMemory(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
