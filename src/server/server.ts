@@ -93,7 +93,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   const answers = new Answers(config);
   const documents = new Documents(config);
   const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024);
-  engine.onCommits((commits) => {
+  const stopForgetting = engine.onCommits((commits) => {
     if (!commits.some(isErasure)) return;
     documents.forget();
     introspections.forget();
@@ -147,6 +147,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     const drained = drain(http, connections);
     await live.stop();
     await drained;
+    stopForgetting();
     metrics?.stop();
     // Requests had their time; what still runs belongs to nobody.
     await engine.close(CLOSE_GRACE_MS);
