@@ -12,11 +12,11 @@ export interface DemoInstant {
 const ORIGINS = 5;
 
 const BUSIEST = `query BusiestRoute($timestamp: DateTime!) {
-  asOf(timestamp: $timestamp) { flights { groupBy(columns: [origin, destination], first: 1) { key { origin destination } aggregate { count } } } }
+  asOf(timestamp: $timestamp) { flights { groupBy(columns: [origin, destination], first: 1) { nodes { key { origin destination } aggregate { count } } } } }
 }`;
 
 const DELAYS = `query MeanDelayByOrigin($timestamp: DateTime!) {
-  asOf(timestamp: $timestamp) { flights { groupBy(columns: [origin], first: ${ORIGINS}) { key { origin } aggregate { count avg { delay } } } } }
+  asOf(timestamp: $timestamp) { flights { groupBy(columns: [origin], first: ${ORIGINS}) { nodes { key { origin } aggregate { count avg { delay } } } } } }
 }`;
 
 const ROWS = 'query RowsSoFar($timestamp: DateTime!) { asOf(timestamp: $timestamp) { snapshotId flights { totalCount } } }';
@@ -29,7 +29,7 @@ interface Group {
 }
 
 interface Groups {
-  readonly asOf: { readonly flights: { readonly groupBy: readonly Group[] } };
+  readonly asOf: { readonly flights: { readonly groupBy: { readonly nodes: readonly Group[] } } };
 }
 
 interface Timed<Data> {
@@ -58,7 +58,7 @@ export async function askQuestions(server: DemoServer, screen: Screen, instants:
   const busiest = await askAll<Groups>(server, BUSIEST, instants);
   const delays = await askAll<Groups>(server, DELAYS, instants);
   const rows = await askAll<{ asOf: { snapshotId: number; flights: { totalCount: number } } }>(server, ROWS, instants);
-  const groupsOf = ({ data }: Timed<Groups>): readonly Group[] => data.asOf.flights.groupBy;
+  const groupsOf = ({ data }: Timed<Groups>): readonly Group[] => data.asOf.flights.groupBy.nodes;
   const codes = [...busiest, ...delays].flatMap((answer) =>
     groupsOf(answer).flatMap(({ key }) => [key.origin, key.destination ?? key.origin]),
   );

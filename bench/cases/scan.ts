@@ -51,13 +51,14 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     name: 'group by origin',
-    graphql: '{ asOf { flights { groupBy(columns: [origin], first: 1000) { key { origin } aggregate { count avg { delay } } } } } }',
+    graphql:
+      '{ asOf { flights { groupBy(columns: [origin], first: 1000) { nodes { key { origin } aggregate { count avg { delay } } } } } } }',
     sql: 'SELECT origin, count(*) AS n, avg(delay) FROM flights GROUP BY origin ORDER BY n DESC, origin LIMIT 1000',
   },
   {
     name: 'group by route, 10 busiest',
     graphql:
-      '{ asOf { flights { groupBy(columns: [origin, destination], first: 10) { key { origin destination } aggregate { count } } } } }',
+      '{ asOf { flights { groupBy(columns: [origin, destination], first: 10) { nodes { key { origin destination } aggregate { count } } } } } }',
     sql: 'SELECT origin, destination, count(*) AS n FROM flights GROUP BY ALL ORDER BY n DESC, origin, destination LIMIT 10',
   },
   {

@@ -112,8 +112,10 @@ query ThenAndNow {
 #       nodes { order_id customer amount status }
 #       aggregate { sum { amount } avg { amount } }
 #       groupBy(columns: [status]) {
-#         key { status }
-#         aggregate { count }
+#         nodes {
+#           key { status }
+#           aggregate { count }
+#         }
 #       }
 #     }
 #   }
