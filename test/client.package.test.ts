@@ -53,7 +53,7 @@ describe('the client helpers as an application has them', () => {
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual([
-      'tidemark/client mergeChanges mergeChangesAt orderBy positionOf resumable resumeFacts retryDelayMs retryForever wasRestored',
+      'tidemark/client API_ERROR_CODES errorExtensions mergeChanges mergeChangesAt orderBy positionOf resumable resumeFacts retryDelayMs retryForever wasRestored',
       'tidemark/client/apollo keepNewestLink mergeInto possibleTypes resumeLink rowPages typePolicies',
       'tidemark/client/urql graphcacheSettings keepNewestExchange mergeUpdates resumeExchange rowPages',
     ]);
