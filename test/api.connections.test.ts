@@ -194,6 +194,39 @@ describe('totalCount', () => {
     });
   });
 
+  it('of a list whose arguments are wrong is refused, as its page would be', async () => {
+    const server = await busyServer();
+    const table = (list: string): string => `{ table(name: "orders") { ${list} } }`;
+    const refused: readonly (readonly [code: string, document: string])[] = [
+      ...[
+        (list: string) => `{ ${list.replace('LIST', 'tables')} }`,
+        (list: string) => `{ ${list.replace('LIST', 'tags')} }`,
+        (list: string) => `{ ${list.replace('LIST', 'commits')} }`,
+        (list: string) => table(list.replace('LIST', 'snapshots')),
+        (list: string) => table(`asOf { ${list.replace('LIST', 'rows')} }`),
+        (list: string) => table(`asOf { ${list.replace('LIST', 'files')} }`),
+        (list: string) => table(`asOf { ${list.replace('LIST(', 'aggregate(functions: [{function: COUNT}], ')} }`),
+        (list: string) => table(`currentSnapshot { ${list.replace('LIST', 'manifest')} }`),
+        (list: string) => table(`currentSnapshot { ${list.replace('LIST', 'changes')} }`),
+        (list: string) => `{ asOf { ${list.replace('LIST', 'orders')} } }`,
+        (list: string) => `{ asOf { orders { ${list.replace('LIST(', 'groupBy(columns: [status], ')} } } }`,
+        (list: string) => `{ diff(from: {snapshotId: 3}) { orders { ${list.replace('LIST', 'changes')} } } }`,
+      ].flatMap((wrap): (readonly [string, string])[] => [
+        ['CURSOR_INVALID', wrap('LIST(after: "abc") { totalCount }')],
+        ['BAD_USER_INPUT', wrap('LIST(first: -1) { totalCount }')],
+        ['LIMIT_EXCEEDED', wrap('LIST(first: 1001) { totalCount }')],
+      ]),
+      ['COLUMN_NOT_FOUND', table('asOf { rows(columns: ["nope"]) { totalCount } }')],
+      ['COLUMN_NOT_FOUND', table('asOf { rows(orderBy: [{column: "nope", direction: ASC}]) { totalCount } }')],
+      ['COLUMN_NOT_FOUND', table('asOf { aggregate(functions: [{function: SUM, column: "nope"}]) { totalCount } }')],
+      ['CURSOR_INVALID', '{ asOf { orders(after: "abc") { aggregate { count } } } }'],
+    ];
+    for (const [code, document] of refused) {
+      const { errors } = await server.query(document);
+      expect(errors?.[0]?.extensions.code, document).toBe(code);
+    }
+  });
+
   it('of snapshots and of commits of a table leaves out what has expired', async () => {
     const server = await busyServer();
     await server.engine.dropTag('tag1');

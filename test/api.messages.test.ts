@@ -237,6 +237,20 @@ describe('a name that is not there', () => {
     });
   });
 
+  it('of a mutation that lacks an argument: which, and how to mean every row', async () => {
+    const at = await server();
+    expect(await told(at, 'mutation { deleteOrders { replayed } }')).toMatchObject({
+      message: 'deleteOrders needs the argument where',
+      hint: expect.stringMatching(/^Give where: OrdersFilter! \(Which rows\)\. For every row write where: \{and: \[\]\}\.$/),
+    });
+    const both = await at.query('mutation { update(table: "orders") { replayed } }');
+    expect(both.errors?.map(({ message }) => message)).toEqual(['update needs the argument where', 'update needs the argument set']);
+    expect(await told(at, 'mutation { appendOrders { replayed } }')).toMatchObject({
+      message: 'appendOrders needs the argument rows',
+      hint: 'Give rows: [OrdersRowInput!]! (The rows, up to 100,000).',
+    });
+  });
+
   it.each(['TEXT', '"TEXT"'])('of a column type, %s: which there are', async (type) => {
     const at = await server();
     const literal = await told(at, `mutation { createTable(input: {name: "t", columns: [{name: "a", type: ${type}}]}) { replayed } }`);

@@ -130,6 +130,13 @@ describe('resumable()', () => {
     });
   });
 
+  it('leaves a subscription that there is not to the server, which knows what is meant', async () => {
+    expect(resumeFacts('subscription ($after: String) { orderChange(after: $after) { cursor } }')).toBeNull();
+    const { client } = resumingClient((await testServer({ tables: [ORDERS] })).url);
+    const asked = client.iterate({ query: 'subscription { snapshotsCommitted { snapshotId } }' });
+    await expect(asked.next()).rejects.toMatchObject([{ message: 'there is no subscription snapshotsCommitted' }]);
+  });
+
   it('tells the operations of one document apart, and finds the field in a fragment', () => {
     const document = parse(`
       subscription Commits($from: SafeInt) { ...C }

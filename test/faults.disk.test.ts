@@ -108,6 +108,7 @@ describe.runIf(MAY_MOUNT)('a disk that fills up, over and over', () => {
 const ASKED: readonly (readonly [string, (url: string, run: number) => Promise<string>])[] = [
   ['append of a row', (url) => small(url, 1)],
   ['append of many rows (a data file)', (url) => appendMany(url)],
+  ['append of 12 MB', (url) => appendWide(url, 200)],
   [
     'update',
     (url) => answerOf(url, `mutation { update(table: "t", where: {column: "k", eq: 0}, set: {text: "${Math.random()}"}) { replayed } }`),
@@ -120,6 +121,7 @@ const ASKED: readonly (readonly [string, (url: string, run: number) => Promise<s
       answerOf(url, `mutation { eraseRows(table: "t", where: {column: "k", eq: ${5 + run}}, reason: "asked for") { erasedRows } }`),
   ],
   ['read of the newest data', (url) => answerOf(url, '{ asOf { t(where: {k: {lt: 100}}) { totalCount nodes { k } } } }')],
+  ['read of an answer of 30 MB', (url) => answerOf(url, `{ asOf { wide(first: ${WIDE_ROWS}) { nodes { text } } } }`)],
   ['read as of a snapshotId', (url) => answerOf(url, '{ asOf(snapshotId: 2) { t { totalCount nodes { k } } } }')],
   ['read as of an instant before the newest commit', (url) => answerOf(url, `{ asOf(timestamp: "2020-01-01T00:00:00Z") { snapshotId } }`)],
   ['read as of an instant that nobody has read yet', unfixed],
@@ -133,11 +135,19 @@ async function appendMany(url: string): Promise<string> {
   return answerOf(url, 'mutation ($rows: [JSON!]!) { append(table: "t", rows: $rows) { replayed } }', { rows });
 }
 
+const WIDE_ROWS = 500;
+
+/** Rows of 60 KB. */
+async function appendWide(url: string, count: number): Promise<string> {
+  const rows = Array.from({ length: count }, (_, k) => ({ k, text: 'w'.repeat(60_000) }));
+  return answerOf(url, 'mutation ($rows: [JSON!]!) { append(table: "wide", rows: $rows) { replayed } }', { rows });
+}
+
 interface Condition {
   readonly name: string;
   /** Brings the condition about; @returns the server to ask, which may be another one. */
   readonly begin: (server: Running, disk: SmallDisk, data: string) => Promise<Running>;
-  readonly end: (server: Running, disk: SmallDisk) => Promise<void>;
+  readonly end: (server: Running, disk: SmallDisk, data: string) => Promise<Running>;
 }
 
 const CONDITIONS: readonly Condition[] = [
@@ -148,18 +158,23 @@ const CONDITIONS: readonly Condition[] = [
       await vi.waitFor(async () => expect((await fetch(`${server.url}/ready`)).status).toBe(503), { timeout: 20_000, interval: 50 });
       return server;
     },
-    end: async (_, disk) => disk.free(),
+    end: async (server, disk) => {
+      disk.free();
+      return server;
+    },
   },
   {
     // A mount cannot be made read-only while a file in it is open for writing, so the server is started on it.
     name: 'read-only mount',
     begin: async (server, disk, data) => {
-      server.child.kill('SIGTERM');
-      await server.exited;
+      await stop(server);
       disk.remount('ro');
       return serve(data);
     },
-    end: async (_, disk) => disk.remount('rw'),
+    end: async (server, disk) => {
+      disk.remount('rw');
+      return server;
+    },
   },
   {
     name: 'no file descriptor left',
@@ -179,9 +194,28 @@ const CONDITIONS: readonly Condition[] = [
       );
       return server;
     },
-    end: async (server) => limitDescriptors(server, 1024),
+    end: async (server) => {
+      limitDescriptors(server, 1024);
+      return server;
+    },
+  },
+  {
+    name: 'small heap (`--max-old-space-size=160`)',
+    begin: async (server, _, data) => {
+      await stop(server);
+      return startProcess({ args: ['--data', data, '--port', '0'], env: { NODE_OPTIONS: '--max-old-space-size=160' } });
+    },
+    end: async (server, _, data) => {
+      await stop(server);
+      return serve(data);
+    },
   },
 ];
+
+async function stop({ child, exited }: Running): Promise<void> {
+  child.kill('SIGTERM');
+  await exited;
+}
 
 function limitDescriptors({ child }: Running, count: number): void {
   execFileSync('prlimit', ['--pid', String(child.pid), `--nofile=${count}:`]);
@@ -195,7 +229,9 @@ async function askAll(url: string, run: number): Promise<string[]> {
 }
 
 describe.runIf(MAY_MOUNT)('docs/operations.md says what each operation answers', () => {
-  it('on a full disk, a read-only mount, and without file descriptors: before, during and after', { timeout: 240_000 }, async () => {
+  it('on a full disk, a read-only mount, without file descriptors and with a small heap: before, during and after', {
+    timeout: 240_000,
+  }, async () => {
     const columns: string[][] = [];
     for (const { begin, end, name } of CONDITIONS) {
       const disk = new SmallDisk(48);
@@ -203,12 +239,14 @@ describe.runIf(MAY_MOUNT)('docs/operations.md says what each operation answers',
       let server = await serve(data);
       await createTable(server.url);
       for (let k = 0; k < 10; k += 1) await small(server.url, k);
+      expect(await answerOf(server.url, `mutation { createTable(input: {name: "wide", columns: ${COLUMNS}}) { replayed } }`)).toBe('ok');
+      for (let rows = 0; rows < WIDE_ROWS; rows += 100) expect(await appendWide(server.url, 100)).toBe('ok');
       const before = await askAll(server.url, 0);
       expect(before, name).toEqual(ASKED.map(([what]) => (what.includes('GET') ? '200' : 'ok')));
       server = await begin(server, disk, data);
       columns.push(await askAll(server.url, 1));
       expect(columns.at(-1)?.includes('INTERNAL_SERVER_ERROR'), `${name}: ${columns.at(-1)}`).toBe(false);
-      await end(server, disk);
+      server = await end(server, disk, data);
       await vi.waitFor(async () => expect((await fetch(`${server.url}/ready`)).status).toBe(200), { timeout: 30_000, interval: 50 });
       expect(await askAll(server.url, 2), `${name}, after`).toEqual(before);
       server.child.kill('SIGTERM');

@@ -131,6 +131,14 @@ describe('the server as a process', () => {
     expect(stderr).toBe(`tidemark: port ${port} on 127.0.0.1 is taken; choose another with --port\n`);
   });
 
+  it.runIf(process.platform === 'linux')('with too few file descriptors it says how many it needs', async () => {
+    const { code, stderr } = await runProcess({ args: ['--port', '0', '--data', await temporaryDirectory()], descriptors: 200 }).exited;
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'tidemark: this process may have 200 files open, and needs 256 at least; raise the limit, for example with ulimit -n 4096\n',
+    );
+  });
+
   it('makes its data directory, with the folders above it', async () => {
     const directory = join(await temporaryDirectory(), 'a', 'b');
     const { url } = await startProcess({ args: ['--port', '0', '--data', directory] });

@@ -12,6 +12,9 @@ export interface ResumeFacts {
   readonly hasDefault: boolean;
 }
 
+/** Subscriptions that take `after`. Others go to the server as they are, which knows what is misspelt. */
+const IS_RESUMED = /^(?:snapshotCommitted|changes|\w+Changes)$/;
+
 /** By document, then by the operation's name. */
 const facts = new WeakMap<DocumentNode, Map<string, ResumeFacts | null>>();
 /** Documents that came as text; the newest few hundred. */
@@ -30,7 +33,7 @@ function documentOf(query: string | DocumentNode): DocumentNode {
 }
 
 /**
- * @returns null for what is not resumed: queries, mutations, live queries
+ * @returns null for what is not resumed: queries, mutations, live queries, and subscriptions that there are none of
  * @throws TypeError for commits or row changes that cannot be resumed as they are written, with the remedy
  */
 export function resumeFacts(query: string | DocumentNode, operationName?: string | null): ResumeFacts | null {
@@ -54,7 +57,7 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   const operation = operationName == null ? operations[0] : operations.find(({ name }) => name?.value === operationName);
   if (operation === undefined || operation.operation !== 'subscription') return null;
   const [root] = fieldsOf(document, operation.selectionSet);
-  if (root === undefined || root.name.value === 'live' || root.selectionSet === undefined) return null;
+  if (root === undefined || !IS_RESUMED.test(root.name.value) || root.selectionSet === undefined) return null;
   const field = root.name.value;
   const type = field === 'snapshotCommitted' ? 'SafeInt' : 'String';
   const told = type === 'SafeInt' ? 'snapshotId' : 'cursor';

@@ -9,7 +9,6 @@ import {
   type Filter,
   type Instant,
   type PageArguments,
-  pageSize,
   type Row,
   type RowChange,
   type Snapshot,
@@ -130,10 +129,10 @@ export function jsonRow(row: Row | null, columns: readonly Column[]): Readonly<R
 
 /** The changes of a diff, which has counted them all. */
 function connectionOf<T>(diff: TableDiff, args: PageArguments, nodeOf: (change: RowChange) => T): Connection<T> {
-  pageSize(args);
+  const read = diff.preparePage(args);
   return new Connection(
     async () => {
-      const page = await diff.page(args);
+      const page = await read();
       return { ...page, nodes: page.changes.map(nodeOf) };
     },
     () => diff.insertedRows + diff.updatedRows + diff.deletedRows,

@@ -1,5 +1,13 @@
 /** A field or argument that is not there: what there is instead. Tables and columns are named, since they are what is misspelt. */
-import { type FieldNode, type GraphQLCompositeType, type GraphQLField, isInterfaceType, isObjectType } from 'graphql';
+import {
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql';
 import { didYouMean, EngineError, listed } from '../engine/index.ts';
 import type { TableTypes, TypedTable } from './table-types.ts';
 
@@ -102,6 +110,20 @@ function noField(types: TableTypes, parent: string, name: string, fields: readon
   }
   const inNodes = fields.includes('nodes') && fields.includes('pageInfo') ? `What is listed stands under nodes: nodes { ${name} }. ` : '';
   return said(`there is no field ${name} in ${parent}`, `${didYouMean(name, fields)}${inNodes}Its fields are ${listed(fields)}.`);
+}
+
+/** The arguments that a field must have and has not been given, each as GraphQL refuses it: what it is. */
+export function missingArguments(definition: GraphQLField<unknown, unknown>, { arguments: given = [] }: FieldNode): EngineError[] {
+  const missing = definition.args.filter((one) => isRequiredArgument(one) && !given.some(({ name }) => name.value === one.name));
+  return missing.map(({ name, type, description }) => {
+    const all = getNamedType(type).name.endsWith('Filter') ? ` For every row write ${name}: {and: []}.` : '';
+    return said(`${definition.name} needs the argument ${name}`, `Give ${name}: ${type}${firstSentence(description)}.${all}`);
+  });
+}
+
+function firstSentence(description: string | null | undefined): string {
+  const [sentence = ''] = description?.split(/[.;](?:\s|$)/) ?? [];
+  return sentence === '' ? '' : ` (${sentence})`;
 }
 
 export function unknownArgument({ name, args }: GraphQLField<unknown, unknown>, argument: string): EngineError {

@@ -1,6 +1,6 @@
 /** Groups of rows for both APIs: connections, whose pages and counts are computed only where they are selected. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type AggregateFunction, bytesOfGroups, type Column, EngineError, pageSize, type TableAt } from '../engine/index.ts';
+import { type AggregateFunction, bytesOfGroups, type Column, EngineError, type TableAt } from '../engine/index.ts';
 import { Connection } from './connections.ts';
 import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
@@ -29,25 +29,24 @@ export function typedGroups(
   args: GroupArguments & { readonly columns: readonly string[] },
   info: GraphQLResolveInfo,
 ): Connection<GroupModel> {
-  pageSize(args);
   const columns = [...new Set(args.columns)].map((name) => typed.byGraphqlName.get(name) as Column);
   if (columns.length === 0) throw new EngineError('BAD_USER_INPUT', 'groupBy: columns is empty', { hint: 'Name at least one column.' });
   const grouping = { where: rows.where, groupBy: columns.map((column) => column.name) };
   const aggregates = [...selectedBelow(info, ['nodes', 'aggregate']), ...selectedBelow(info, ['edges', 'node', 'aggregate'])];
   const terms = selectedTerms(typed, info, aggregates);
   const { lifetime } = context;
-  const { read } = context.engine;
+  const { first, after } = plainCursors(args, context.engine);
+  const readGroups = context.engine.read.prepareGroups(rows.at, { ...grouping, terms, first, after }, lifetime);
   return new Connection(
     async () => {
-      const { first, after } = plainCursors(args, context.engine);
-      const page = markedPage(await read.groups(rows.at, { ...grouping, terms, first, after }, lifetime), rows, context.engine);
+      const page = markedPage(await readGroups(), rows, context.engine);
       const nodes = page.groups.map((group) => ({
         key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
         aggregate: aggregateModel(terms, group.values),
       }));
       return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => read.countGroups(rows.at, grouping, lifetime),
+    () => context.engine.read.countGroups(rows.at, grouping, lifetime),
   );
 }
 
@@ -73,7 +72,6 @@ export function viewAggregate(
   args: AggregateArguments,
   info: GraphQLResolveInfo,
 ): Connection<JsonObject> {
-  pageSize(args);
   refuseUnsetOperands(info);
   const groupBy = args.groupBy ?? [];
   const names = [...groupBy, ...args.functions.map(nameOf)];
@@ -83,22 +81,18 @@ export function viewAggregate(
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const grouping = { where, groupBy };
   const { lifetime } = context;
-  const { read } = context.engine;
+  const { first, after } = plainCursors(args, context.engine);
+  const readGroups = context.engine.read.prepareGroups(at, { ...grouping, terms: args.functions, first, after }, lifetime);
   return new Connection(
     async () => {
-      const { first, after } = plainCursors(args, context.engine);
-      const page = markedPage(
-        await read.groups(at, { ...grouping, terms: args.functions, first, after }, lifetime),
-        { isPresent },
-        context.engine,
-      );
+      const page = markedPage(await readGroups(), { isPresent }, context.engine);
       const nodes = page.groups.map(({ key, values }) => {
         const all = [...key, ...values];
         return Object.fromEntries(names.map((name, index) => [name, all[index] ?? null]));
       });
       return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => read.countGroups(at, grouping, lifetime),
+    () => context.engine.read.countGroups(at, grouping, lifetime),
   );
 }
 

@@ -18,7 +18,7 @@ import {
 } from 'graphql';
 import type { EngineError } from '../engine/index.ts';
 import { engineErrorExtensions } from './errors.ts';
-import { unknownArgument, unknownField } from './field-mistakes.ts';
+import { missingArguments, unknownArgument, unknownField } from './field-mistakes.ts';
 import { givenLiteral, givenVariable } from './given.ts';
 import { inputMistakes } from './input-mistakes.ts';
 import type { TableTypes } from './table-types.ts';
@@ -72,6 +72,7 @@ function mistakesIn(schema: GraphQLSchema, types: TableTypes, document: Document
         const parent = typeInfo.getParentType();
         const definition = typeInfo.getFieldDef();
         if (parent != null && definition == null) found.push({ node: field, error: unknownField(types, parent, field) });
+        if (definition != null) for (const error of missingArguments(definition, field)) found.push({ node: field, error });
         for (const argument of definition == null ? [] : (field.arguments ?? [])) {
           const known = definition?.args.find(({ name }) => name === argument.name.value);
           if (known === undefined && definition != null)

@@ -10,7 +10,6 @@ import {
   type Filter,
   type Order,
   type PageArguments,
-  pageSize,
   type Row,
   type RowPage,
   type TableAt,
@@ -89,17 +88,17 @@ export async function typedRows(
 ): Promise<RowConnection<RowModel> | null> {
   const at = await typedTableAt(context, typed, snapshotId);
   if (at === undefined) return null;
-  pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
   const selected = new Set([...selectedNames(info, ['nodes']), ...selectedNames(info, ['edges', 'node'])]);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName)).map((column) => column.name);
+  const query = { ...plainCursors(args, context.engine), where, orderBy, columns };
   return new RowConnection<RowModel>(context, {
     at,
     isPresent,
     where,
-    read: () => context.engine.read.page(at, { ...plainCursors(args, context.engine), where, orderBy, columns }, context.lifetime),
+    read: context.engine.read.preparePage(at, query, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }

@@ -1,6 +1,6 @@
 /** One table at one instant through the generic door: rows as JSON objects, aggregates by name. */
 import type { GraphQLResolveInfo } from 'graphql';
-import { type Order, type PageArguments, pageSize, type Table, type TableAt, toWire } from '../engine/index.ts';
+import { type Order, type PageArguments, type Table, type TableAt, toWire } from '../engine/index.ts';
 import { type AsOfArguments, resolveInstant, tableAtOrThrow } from './as-of.ts';
 import { type Connection, listConnection } from './connections.ts';
 import type { Context } from './context.ts';
@@ -44,24 +44,20 @@ export function viewRows(
   args: RowsArguments,
   info: GraphQLResolveInfo,
 ): RowConnection<JsonRow> {
-  pageSize(args);
   refuseUnsetOperands(info);
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
+  const { first, after, last, before } = args;
+  const query = {
+    ...plainCursors({ first, after, last, before }, context.engine),
+    where,
+    orderBy: args.orderBy ?? undefined,
+    columns: args.columns ?? undefined,
+  };
   return new RowConnection<JsonRow>(context, {
     at,
     isPresent,
     where,
-    read: () =>
-      context.engine.read.page(
-        at,
-        {
-          ...plainCursors({ first: args.first, after: args.after, last: args.last, before: args.before }, context.engine),
-          where,
-          orderBy: args.orderBy ?? undefined,
-          columns: args.columns ?? undefined,
-        },
-        context.lifetime,
-      ),
+    read: context.engine.read.preparePage(at, query, context.lifetime),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });
 }

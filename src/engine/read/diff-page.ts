@@ -67,7 +67,7 @@ export function diffCursorTo(cursor: string, current: string): number | undefine
   return Number(match[3]);
 }
 
-function decodeCursor(cursor: string, argument: string, list: string): readonly [number, number] {
+function decodeCursor(cursor: string, argument: string, list: string): Place {
   const match = parse(cursor);
   const [current = ''] = list.split('.');
   if (match !== null && match[2] !== current) throw otherIncarnation({ what: argument, given: match[2] ?? '', current }, 'CURSOR_INVALID');
@@ -78,15 +78,33 @@ function decodeCursor(cursor: string, argument: string, list: string): readonly 
   return [Number(match[4]), Number(match[5])];
 }
 
-/** `size` is how many to read where the arguments are not a client's, which are held to the limit of pages. */
-export async function pageOf(
+/**
+ * A page, read when the result is called; the arguments are checked at once. `size` is how many to read where the arguments
+ * are not a client's, which are held to the limit of pages. @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED
+ */
+export function pageOf(
   all: readonly Steps[],
   args: PageArguments,
   { back, list, size }: { readonly back: boolean; readonly list: string; readonly size?: number },
-): Promise<ChangePage> {
+): () => Promise<ChangePage> {
   const { limit, backward } = size === undefined ? pageSize(args) : { limit: size, backward: false };
   const after = args.after == null ? undefined : decodeCursor(args.after, 'after', list);
   const before = args.before == null ? undefined : decodeCursor(args.before, 'before', list);
+  return () => readPage(all, { limit, backward, after, before, back, list });
+}
+
+type Place = readonly [part: number, row: number];
+
+interface CheckedPage {
+  readonly limit: number;
+  readonly backward: boolean;
+  readonly after: Place | undefined;
+  readonly before: Place | undefined;
+  readonly back: boolean;
+  readonly list: string;
+}
+
+async function readPage(all: readonly Steps[], { limit, backward, after, before, back, list }: CheckedPage): Promise<ChangePage> {
   const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];
   const beyond = (part: number, row: number): boolean =>
     (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&

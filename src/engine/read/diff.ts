@@ -57,6 +57,8 @@ export interface TableDiff {
   readonly deletedRows: number;
   /** All of them, however many: for a diff whose counts are known to be few. */
   all(): Promise<readonly RowChange[]>;
+  /** A page that is read when the result is called; its arguments are checked at once. @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
+  preparePage(args: PageArguments): () => Promise<ChangePage>;
   /** @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
   page(args: PageArguments): Promise<ChangePage>;
   /** Of the diff of a single commit: the changes of rows of later identities, however many are asked for. */
@@ -149,8 +151,9 @@ export class Diffs {
       updatedRows: counts.UPDATE,
       deletedRows: counts[back ? 'INSERT' : 'DELETE'],
       all: () => changesOf(all, back),
-      page: (args) => pageOf(all, args, { back, list }),
-      pageAfterRow: (size, row) => pageOf(all, { after: row === undefined ? null : encodeCursor(list, 0, row) }, { back, list, size }),
+      preparePage: (args) => pageOf(all, args, { back, list }),
+      page: async (args) => pageOf(all, args, { back, list })(),
+      pageAfterRow: (size, row) => pageOf(all, { after: row === undefined ? null : encodeCursor(list, 0, row) }, { back, list, size })(),
     };
   }
 

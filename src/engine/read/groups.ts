@@ -48,12 +48,34 @@ interface Grouping {
   readonly hash: number;
 }
 
-/** @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID and those of Scanner.scan */
-export async function readGroups(scanner: Scanner, target: PageTarget, query: GroupsQuery, options: QueryOptions): Promise<GroupPage> {
+/** What a page of groups is asked for, found right. */
+export interface CheckedGroups {
+  readonly target: PageTarget;
+  readonly limit: number;
+  readonly grouping: Grouping;
+  readonly terms: readonly CheckedTerm[];
+  /** How many groups come before the page. */
+  readonly skipped: number;
+  readonly hasPreviousPage: boolean;
+}
+
+/** @throws EngineError COLUMN_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED, CURSOR_INVALID */
+export function checkGroups(target: PageTarget, query: GroupsQuery): CheckedGroups {
   const { limit } = pageSize({ first: query.first ?? LIMITS.groupPageDefault });
   const grouping = checkGrouping(target.schema, query);
-  const terms = query.terms.map((term) => checkTerm(target.schema, term));
-  const skipped = query.after == null ? 0 : decodeGroupCursor(query.after, target, grouping.hash);
+  return {
+    target,
+    limit,
+    grouping,
+    terms: query.terms.map((term) => checkTerm(target.schema, term)),
+    skipped: query.after == null ? 0 : decodeGroupCursor(query.after, target, grouping.hash),
+    hasPreviousPage: query.after != null,
+  };
+}
+
+/** @throws EngineError of Scanner.scan */
+export async function readGroups(scanner: Scanner, checked: CheckedGroups, options: QueryOptions): Promise<GroupPage> {
+  const { target, limit, grouping, terms, skipped, hasPreviousPage } = checked;
   const keys = grouping.columns.map((column) => sqlName(column.name));
   // Largest first, ties by key: total, so that a position means one group.
   const order = ['count(*) DESC', ...keys.map((key) => `${key} ASC NULLS LAST`)].join(', ');
@@ -68,7 +90,7 @@ export async function readGroups(scanner: Scanner, target: PageTarget, query: Gr
       values: terms.map((term, at) => term.read(values[keys.length + at] ?? null)),
     })),
     hasNextPage: found.length > limit,
-    hasPreviousPage: query.after != null,
+    hasPreviousPage,
     cursorAt: (index) => encodeGroupCursor(target, grouping.hash, skipped + index + 1),
   };
 }
@@ -79,7 +101,7 @@ function keyOf(column: Column, value: DuckDBValue): unknown {
   return key === 0 ? 0 : key;
 }
 
-/** How many groups there are in all. @throws EngineError of readGroups */
+/** How many groups there are in all. @throws EngineError of checkGroups and readGroups */
 export async function countGroups(
   scanner: Scanner,
   target: PageTarget,

@@ -66,7 +66,8 @@ export function pageSize({ first, last }: PageArguments): { limit: number; backw
   return { limit, backward: last != null };
 }
 
-interface CheckedPage {
+/** What a page is asked for, found right. */
+export interface CheckedPage {
   readonly target: PageTarget;
   readonly limit: number;
   readonly backward: boolean;
@@ -86,9 +87,8 @@ interface ReadRow extends Row {
 const FILTER_WINDOW_ROWS = 16_384;
 const WINDOW_GROWTH = 8;
 
-/** @throws EngineError of checkFilter, checkOrder, decodeCursor and Scanner.scan */
-export async function readPage(scanner: Scanner, target: PageTarget, query: RowsQuery, options: QueryOptions): Promise<RowPage> {
-  const page = checkPage(target, query);
+/** @throws EngineError of Scanner.scan */
+export async function readPage(scanner: Scanner, page: CheckedPage, options: QueryOptions): Promise<RowPage> {
   const wanted = page.limit + 1;
   const inserted = page.order.terms.length === 0;
   const found = await (inserted ? readWindows(scanner, page, wanted, options) : readOrdered(scanner, page, wanted, options));
@@ -102,12 +102,13 @@ export async function readPage(scanner: Scanner, target: PageTarget, query: Rows
     hasPreviousPage: page.backward ? more : page.after !== undefined,
     cursorAt: (index) => {
       const row = rows[index] as ReadRow;
-      return encodeCursor(target, page.order, { cells: row.orderCells, row: row.rowId });
+      return encodeCursor(page.target, page.order, { cells: row.orderCells, row: row.rowId });
     },
   };
 }
 
-function checkPage(target: PageTarget, query: RowsQuery): CheckedPage {
+/** @throws EngineError of pageSize, checkFilter, checkOrder, decodeCursor; COLUMN_NOT_FOUND */
+export function checkPage(target: PageTarget, query: RowsQuery): CheckedPage {
   const { schema } = target;
   const { limit, backward } = pageSize(query);
   const order = checkOrder(schema, query.orderBy ?? []);

@@ -19,11 +19,11 @@ import { type DiffQuery, Diffs, type TableDiff } from './diff.ts';
 import type { ChangePage } from './diff-page.ts';
 import { withoutDropped } from './dropped-columns.ts';
 import { checkFilter, type Filter } from './filter.ts';
-import { countGroups, type GroupPage, type GroupsQuery, readGroups } from './groups.ts';
+import { checkGroups, countGroups, type GroupPage, type GroupsQuery, readGroups } from './groups.ts';
 import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { Matcher } from './match.ts';
-import { type PageArguments, type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
+import { checkPage, type PageArguments, type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './page.ts';
 import { bytesOfChanges, bytesOfGroups, bytesOfRow, bytesOfRows, bytesOfValues } from './row-bytes.ts';
 import { RowReader } from './rows.ts';
 import { Scanner, type ScannerParts } from './scanner.ts';
@@ -265,12 +265,20 @@ export class Reads {
     return at;
   }
 
-  /** @throws EngineError of readPage */
+  /** @throws EngineError of checkPage and readPage */
   async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
-    const page = await readPage(this.scanner, target, query, this.#query(options));
-    options?.budget?.charge(bytesOfRows(page.rows));
-    if (page.hasNextPage || page.hasPreviousPage) this.leases.keepForCursor(target.snapshotId);
-    return page;
+    return this.preparePage(target, query, options)();
+  }
+
+  /** A page that is read when the result is called; what it is asked for is checked at once. @throws EngineError of checkPage */
+  preparePage(target: PageTarget, query: RowsQuery, options?: QueryOptions): () => Promise<RowPage> {
+    const checked = checkPage(target, query);
+    return async () => {
+      const page = await readPage(this.scanner, checked, this.#query(options));
+      options?.budget?.charge(bytesOfRows(page.rows));
+      if (page.hasNextPage || page.hasPreviousPage) this.leases.keepForCursor(target.snapshotId);
+      return page;
+    };
   }
 
   /** The values of the terms over all rows that match. @throws EngineError of readAggregate */
@@ -280,12 +288,20 @@ export class Reads {
     return values;
   }
 
-  /** A page of the groups of the rows that match, the largest first. @throws EngineError of readGroups */
+  /** A page of the groups of the rows that match, the largest first. @throws EngineError of checkGroups and readGroups */
   async groups(target: PageTarget, query: GroupsQuery, options?: QueryOptions): Promise<GroupPage> {
-    const page = await readGroups(this.scanner, target, query, this.#query(options));
-    options?.budget?.charge(bytesOfGroups(page.groups));
-    if (page.hasNextPage) this.leases.keepForCursor(target.snapshotId);
-    return page;
+    return this.prepareGroups(target, query, options)();
+  }
+
+  /** The same as `preparePage`, of groups. @throws EngineError of checkGroups */
+  prepareGroups(target: PageTarget, query: GroupsQuery, options?: QueryOptions): () => Promise<GroupPage> {
+    const checked = checkGroups(target, query);
+    return async () => {
+      const page = await readGroups(this.scanner, checked, this.#query(options));
+      options?.budget?.charge(bytesOfGroups(page.groups));
+      if (page.hasNextPage) this.leases.keepForCursor(target.snapshotId);
+      return page;
+    };
   }
 
   /** How many groups there are in all. @throws EngineError of readGroups */
@@ -322,12 +338,15 @@ export class Reads {
     const diff = await this.#diffs.diff(table, query, this.#query(options));
     const budget = options?.budget;
     if (budget === undefined) return diff;
-    const counted = async (args: PageArguments): Promise<ChangePage> => {
-      const page = await diff.page(args);
-      budget.charge(bytesOfChanges(page.changes));
-      return page;
+    const preparePage = (args: PageArguments): (() => Promise<ChangePage>) => {
+      const read = diff.preparePage(args);
+      return async () => {
+        const page = await read();
+        budget.charge(bytesOfChanges(page.changes));
+        return page;
+      };
     };
-    return { ...diff, page: counted };
+    return { ...diff, preparePage, page: async (args) => preparePage(args)() };
   }
 
   /** What one commit did to the rows of a table that match, a page at a time. @throws EngineError of CommitChanges.page */
