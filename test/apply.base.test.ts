@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type CatalogState, EMPTY_STATE } from '../src/engine/catalog/state.ts';
-import { apply } from '../src/engine/commit/apply.ts';
-import { commitEntry, NO_KEYS, prepareCreate } from '../src/engine/commit/prepare.ts';
+import { apply } from '../src/engine/commit/apply/apply.ts';
+import { commitEntry, NO_KEYS, prepareCreate } from '../src/engine/commit/write/prepare.ts';
+import { encodeHotRows } from '../src/engine/encoding/codec.ts';
+import { newSeed, RootBuilder } from '../src/engine/encoding/proof.ts';
 import type { LogEntry, RowsChange } from '../src/engine/log/entry.ts';
-import { encodeHotRows } from '../src/engine/model/codec.ts';
 import { asTimestampMs } from '../src/engine/model/ids.ts';
-import { newSeed, RootBuilder } from '../src/engine/model/proof.ts';
 import { defineTable } from '../src/engine/model/schema.ts';
 
 const OPTIONS = { message: null, author: null, properties: null, idempotencyKey: null, expectedSnapshotId: null, expectedRows: null };

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { changesKey, commitKey, hotKey, snapshotKey } from '../src/engine/catalog/keys.ts';
 import { CatalogStore } from '../src/engine/catalog/store.ts';
+import { newSeed, RootBuilder } from '../src/engine/encoding/proof.ts';
 import { asSnapshotId, asTableId, type Engine, openEngine } from '../src/engine/index.ts';
-import { newSeed, RootBuilder } from '../src/engine/model/proof.ts';
 import type { Column } from '../src/engine/model/types.ts';
 import { testEngine } from './support.ts';
 

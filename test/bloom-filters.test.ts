@@ -6,8 +6,8 @@ import type { Engine, Filter } from '../src/engine/index.ts';
 import { defineTable } from '../src/engine/model/schema.ts';
 import type { Cell, Column, ColumnType } from '../src/engine/model/types.ts';
 import { parseCell } from '../src/engine/model/values.ts';
-import { checkFilter, filterSql, SqlParameters } from '../src/engine/read/filter.ts';
-import { beyondSql, checkOrder } from '../src/engine/read/order.ts';
+import { checkFilter, filterSql, SqlParameters } from '../src/engine/read/scan/filter.ts';
+import { beyondSql, checkOrder } from '../src/engine/read/scan/order.ts';
 import { rowsAsOf, temporaryDirectory, testEngine } from './support.ts';
 
 /** Rows of each value in a file, enough for a dictionary, which is what DuckDB writes bloom filters for. */
@@ -103,7 +103,7 @@ describe('filters on files that have bloom filters', () => {
     }
   });
 
-  // While this passes, filters need their guard (equalSql in src/engine/read/filter.ts). When it fails, DuckDB has mended its
+  // While this passes, filters need their guard (equalSql in src/engine/read/scan/filter.ts). When it fails, DuckDB has mended its
   // bloom filters: the guard may go once no data directory has files from before, and `WRITE_BLOOM_FILTER false` may too.
   it.each([
     ["x = '\\xFF'::BLOB", "CASE WHEN i % 2 = 0 THEN '\\xFF'::BLOB ELSE 'A'::BLOB END"],

@@ -109,7 +109,7 @@ describe('sums and means of decimals of 38 digits', () => {
     }
   });
 
-  // While this passes, wide decimals are summed in parts (src/engine/read/decimal-sums.ts). When it fails, DuckDB no longer
+  // While this passes, wide decimals are summed in parts (src/engine/read/scan/decimal-sums.ts). When it fails, DuckDB no longer
   // wraps around, and its own sum with a check of the digits may take their place.
   it('DuckDB by itself still wraps around where partial sums meet', async () => {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });

@@ -10,8 +10,8 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { checkDocument, checkText, type DocumentLimits } from '../src/server/document-limits.ts';
-import { Documents } from '../src/server/documents.ts';
+import { checkDocument, checkText, type DocumentLimits } from '../src/server/graphql/document-limits.ts';
+import { Documents } from '../src/server/graphql/documents.ts';
 import { type ErrorAnswer, liveClient, ORDERS, type TestServer, testServer, webSocketUrl } from './server-support.ts';
 
 const LIMITS: DocumentLimits = {

@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LevelHandle, type SealedPut } from '../src/engine/catalog/level-handle.ts';
-import { maskedCrc } from '../src/engine/catalog/leveldb-crc.ts';
-import { wholeRecords } from '../src/engine/catalog/leveldb-log.ts';
+import { maskedCrc } from '../src/engine/catalog/leveldb/crc.ts';
+import { wholeRecords } from '../src/engine/catalog/leveldb/log.ts';
 import { namesIn } from './damage.ts';
 
 export const REASONS = {

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import { beginFrame } from '../src/server/frames.ts';
-import { SocketConnection } from '../src/server/socket-connection.ts';
+import { beginFrame } from '../src/server/websocket/frames.ts';
+import { SocketConnection } from '../src/server/websocket/socket-connection.ts';
 
 it('frames that are written past ws reach its client whole, whatever their length, in one piece or two', async () => {
   const lengths = [0, 1, 80, 124, 125, 126, 127, 1_000, 65_534, 65_535, 65_536, 70_000, 3_000_000];

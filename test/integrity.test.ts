@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { wholeRecords } from '../src/engine/catalog/leveldb-log.ts';
+import { wholeRecords } from '../src/engine/catalog/leveldb/log.ts';
 import { type Engine, EngineError, openEngine } from '../src/engine/index.ts';
 import { contentsOf, copyOf, createTables, flip, largest, namesIn, writeCommits } from './damage.ts';
 import { inspect, type Told } from './inspect.ts';

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { CompareOperator, Filter, TextOperator } from '../src/engine/index.ts';
 import { checkRows } from '../src/engine/model/rows.ts';
 import { defineTable } from '../src/engine/model/schema.ts';
-import { checkFilter } from '../src/engine/read/filter.ts';
-import { cellMatcher } from '../src/engine/read/match-cells.ts';
+import { checkFilter } from '../src/engine/read/scan/filter.ts';
+import { cellMatcher } from '../src/engine/read/scan/match-cells.ts';
 import { EVERY_TYPE, randomRow } from './random-rows.ts';
 import { testEngine } from './support.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parameter, sqlType } from '../src/engine/data/cells.ts';
 import type { AggregateFunction, Column, Direction, Engine, Filter, Order, TableAt } from '../src/engine/index.ts';
 import { type Cell, toWire } from '../src/engine/index.ts';
-import { checkFilter, SqlParameters } from '../src/engine/read/filter.ts';
+import { checkFilter, SqlParameters } from '../src/engine/read/scan/filter.ts';
 import {
   alike,
   exactly,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, Filter, TextOperator } from '../src/engine/index.ts';
 import { LIMITS } from '../src/engine/index.ts';
-import { isWellFormedPattern, parsePattern, patternSql, patternTest } from '../src/engine/read/pattern.ts';
+import { isWellFormedPattern, parsePattern, patternSql, patternTest } from '../src/engine/read/scan/pattern.ts';
 import { randomRuns } from './random.ts';
 import { failureOf, rowsAsOf, testEngine } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { Kind, parse } from 'graphql';
 import { expect, it } from 'vitest';
-import { WELCOME_DOCUMENT } from '../src/server/welcome.ts';
+import { WELCOME_DOCUMENT } from '../src/server/http/welcome.ts';
 import { testServer } from './server-support.ts';
 
 it('every operation of the welcome document answers, also the typed one that is commented out until there is a table', async () => {

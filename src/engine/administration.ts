@@ -1,10 +1,10 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { type Changed, type Changes, contentOf, reading } from './commit/changes.ts';
-import { checkExpected, refusalError, unexpectedRows } from './commit/expectations.ts';
-import type { CheckedOptions } from './commit/options.ts';
-import { evaluateRestore, type RestoreParts, restorableTables } from './commit/restore.ts';
-import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/revert.ts';
+import { checkExpected, refusalError, unexpectedRows } from './commit/write/expectations.ts';
+import type { CheckedOptions } from './commit/write/options.ts';
+import { evaluateRestore, type RestoreParts, restorableTables } from './commit/write/restore.ts';
+import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/write/revert.ts';
+import { type Changed, type Changes, contentOf, reading } from './commit/write/transactions.ts';
 import type { Outcome } from './log/entry.ts';
 import { maintenanceHeader } from './log/entry-id.ts';
 import { checkReason, type EraseParts, type EraseRequest, eraseRows } from './maintenance/erase.ts';

@@ -20,16 +20,14 @@ import {
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
-import { Appends } from './commit/appends.ts';
-import { Changes } from './commit/changes.ts';
-import { TimeKeeper } from './commit/clock.ts';
-import { refusalError } from './commit/expectations.ts';
-import { Gates, TABLES_GATE } from './commit/gates.ts';
-import { systemClock } from './commit/machine-clock.ts';
-import type { CommitOperation, HowToUpsert } from './commit/operations.ts';
-import { type CommitOptions, checkOptions } from './commit/options.ts';
-import { prepareCreate } from './commit/prepare.ts';
-import { Sequencer } from './commit/sequencer.ts';
+import { Sequencer } from './commit/sequence/sequencer.ts';
+import { Gates, TABLES_GATE } from './commit/sequence/table-locks.ts';
+import { Appends } from './commit/write/appends.ts';
+import { refusalError } from './commit/write/expectations.ts';
+import type { CommitOperation, HowToUpsert } from './commit/write/operations.ts';
+import { type CommitOptions, checkOptions } from './commit/write/options.ts';
+import { prepareCreate } from './commit/write/prepare.ts';
+import { Changes } from './commit/write/transactions.ts';
 import type { Duck } from './data/duckdb.ts';
 import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
@@ -50,10 +48,10 @@ import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
-import { Blocks } from './read/blocks.ts';
-import type { Filter } from './read/filter.ts';
 import { History } from './read/history.ts';
 import { type AsOf, Reads } from './read/reads.ts';
+import { Blocks } from './read/scan/blocks.ts';
+import type { Filter } from './read/scan/filter.ts';
 import {
   appendedRows,
   type ChangeResult,
@@ -67,6 +65,8 @@ import {
   refuseTooManyEnds,
 } from './results.ts';
 import { type EngineStatistics, statisticsOf } from './statistics.ts';
+import { systemClock } from './time/machine-clock.ts';
+import { TimeKeeper } from './time/time-keeper.ts';
 import { type RestoreOptions, restoreTables, revertCommit, type UndoParts } from './undo.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;

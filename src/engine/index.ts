@@ -3,10 +3,9 @@
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
-export { type Clock, systemClock } from './commit/machine-clock.ts';
-export type { CommitOperation, OnConflict } from './commit/operations.ts';
-export type { CommitOptions } from './commit/options.ts';
-export type { ChangedSince, RevertedTable } from './commit/revert.ts';
+export type { CommitOperation, OnConflict } from './commit/write/operations.ts';
+export type { CommitOptions } from './commit/write/options.ts';
+export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
@@ -35,7 +34,7 @@ export {
 export { checkPartialRows, checkPatch, checkRows, type InvalidRow } from './model/rows.ts';
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { storageError } from './model/storage-error.ts';
-export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time.ts';
+export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time-text.ts';
 export {
   type Cell,
   COLUMN_TYPES,
@@ -51,23 +50,24 @@ export {
 export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineOptions } from './options.ts';
+export type { CommitChangesPage, CommitChangesQuery } from './read/diff/commit-changes.ts';
+export type { DiffQuery, TableDiff } from './read/diff/diff.ts';
+export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff/diff-page.ts';
+export type { IdRange, Instant } from './read/history.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
   type AggregateQuery,
   type AggregateTerm,
   aggregateFits,
-} from './read/aggregate.ts';
-export type { CommitChangesPage, CommitChangesQuery } from './read/commit-changes.ts';
-export { cursorHead } from './read/cursor.ts';
-export type { DiffQuery, TableDiff } from './read/diff.ts';
-export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff-page.ts';
-export type { CompareOperator, Filter, TextOperator } from './read/filter.ts';
-export type { Group, GroupPage, GroupsQuery } from './read/groups.ts';
-export type { IdRange, Instant } from './read/history.ts';
-export type { Direction, Order } from './read/order.ts';
-export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/page.ts';
+} from './read/pages/aggregate.ts';
+export { cursorHead } from './read/pages/cursor.ts';
+export type { Group, GroupPage, GroupsQuery } from './read/pages/groups.ts';
+export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/pages/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
+export type { CompareOperator, Filter, TextOperator } from './read/scan/filter.ts';
+export type { Direction, Order } from './read/scan/order.ts';
 export type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';
+export { type Clock, systemClock } from './time/machine-clock.ts';

@@ -2,12 +2,12 @@
 import type { Incarnation } from './catalog/incarnation.ts';
 import type { CatalogState } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
-import type { Clock } from './commit/machine-clock.ts';
 import type { Duck } from './data/duckdb.ts';
 import type { MaintenanceOptions } from './maintenance/scheduler.ts';
 import type { RetentionDefinition } from './model/alter.ts';
 import type { EngineNotice } from './model/notice.ts';
 import type { EngineObserver } from './model/observer.ts';
+import type { Clock } from './time/machine-clock.ts';
 
 export interface EngineOptions {
   /** The data directory; made if it is not there. */

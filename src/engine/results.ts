@@ -1,7 +1,7 @@
 /** What changes answer with. */
 import { looseEndsIn, type TableState } from './catalog/state.ts';
-import type { Evaluated } from './commit/evaluate.ts';
-import type { RevertedTable } from './commit/revert.ts';
+import type { Evaluated } from './commit/write/evaluate.ts';
+import type { RevertedTable } from './commit/write/revert.ts';
 import type { Outcome } from './log/entry.ts';
 import { EngineError } from './model/errors.ts';
 import type { Commit, Snapshot } from './model/history.ts';

@@ -6,8 +6,8 @@ import type { Mirrors } from './data/mirrors.ts';
 import type { Pins } from './data/pins.ts';
 import type { LocalLog } from './log/log.ts';
 import type { SnapshotId } from './model/ids.ts';
-import type { Blocks } from './read/blocks.ts';
 import type { Leases } from './read/leases.ts';
+import type { Blocks } from './read/scan/blocks.ts';
 
 export interface EngineStatistics {
   readonly headSnapshotId: SnapshotId;

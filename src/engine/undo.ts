@@ -1,6 +1,6 @@
 /** restore and revert: what is asked for, resolved, and what became of it. */
 import type { Administration } from './administration.ts';
-import type { CheckedOptions } from './commit/options.ts';
+import type { CheckedOptions } from './commit/write/options.ts';
 import type { Outcome } from './log/entry.ts';
 import { EngineError } from './model/errors.ts';
 import { asSnapshotId } from './model/ids.ts';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { nearest } from '../engine/index.ts';
-import { shareOfHeap } from './answer-limits.ts';
+import { shareOfHeap } from './graphql/answer-limits.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

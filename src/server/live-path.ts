@@ -5,12 +5,12 @@ import type { Engine } from '../engine/index.ts';
 import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
-import type { Answers } from './answer-limits.ts';
 import type { ServerConfig } from './config.ts';
 import type { ConnectionCounts } from './connection.ts';
-import { EventStreams } from './event-stream.ts';
-import type { OriginPolicy } from './origins.ts';
-import { serveWebSockets } from './websocket.ts';
+import { EventStreams } from './event-stream/event-stream.ts';
+import type { Answers } from './graphql/answer-limits.ts';
+import type { OriginPolicy } from './http/origins.ts';
+import { serveWebSockets } from './websocket/websocket.ts';
 
 export interface LivePathParts {
   /** Waits for the schema of the moment. */

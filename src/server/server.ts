@@ -8,23 +8,13 @@ import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
-import { Answers, shareOfHeap } from './answer-limits.ts';
-import { send, sendErrors, sendJson } from './answers.ts';
-import { type BodyLimits, readBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
-import { connectionsMaxOf } from './connection-limits.ts';
-import { DOCS_CSP, DOCS_START, docsPage } from './docs.ts';
-import { Documents } from './documents.ts';
-import type { EventStreams } from './event-stream.ts';
-import { serveEventStream } from './event-stream-requests.ts';
-import { GRAPHIQL_CSP, graphiqlPage } from './graphiql.ts';
-import { Introspections } from './introspection.ts';
-import { LivePath } from './live-path.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import type { OperationMetrics } from './operation-metrics.ts';
-import { isLoopback, OriginPolicy } from './origins.ts';
-import { parameterThatIsNoText, pathOf, UpgradableMessage } from './paths.ts';
-import { persistedQueries } from './persisted-queries.ts';
+import type { EventStreams } from './event-stream/event-stream.ts';
+import { serveEventStream } from './event-stream/event-stream-requests.ts';
+import { Answers, shareOfHeap } from './graphql/answer-limits.ts';
+import { Documents } from './graphql/documents.ts';
+import { Introspections } from './graphql/introspection.ts';
+import { persistedQueries } from './graphql/persisted-queries.ts';
 import {
   catalogSchema,
   checkedParameters,
@@ -34,8 +24,18 @@ import {
   responseKeys,
   subscriptionTransport,
   type WithSchema,
-} from './plugins.ts';
-import { readableVariables } from './variables.ts';
+} from './graphql/plugins.ts';
+import { readableVariables } from './graphql/variables.ts';
+import { send, sendErrors, sendJson } from './http/answers.ts';
+import { type BodyLimits, readBody } from './http/body.ts';
+import { connectionsMaxOf } from './http/connection-limits.ts';
+import { DOCS_CSP, DOCS_START, docsPage } from './http/docs.ts';
+import { GRAPHIQL_CSP, graphiqlPage } from './http/graphiql.ts';
+import { isLoopback, OriginPolicy } from './http/origins.ts';
+import { parameterThatIsNoText, pathOf, UpgradableMessage } from './http/paths.ts';
+import { LivePath } from './live-path.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
+import type { OperationMetrics } from './metrics/operation-metrics.ts';
 
 const PATH = '/graphql';
 /** What a connection may take to say what it wants: one that says nothing takes a descriptor from those that do. */

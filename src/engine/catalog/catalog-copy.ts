@@ -6,7 +6,7 @@
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { liveTables } from './leveldb-files.ts';
+import { liveTables } from './leveldb/files.ts';
 
 /** LevelDB may move its files while they are copied; a copy of two moments is made again. */
 const TRIES = 10;

@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ByteReader, ByteWriter } from '../model/bytes.ts';
+import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
 import { EngineError } from '../model/errors.ts';
 import { INCARNATION_KEY } from './keys.ts';
 import type { CatalogStore } from './store.ts';

@@ -23,7 +23,7 @@ import {
   tableRange,
 } from './keys.ts';
 import { LevelHandle } from './level-handle.ts';
-import { type Damage, damagedFiles, damagedLogs, damagedTables, damageOfTable, logBytes } from './leveldb-files.ts';
+import { type Damage, damagedFiles, damagedLogs, damagedTables, damageOfTable, logBytes } from './leveldb/files.ts';
 import { DirectoryLock, inUse } from './lock.ts';
 import {
   type CommitRecord,

@@ -1,6 +1,6 @@
 /** Binary forms of the catalog's records (docs/format.md, "Records"). Checksums are added by the store. */
 import { hash as digest } from 'node:crypto';
-import { ByteReader, ByteWriter } from '../model/bytes.ts';
+import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
 import type { Commit, KeptRecord, ReplacedRoot, Snapshot } from '../model/history.ts';
 import {
   asLogIndex,

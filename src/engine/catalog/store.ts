@@ -3,12 +3,12 @@
  * found by whoever reads the record. Keeps invariant 6: a damaged record is CORRUPT_DATA, never another value. What is written
  * goes through the guard alone (write-guard.ts).
  */
-import { crc32c } from '../model/crc32c.ts';
+import { crc32c } from '../encoding/crc32c.ts';
 import { EngineError } from '../model/errors.ts';
 import { storageError, troubleOf } from '../model/storage-error.ts';
 import { HEAD_KEY } from './keys.ts';
 import { LevelHandle, type Range, type SealedPut } from './level-handle.ts';
-import { damagedFiles } from './leveldb-files.ts';
+import { damagedFiles } from './leveldb/files.ts';
 import type { DirectoryLock } from './lock.ts';
 import { encodeHead, type Head } from './records.ts';
 import { type GuardParts, WriteGuard, type WriteTrouble } from './write-guard.ts';

@@ -1,7 +1,7 @@
 /** Binary forms of what is stored of a table beside its snapshots (docs/format.md, "Records"): definition, files, ends, what is kept. */
 import { hash as digest } from 'node:crypto';
-import { ByteReader, ByteWriter } from '../model/bytes.ts';
-import { readCell, writeCell } from '../model/codec.ts';
+import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
+import { readCell, writeCell } from '../encoding/codec.ts';
 import { EngineError, invariant } from '../model/errors.ts';
 import {
   type ColumnBounds,

@@ -8,7 +8,7 @@
  */
 import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32c } from '../model/crc32c.ts';
+import { crc32c } from '../encoding/crc32c.ts';
 import { EngineError } from '../model/errors.ts';
 
 export interface Acknowledged {

@@ -22,8 +22,8 @@ import { type StorageTrouble, troubleError, troubleOf } from '../model/storage-e
 import { copyCatalog, removeCopy } from './catalog-copy.ts';
 import { HEAD_KEY } from './keys.ts';
 import type { LevelHandle, SealedPut } from './level-handle.ts';
-import { cutLogs } from './leveldb-cut.ts';
-import { damagedLogs } from './leveldb-files.ts';
+import { cutLogs } from './leveldb/cut.ts';
+import { damagedLogs } from './leveldb/files.ts';
 import { type DirectoryLock, directoryLost } from './lock.ts';
 import { decodeHead, type Head } from './records.ts';
 import { DescriptorReserve, missingSpace, missingSpaceNow } from './reserve.ts';

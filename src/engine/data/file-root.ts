@@ -1,6 +1,6 @@
-/** Roots over the rows of files (model/proof.ts), read back in bounded windows. */
+/** Roots over the rows of files (encoding/proof.ts), read back in bounded windows. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { newSeed, RootBuilder } from '../model/proof.ts';
+import { newSeed, RootBuilder } from '../encoding/proof.ts';
 import type { Column } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
 import { columnAt, parquetSql, runOn } from './duckdb.ts';

@@ -2,8 +2,8 @@
 import { hotKey, lastNumber } from '../catalog/keys.ts';
 import { columnsOfVersion, type TableState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import { ByteReader, ByteWriter } from '../model/bytes.ts';
-import { decodeHotRows } from '../model/codec.ts';
+import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
+import { decodeHotRows } from '../encoding/codec.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId } from '../model/ids.ts';
 import type { Cells } from '../model/types.ts';
 

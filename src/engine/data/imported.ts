@@ -6,7 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { EngineError } from '../model/errors.ts';
 import { jsonFault } from '../model/json.ts';
 import { LIMITS } from '../model/limits.ts';
-import { MAX_TIME_MS, MICROS_PER_DAY, MIN_TIME_MS } from '../model/time.ts';
+import { MAX_TIME_MS, MICROS_PER_DAY, MIN_TIME_MS } from '../model/time-text.ts';
 import type { Cell, Column } from '../model/types.ts';
 import { parameter, sqlType } from './cells.ts';
 import { columnAt, type Parameter, parquetSql, runOn } from './duckdb.ts';

@@ -9,11 +9,11 @@ import { columnsOfVersion, type TableState, tableById, tablesOf } from '../catal
 import { fromDuck } from '../data/cells.ts';
 import { sqlName } from '../data/duckdb.ts';
 import { nextTurn } from '../data/load-rows.ts';
+import { type EndedVersions, RootBuilder } from '../encoding/proof.ts';
 import type { RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
-import { type EndedVersions, RootBuilder } from '../model/proof.ts';
 import type { Column } from '../model/types.ts';
-import type { RowWindow } from '../read/plan.ts';
+import type { RowWindow } from '../read/scan/plan.ts';
 import { type ExpireParts, rootAt, schemaOf } from './expire.ts';
 
 export type AuditParts = ExpireParts;

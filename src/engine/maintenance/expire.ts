@@ -5,18 +5,18 @@
 
 import type { TableState } from '../catalog/state.ts';
 import { tableById } from '../catalog/state.ts';
-import { existedAt } from '../commit/apply-maintenance.ts';
+import { existedAt } from '../commit/apply/apply-maintenance.ts';
 import { fromDuck } from '../data/cells.ts';
 import { sqlName } from '../data/duckdb.ts';
 import { newRoot } from '../data/file-root.ts';
 import { nextTurn } from '../data/load-rows.ts';
+import type { RootBuilder } from '../encoding/proof.ts';
 import type { ExpireEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
 import type { Checkpoint, Held, KeptRecord, RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
-import type { RootBuilder } from '../model/proof.ts';
 import type { History } from '../read/history.ts';
-import type { Scanner } from '../read/scanner.ts';
+import type { Scanner } from '../read/scan/scanner.ts';
 import { garbageBytes } from './compact.ts';
 import { observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';

@@ -1,7 +1,7 @@
 /** What maintenance works with. */
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import type { Gates } from '../commit/gates.ts';
+import type { Gates } from '../commit/sequence/table-locks.ts';
 import type { Duck } from '../data/duckdb.ts';
 import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';

@@ -11,8 +11,8 @@ import { type HiddenColumns, writeParquet } from '../data/parquet.ts';
 import type { NewFile } from '../log/entry.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
-import { SqlParameters } from '../read/filter.ts';
-import { needsEnds, relationSql } from '../read/plan.ts';
+import { SqlParameters } from '../read/scan/filter.ts';
+import { needsEnds, relationSql } from '../read/scan/plan.ts';
 import type { MaintenanceParts } from './parts.ts';
 
 export interface RewriteSources {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { checkFolder } from '../catalog/folder-check.ts';
 import { PREFIX, prefixRange } from '../catalog/keys.ts';
-import { type Damage, damagedFiles, missingFiles, missingLog } from '../catalog/leveldb-files.ts';
+import { type Damage, damagedFiles, missingFiles, missingLog } from '../catalog/leveldb/files.ts';
 import { verifyChain } from '../catalog/load.ts';
 import { tablesOf } from '../catalog/state.ts';
 import { readHotCommits } from '../data/hot.ts';

@@ -16,7 +16,7 @@ import {
   parseTime,
   parseTimestamp,
   parseTimestampTz,
-} from './time.ts';
+} from './time-text.ts';
 import type { Cell, ColumnType } from './types.ts';
 
 /** Why a value was not taken; the reason completes "column x: ...". */

@@ -1,9 +1,0 @@
-/** How LevelDB writes checksums: masked, so that a checksum of data that holds checksums stays a good one. */
-import { crc32c } from '../model/crc32c.ts';
-
-const MASK_DELTA = 0xa282ead8;
-
-export function maskedCrc(bytes: Buffer, start: number, end: number): number {
-  const crc = crc32c(bytes, 0, start, end);
-  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
-}

@@ -1,0 +1,280 @@
+/**
+ * A cache of decoded rows: parts of columns of data files, a block of row identities at a time. Files never change, so a
+ * block never grows stale; what a page or a key asks for twice is not scanned twice. Bounded in bytes, the least recently
+ * used go first. Only what is selected is read.
+ */
+import { hash as digest } from 'node:crypto';
+import { endsOf, type TableState } from '../../catalog/state.ts';
+import { fromDuck } from '../../data/cells.ts';
+import { type Duck, type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import type { DataFiles } from '../../data/files.ts';
+import { bytesOfResult } from '../../data/results.ts';
+import { ByteWriter } from '../../encoding/bytes.ts';
+import { writeCell } from '../../encoding/codec.ts';
+import type { DataFile, Ends } from '../../model/history.ts';
+import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
+import type { Cell, Column } from '../../model/types.ts';
+import type { Row } from '../pages/page.ts';
+import { SqlParameters } from './filter.ts';
+import { type Life, type RowWindow, relationSql } from './plan.ts';
+
+/** Row identities in a block. */
+const BLOCK_ROWS = 1024;
+/** Rows that take more than this, by their file's size, are scanned each time. */
+const ROW_BYTES_MAX = 4096;
+/** Bytes of one block; what compresses so well that it is more is scanned each time too. */
+const BLOCK_BYTES_MAX = 16 * 1024 * 1024;
+/** What Parquet saves, about. */
+const COMPRESSION = 4;
+const EVERYTHING: Life = { kind: 'all', upTo: asSnapshotId(Number.MAX_SAFE_INTEGER) };
+
+/** One column's cells of a block, or the hidden ones. */
+interface Part {
+  readonly cells: readonly Cell[];
+  readonly bytes: number;
+}
+
+interface Entry {
+  readonly part: Promise<Part>;
+  bytes: number;
+}
+
+/** A block of a file, for a reader of an instant. */
+interface Place {
+  readonly table: TableState;
+  readonly file: DataFile;
+  readonly block: number;
+  readonly snapshotId: SnapshotId;
+}
+
+/** The hidden columns, cached as if they were columns. */
+const ROW_PART = -1;
+const FROM_PART = -2;
+
+class TooLarge extends Error {}
+
+export class Blocks {
+  readonly #duck: Duck;
+  readonly #files: DataFiles;
+  readonly #bytesMax: number;
+  /** In order of use, the least recent first. */
+  readonly #entries = new Map<string, Entry>();
+  /** Files with a block that is too large to be kept. */
+  readonly #tooLarge = new Set<number>();
+  #bytes = 0;
+
+  constructor(duck: Duck, files: DataFiles, bytesMax: number) {
+    this.#duck = duck;
+    this.#files = files;
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Drops what is cached of some files. */
+  forget(files: readonly DataFile[]): void {
+    const ids = new Set(files.map((file) => String(file.fileId)));
+    for (const file of files) this.#tooLarge.delete(file.fileId);
+    for (const [key, entry] of this.#entries) {
+      if (!ids.has(key.slice(0, key.indexOf(':')))) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+
+  /** Whether rows of these files are small enough to be kept. */
+  suits(files: readonly DataFile[]): boolean {
+    return (
+      this.#bytesMax > 0 &&
+      files.every((file) => (file.sizeBytes / file.rowCount) * COMPRESSION <= ROW_BYTES_MAX && !this.#tooLarge.has(file.fileId))
+    );
+  }
+
+  /**
+   * Rows of a window that are visible at a snapshot, from files that the caller has pinned and checked, by row identity;
+   * undefined where a block is too large to be kept, and the files are to be scanned.
+   * @throws EngineError of Duck.run
+   */
+  async read(
+    table: TableState,
+    files: readonly DataFile[],
+    { window, snapshotId, columns }: { readonly window: RowWindow; readonly snapshotId: SnapshotId; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<Row[] | undefined> {
+    try {
+      return await this.#read(table, files, { window, snapshotId, columns }, options);
+    } catch (error) {
+      if (error instanceof TooLarge) return undefined;
+      throw error;
+    }
+  }
+
+  async #read(
+    table: TableState,
+    files: readonly DataFile[],
+    { window, snapshotId, columns }: { readonly window: RowWindow; readonly snapshotId: SnapshotId; readonly columns: readonly Column[] },
+    options: QueryOptions,
+  ): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const file of files) {
+      const lo = Math.max(window.lo, file.rowLo);
+      const hi = Math.min(window.hi, file.rowHi + 1);
+      const ends = (endsOf(table).get(file.fileId) ?? []).filter((batch) => batch.to <= snapshotId);
+      for (let block = Math.floor(lo / BLOCK_ROWS); block * BLOCK_ROWS < hi; block += 1) {
+        const [rowIds, froms, ...cells] = await this.#parts({ table, file, block, snapshotId }, columns, options);
+        const ids = (rowIds as Part).cells as readonly number[];
+        for (let index = firstAtLeast(ids, lo); index < ids.length && (ids[index] as number) < hi; index += 1) {
+          const from = (froms as Part).cells[index] as number;
+          if (from > snapshotId || isEnded(ends, ids[index] as number, from)) continue;
+          rows.push({
+            rowId: asRowId(ids[index] as number),
+            fromSnapshotId: asSnapshotId(from),
+            cells: cells.map((part) => part.cells[index] ?? null),
+          });
+        }
+      }
+    }
+    return files.length > 1 ? rows.sort((left, right) => left.rowId - right.rowId) : rows;
+  }
+
+  async #parts(at: Place, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
+    const { file, block, snapshotId } = at;
+    const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
+    // A column that was widened, or has another default where the file lacks it, has other cells.
+    const readings = new Map(columns.map((column) => [column.fieldId, readingOf(column)]));
+    // A file of history holds many versions of a row: its blocks are of one instant, which never changes either.
+    const instant = file.kind === 'history' ? `@${snapshotId}` : '';
+    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
+    const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
+    if (missing.length > 0) this.#load(at, columns, missing, keyOf, options.timeoutMs);
+    return Promise.all(
+      wanted.map((part) => {
+        const key = keyOf(part);
+        const entry = this.#entries.get(key) as Entry;
+        this.#entries.delete(key);
+        this.#entries.set(key, entry);
+        return entry.part;
+      }),
+    );
+  }
+
+  /** One scan for all parts that are missing; whoever asks for one of them meanwhile waits for it. */
+  #load(
+    at: Place,
+    columns: readonly Column[],
+    missing: readonly number[],
+    keyOf: (part: number) => string,
+    timeoutMs: number | undefined,
+  ): void {
+    const read = columns.filter((column) => missing.includes(column.fieldId));
+    // Shared by several readers, so no single one can give it up.
+    const scan = this.#scan(at, read, { timeoutMs });
+    for (const part of missing) {
+      const key = keyOf(part);
+      const entry: Entry = { part: scan.then((parts) => parts.get(part) as Part), bytes: 0 };
+      this.#entries.set(key, entry);
+      entry.part.then(
+        ({ bytes }) => {
+          if (this.#entries.get(key) !== entry) return;
+          entry.bytes = bytes;
+          this.#bytes += bytes;
+          this.#evict();
+        },
+        () => {
+          if (this.#entries.get(key) === entry) this.#entries.delete(key);
+        },
+      );
+    }
+  }
+
+  async #scan({ table, file, block, snapshotId }: Place, columns: readonly Column[], options: QueryOptions): Promise<Map<number, Part>> {
+    const parameters = new SqlParameters();
+    const relation = relationSql({
+      // The block holds all versions of the file, whatever has ended them since.
+      table: { ...table, ends: [] },
+      files: this.#files,
+      planned: [{ ...file, endedAt: null }],
+      mirrors: [],
+      ends: undefined,
+      life: file.kind === 'history' ? { kind: 'visible', at: snapshotId } : EVERYTHING,
+      window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
+      columns,
+      hidden: 'version',
+      parameters,
+    });
+    const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const result = await this.#duck.run(`SELECT ${names} FROM (${relation}) ORDER BY _row`, parameters.list, options);
+    if (bytesOfResult(result) > BLOCK_BYTES_MAX) {
+      this.#tooLarge.add(file.fileId);
+      throw new TooLarge();
+    }
+    const [rows = [], froms = [], ...cells] = await result.getColumns();
+    const parts = new Map<number, Part>([
+      [ROW_PART, partOf(rows.map(Number))],
+      [FROM_PART, partOf(froms.map(Number))],
+    ]);
+    columns.forEach((column, at) => {
+      parts.set(column.fieldId, partOf((cells[at] ?? []).map((value) => fromDuck(column, value))));
+    });
+    return parts;
+  }
+
+  #evict(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= this.#bytesMax) return;
+      if (entry.bytes === 0) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+}
+
+const readings = new WeakMap<Column, string>();
+
+/** A text for all that decides how a column's cells are read from a file: two columns of one text read the same cells. */
+function readingOf(column: Column): string {
+  let reading = readings.get(column);
+  if (reading === undefined) {
+    const { type, precision, scale, default: absent } = column;
+    const writer = new ByteWriter(64);
+    if (absent !== null) writeCell(writer, column, absent);
+    reading = `${type}(${precision ?? ''},${scale ?? ''})${absent === null ? '' : digest('sha256', writer.finish())}`;
+    readings.set(column, reading);
+  }
+  return reading;
+}
+
+/** Whether one of some commits ended a version. */
+export function isEnded(ends: readonly Ends[], row: number, from: number): boolean {
+  return ends.some(({ rows, froms }) => {
+    const at = firstAtLeast(rows, row);
+    return rows[at] === row && froms[at] === from;
+  });
+}
+
+/** The position of the first value that is not below a bound, in ascending values. */
+function firstAtLeast(values: ArrayLike<number>, bound: number): number {
+  let lo = 0;
+  let hi = values.length;
+  while (lo < hi) {
+    const middle = (lo + hi) >>> 1;
+    if ((values[middle] as number) < bound) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
+}
+
+/** Bytes that a value takes in memory, about. */
+function bytesOf(cell: Cell): number {
+  if (typeof cell === 'string') return 32 + cell.length * 2;
+  if (typeof cell === 'bigint') return 32;
+  return cell instanceof Uint8Array ? 120 + cell.length : 16;
+}
+
+function partOf(cells: readonly Cell[]): Part {
+  let bytes = 128;
+  for (const cell of cells) bytes += bytesOf(cell);
+  return { cells, bytes };
+}
