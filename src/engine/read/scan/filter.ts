@@ -165,7 +165,7 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
 /**
  * SQL for a column being equal to a parameter. Files that were written with DuckDB's bloom filters (Tidemark writes none)
  * lose rows to `=` and `IN`: DuckDB 1.5.6 hashes the displayed form of a BLOB, and tells 0.0 from -0.0. Comparisons of
- * another kind look at no bloom filter. test/bloom-filters.test.ts says when DuckDB no longer needs this.
+ * another kind look at no bloom filter. test/engine/bloom-filters.test.ts says when DuckDB no longer needs this.
  */
 export function equalSql(column: Column, value: string): string {
   const name = columnSql(column);

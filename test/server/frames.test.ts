@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import WebSocket, { WebSocketServer } from 'ws';
+import { beginFrame } from '../../src/server/websocket/frames.ts';
+import { SocketConnection } from '../../src/server/websocket/socket-connection.ts';
+
+it('frames that are written past ws reach its client whole, whatever their length, in one piece or two', async () => {
+  const lengths = [0, 1, 80, 124, 125, 126, 127, 1_000, 65_534, 65_535, 65_536, 70_000, 3_000_000];
+  const head = '{"id":"é","payload":';
+  const http = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  http.on('upgrade', (request, stream, first) => {
+    sockets.handleUpgrade(request, stream, first, (socket) => {
+      for (const length of lengths) {
+        const rest = Buffer.alloc(length, 'r');
+        const one = beginFrame(head, rest, true);
+        rest.copy(one.bytes, one.restAt);
+        stream.write(one.bytes);
+        stream.write(beginFrame(head, rest, false).bytes);
+        stream.write(rest);
+        socket.send(`after ${length}`);
+      }
+      socket.close(1000);
+    });
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void http.close());
+  const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
+  const seen: string[] = [];
+  client.on('message', (data, isBinary) => seen.push(`${isBinary ? 'binary ' : ''}${String(data)}`));
+  const code = await new Promise((resolve) => client.once('close', resolve));
+  expect(code).toBe(1000);
+  expect(seen).toEqual(lengths.flatMap((length) => [head + 'r'.repeat(length), head + 'r'.repeat(length), `after ${length}`]));
+});
+
+it('what sockets share of an event is not changed under one that has not taken it yet', async () => {
+  const limits = { bufferBytesMax: Number.MAX_SAFE_INTEGER, stallMs: 60_000, socketsMax: 10, subscriptionsMax: 10 };
+  const counts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
+  const http = createServer();
+  const sockets = new WebSocketServer({ noServer: true });
+  const connections: SocketConnection[] = [];
+  http.on('upgrade', (request, stream, first) => {
+    sockets.handleUpgrade(request, stream, first, (socket) => connections.push(new SocketConnection({ socket, stream }, limits, counts)));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void http.close());
+  const ids = ['first', 'slow!', 'third', 'a longer id', 'é'];
+  const clients: { readonly socket: WebSocket; readonly seen: string[] }[] = [];
+  for (const id of ids) {
+    const socket = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
+    const seen: string[] = [];
+    socket.on('message', (data) => seen.push(String(data)));
+    await once(socket, 'open');
+    if (id === 'slow!') socket.pause();
+    clients.push({ socket, seen });
+  }
+  await vi.waitFor(() => expect(connections).toHaveLength(ids.length));
+  const sinks = ids.map((id, at) => connections[at]?.sink(id, () => {}));
+  const slow = connections[1];
+  const texts: string[] = [];
+  // Until the kernel takes nothing more for the one that does not read, and a little longer: small ones, which it takes
+  // wholly or not at all, then larger ones.
+  for (let more = 50; more > 0; ) {
+    const at = texts.length;
+    const size = more > 25 ? 300 : at * 3;
+    texts.push(JSON.stringify({ at, text: String.fromCharCode(97 + (at % 26)).repeat(size) }));
+    const payload = { jsonAndBrace: Buffer.from(`${texts[at]}}`), cursor: String(at) };
+    for (const sink of sinks) sink?.send(payload);
+    if (at % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if ((slow?.socket.bufferedAmount ?? 0) > 0) more -= 1;
+  }
+  for (const connection of connections) connection.socket.close(1000);
+  clients[1]?.socket.resume();
+  await Promise.all(clients.map(({ socket }) => once(socket, 'close')));
+  for (const [at, { seen }] of clients.entries()) {
+    const expected = texts.map((text) => `{"id":${JSON.stringify(ids[at])},"type":"next","payload":${text}}`);
+    expect(seen.length).toBe(expected.length);
+    expect(seen.findIndex((message, index) => message !== expected[index])).toBe(-1);
+  }
+});
