@@ -33,6 +33,7 @@ import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
 import { Mirrors } from './data/mirrors.ts';
 import { Pins } from './data/pins.ts';
+import { erasedTables, RowCopies } from './data/row-copies.ts';
 import { Staging } from './data/staging.ts';
 import type { CommitEntry, Outcome } from './log/entry.ts';
 import { LocalLog } from './log/log.ts';
@@ -78,6 +79,8 @@ export class Engine {
   readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
+  /** Every copy of rows that this process keeps, here and above the engine: what an erasure waits for. */
+  readonly rowCopies = new RowCopies();
   readonly #directory: string;
   readonly #store: CatalogStore;
   readonly #release: () => void;
@@ -125,7 +128,7 @@ export class Engine {
       tell: (notice) => options.onNotice?.(notice),
     });
     this.#files = new DataFiles(directory);
-    this.#mirrors = new Mirrors(duck, store);
+    this.#mirrors = new Mirrors(duck, store, this.rowCopies);
     this.#endMirrors = new EndMirrors(duck);
     this.#staging = new Staging(duck, this.#files, directory);
     const current = (): CatalogState => this.#state;
@@ -148,18 +151,20 @@ export class Engine {
       files: this.#files,
       mirrors: this.#mirrors,
       endMirrors: this.#endMirrors,
+      copies: this.rowCopies,
       gates: this.#gates,
       pins: this.#pins,
       background: (work) => this.#track(work),
       observer,
     };
     this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
-    this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
+    this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024, this.rowCopies);
     this.read = new Reads({
       incarnation: incarnation.name,
       current,
       store,
       history: new History(store),
+      copies: this.rowCopies,
       pins: this.#pins,
       files: this.#files,
       mirrors: this.#mirrors,
@@ -192,7 +197,7 @@ export class Engine {
       changes: this.#changes,
       restoring: { ...changing, history: this.read.history },
       expiring: this.#auditing,
-      erasing: { ...this.#auditing, blocks: this.#blocks, matcher: this.read.matcher },
+      erasing: { ...this.#auditing, matcher: this.read.matcher },
       exclusive: (work) => this.#scheduler.exclusive(work),
       retention: options.retention === undefined ? null : checkRetention(options.retention),
       now: () => this.#time.now(this.#state.timestampMs),
@@ -380,7 +385,9 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
-    this.read.published(commits);
+    // In one turn with the new state: from here on nobody reads what was erased, and nothing that was read before is kept.
+    for (const tableId of erasedTables(commits)) this.#track(this.rowCopies.forget(tableId));
+    this.read.published();
     for (const listener of commits.length === 0 ? [] : this.#listeners) {
       try {
         listener(commits);

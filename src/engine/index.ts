@@ -6,6 +6,7 @@ export type { WriteTrouble } from './catalog/write-guard.ts';
 export type { CommitOperation, OnConflict } from './commit/write/operations.ts';
 export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
+export { erasedTables, type RowCopies, type RowCopy } from './data/row-copies.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';

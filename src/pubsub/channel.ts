@@ -2,7 +2,7 @@
  * A channel: all subscriptions that ask for the same, executed once an event and serialised once, whoever and however many
  * they are. What its members have in common; how events reach them is for the two kinds of channels to say.
  */
-import { EngineError } from '../engine/index.ts';
+import { EngineError, type TableId } from '../engine/index.ts';
 import type { CommitFeed } from './feed.ts';
 import type { Hold } from './lease.ts';
 import type { Position } from './position.ts';
@@ -61,6 +61,11 @@ export abstract class Channel<Event> {
 
   /** How many snapshots its furthest-behind subscriber is behind. */
   abstract lag(headSnapshotId: number): number;
+
+  /** Lets go of what may be of a table's rows: after an erasure. */
+  abstract forget(tableId: TableId): void;
+  /** What it keeps of events that were sent. */
+  abstract kept(): unknown;
 
   /** Takes a subscriber in. @returns what takes it out again */
   join(sink: Sink, start: Position): () => void {

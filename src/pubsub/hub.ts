@@ -2,7 +2,7 @@
  * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
  * what is bounded over all of them: executed events in memory, readers of the log, channels.
  */
-import { type Engine, EngineError, LIMITS } from '../engine/index.ts';
+import { type Engine, EngineError, LIMITS, type RowCopy, type TableId } from '../engine/index.ts';
 import type { Channel, ChannelParts } from './channel.ts';
 import type { CommitFeed } from './feed.ts';
 import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
@@ -41,16 +41,16 @@ export interface Lifetime {
 
 type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
 
-export class Hub {
+export class Hub implements RowCopy {
   readonly feed: CommitFeed;
   readonly #engine: Engine;
   readonly #channels = new Map<string, Channel<never>>();
-  readonly #payloads = new Payloads(LIMITS.livePayloadBytesMax);
+  readonly #payloads: Payloads;
   readonly #catchingUp = new Turns(LIMITS.catchingUpMax);
   /** By class, so that slow live queries keep no commit waiting. */
   readonly #running: Readonly<Record<LiveClass, Turns>>;
   readonly #counted: Readonly<Record<LiveClass, ClassFigures>>;
-  readonly #stopListening: () => void;
+  readonly #leave: () => void;
   #nextChannel = 1;
 
   constructor(engine: Engine, feed: CommitFeed) {
@@ -60,9 +60,8 @@ export class Hub {
     const turns = (): Turns => new Turns(LIMITS.liveRunsMax);
     this.#running = { snapshotCommitted: turns(), changes: turns(), live: turns() };
     this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
-    this.#stopListening = engine.onCommits((commits) => {
-      if (commits.some(({ snapshots }) => snapshots.some(({ operation }) => operation === 'ERASE'))) this.#payloads.clear();
-    });
+    this.#payloads = new Payloads(LIMITS.livePayloadBytesMax, engine.rowCopies);
+    this.#leave = engine.rowCopies.join('answers of live queries', this);
   }
 
   /**
@@ -111,7 +110,7 @@ export class Hub {
       : new SequenceChannel(source, parts, (step) =>
           this.#payloads.get(
             `${id}:${step.afterRow ?? ''}:${step.position.snapshotId}:${step.position.row}`,
-            { now: step.headSnapshotId, isTold: tellsHead },
+            { head: { now: step.headSnapshotId, isTold: tellsHead }, mayBeKept: step.erasures === this.feed.erasures },
             async () => (await executed(step)).payload,
           ),
         );
@@ -133,7 +132,16 @@ export class Hub {
     return found;
   }
 
+  forget(tableId: TableId): void {
+    for (const channel of this.#channels.values()) channel.forget(tableId);
+  }
+
+  kept(): unknown {
+    return [...this.#channels.values()].map((channel) => channel.kept());
+  }
+
   stop(): void {
-    this.#stopListening();
+    this.#payloads.leave();
+    this.#leave();
   }
 }

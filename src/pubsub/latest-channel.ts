@@ -2,6 +2,7 @@
  * A channel of which only the newest event counts: a live query. At most one run of it is under way, however many commits
  * there are meanwhile; who is behind is sent the newest answer, and an answer that says the same as the last is not sent.
  */
+import type { TableId } from '../engine/index.ts';
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import type { Position } from './position.ts';
 import type { Payload } from './sink.ts';
@@ -19,7 +20,13 @@ const REST_MS_MAX = 1_000;
 
 export class LatestChannel<Event> extends Channel<Event> {
   readonly #execute: (step: Step<Event>) => Promise<LiveAnswer>;
-  #answer: LiveAnswer | undefined;
+  /** Undefined before the first, and from an erasure of what it may show until it was asked again. */
+  #payload: Payload | undefined;
+  /** Of the answer that was given last. */
+  #content: string | undefined;
+  /** How often rows that the answers may show were erased, and after how many of these the reader was begun. */
+  #erasures = 0;
+  #readAfter = 0;
   /** How often answers have differed, and what of that each member has been sent. */
   #version = 0;
   readonly #sent = new Map<Member, number>();
@@ -37,7 +44,17 @@ export class LatestChannel<Event> extends Channel<Event> {
   }
 
   lag(headSnapshotId: number): number {
-    return this.#answer === undefined ? 0 : Math.max(0, headSnapshotId - this.#position.snapshotId);
+    return this.#content === undefined ? 0 : Math.max(0, headSnapshotId - this.#position.snapshotId);
+  }
+
+  forget(tableId: TableId): void {
+    if (!this.source.shows(tableId)) return;
+    this.#payload = undefined;
+    this.#erasures += 1;
+  }
+
+  kept(): unknown {
+    return this.#payload;
   }
 
   protected joined(member: Member): void {
@@ -56,7 +73,7 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   #offer(member: Member): void {
     if (this.#position.snapshotId < (this.#since.get(member) ?? 0)) return;
-    if (this.#answer === undefined || this.#sent.get(member) === this.#version || this.#paused.has(member)) return;
+    if (this.#payload === undefined || this.#sent.get(member) === this.#version || this.#paused.has(member)) return;
     if (member.sink.isCongested) {
       this.#paused.add(member);
       member.sink.onDrained(() => {
@@ -66,7 +83,7 @@ export class LatestChannel<Event> extends Channel<Event> {
       return;
     }
     this.#sent.set(member, this.#version);
-    this.send(member, this.#answer.payload);
+    this.send(member, this.#payload);
   }
 
   #offerAll(): void {
@@ -75,8 +92,12 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   async #run(): Promise<void> {
     try {
-      const reader = this.source.reader(this.#position);
+      let reader = this.source.reader(this.#position);
       do {
+        if (this.#readAfter !== this.#erasures) {
+          this.#readAfter = this.#erasures;
+          reader = this.source.reader(this.source.start);
+        }
         const step = await reader.next();
         if (step !== undefined) await this.#ask(step);
         if (this.isClosed) return;
@@ -90,10 +111,14 @@ export class LatestChannel<Event> extends Channel<Event> {
 
   async #ask(step: Step<Event>): Promise<void> {
     const start = performance.now();
+    const erasures = this.#erasures;
     const answer = await this.patiently(() => this.parts.running(() => this.#execute(step)));
     if (answer === undefined || this.isClosed) return;
-    if (answer.content !== this.#answer?.content) this.#version += 1;
-    this.#answer = answer;
+    // It may show what was erased meanwhile; it is asked again.
+    if (erasures !== this.#erasures) return;
+    if (answer.content !== this.#content) this.#version += 1;
+    this.#content = answer.content;
+    this.#payload = answer.payload;
     this.#position = step.position;
     this.#offerAll();
     const tookMs = performance.now() - start;

@@ -2,6 +2,7 @@
  * Executed events, kept for a while: subscribers that come late, or back, are often behind by the same few events. Bounded
  * in bytes over all channels; the least recently used go first.
  */
+import type { RowCopies, RowCopy } from '../engine/index.ts';
 import type { Payload } from './sink.ts';
 
 interface Kept {
@@ -11,14 +12,18 @@ interface Kept {
   bytes: number;
 }
 
-export class Payloads {
+export class Payloads implements RowCopy {
   readonly #bytesMax: number;
   /** In order of use, the least recent first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
-  constructor(bytesMax: number) {
+  /** Lets the registry go of it. */
+  readonly leave: () => void;
+
+  constructor(bytesMax: number, copies: RowCopies) {
     this.#bytesMax = bytesMax;
+    this.leave = copies.join('executed events', this);
   }
 
   get bytes(): number {
@@ -27,9 +32,15 @@ export class Payloads {
 
   /**
    * The payload under a key, executed where it is not there. `head` is the newest commit where the event tells it: one that
-   * was executed under another head is then executed again.
+   * was executed under another head is then executed again. Nothing is kept of an event that may have rows which were erased
+   * since it was read.
    */
-  get(key: string, head: { readonly now: number; readonly isTold: boolean }, execute: () => Promise<Payload>): Promise<Payload> {
+  get(
+    key: string,
+    { head, mayBeKept }: { readonly head: { readonly now: number; readonly isTold: boolean }; readonly mayBeKept: boolean },
+    execute: () => Promise<Payload>,
+  ): Promise<Payload> {
+    if (!mayBeKept) return execute();
     const known = this.#kept.get(key);
     if (known !== undefined && (!head.isTold || known.headSnapshotId === head.now)) {
       this.#kept.delete(key);
@@ -64,9 +75,13 @@ export class Payloads {
     this.#bytes -= kept.bytes;
   }
 
-  /** Lets go of everything: erasure leaves no copy of a row. */
-  clear(): void {
+  /** Lets go of everything, whatever the table: an event may show rows of several. */
+  forget(): void {
     this.#kept.clear();
     this.#bytes = 0;
+  }
+
+  kept(): unknown {
+    return [...this.#kept.values()].map(({ payload }) => payload);
   }
 }

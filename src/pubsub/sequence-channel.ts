@@ -38,6 +38,13 @@ export class SequenceChannel<Event> extends Channel<Event> {
     return Math.max(0, headSnapshotId - oldest);
   }
 
+  /** Keeps no event once it has been sent. */
+  forget(): void {}
+
+  kept(): unknown {
+    return [];
+  }
+
   protected joined(member: Member): void {
     if (this.#isCurrent(member)) this.#live.add(member);
     else this.#fallBehind(member);

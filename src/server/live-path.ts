@@ -42,7 +42,7 @@ export class LivePath {
     };
     this.#feed = feed;
     this.#hub = new Hub(engine, feed);
-    const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, answers, log };
+    const shared = { yoga, hub: this.#hub, copies: engine.rowCopies, limits, counts: this.#counts, answers, log };
     this.streams = new EventStreams(shared);
     this.#closeSockets = serveWebSockets({ ...shared, prepare, http, path, messageBytesMax: config.bodyLimitBytes, origins });
   }

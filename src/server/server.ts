@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Commit, type Engine, type EngineOptions, MemoryPool, openEngine } from '../engine/index.ts';
+import { type Engine, type EngineOptions, MemoryPool, openEngine } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -91,13 +91,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   );
   const origins = new OriginPolicy(config.origins, config.host);
   const answers = new Answers(config);
-  const documents = new Documents(config);
-  const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024);
-  const stopForgetting = engine.onCommits((commits) => {
-    if (!commits.some(isErasure)) return;
-    documents.forget();
-    introspections.forget();
-  });
+  const documents = new Documents(config, engine.rowCopies);
+  const introspections = new Introspections(config.documentCacheMiB * 1024 * 1024, engine.rowCopies);
   const yoga = makeYoga({ engine, feed, provider, origins, log, answers, documents, introspections, operations: metrics?.operations });
   const state = { stopping: false };
   const together = Math.max(config.bodyLimitBytes, shareOfHeap(1 / 32, 128 * 1024 * 1024));
@@ -147,7 +142,6 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     const drained = drain(http, connections);
     await live.stop();
     await drained;
-    stopForgetting();
     metrics?.stop();
     // Requests had their time; what still runs belongs to nobody.
     await engine.close(CLOSE_GRACE_MS);
@@ -162,10 +156,6 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       return stopping;
     },
   };
-}
-
-function isErasure({ snapshots }: Commit): boolean {
-  return snapshots.some(({ operation }) => operation === 'ERASE');
 }
 
 interface YogaParts {

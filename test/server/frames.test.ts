@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
+import { RowCopies } from '../../src/engine/data/row-copies.ts';
 import { beginFrame } from '../../src/server/websocket/frames.ts';
+import { SharedFrames } from '../../src/server/websocket/shared-frames.ts';
 import { SocketConnection } from '../../src/server/websocket/socket-connection.ts';
 
 it('frames that are written past ws reach its client whole, whatever their length, in one piece or two', async () => {
@@ -40,9 +42,12 @@ it('what sockets share of an event is not changed under one that has not taken i
   const counts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   const http = createServer();
   const sockets = new WebSocketServer({ noServer: true });
+  const frames = new SharedFrames(new RowCopies());
   const connections: SocketConnection[] = [];
   http.on('upgrade', (request, stream, first) => {
-    sockets.handleUpgrade(request, stream, first, (socket) => connections.push(new SocketConnection({ socket, stream }, limits, counts)));
+    sockets.handleUpgrade(request, stream, first, (socket) =>
+      connections.push(new SocketConnection({ socket, stream, frames }, limits, counts)),
+    );
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void http.close());

@@ -5,8 +5,9 @@ import { encodeNumber } from '../catalog/records.ts';
 import type { TableState } from '../catalog/state.ts';
 import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
+import type { RowCopies } from '../data/row-copies.ts';
 import { EngineError, invariant, unreachable } from '../model/errors.ts';
-import type { ColumnBounds, Commit, Snapshot } from '../model/history.ts';
+import type { ColumnBounds, Snapshot } from '../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Column, TableSchema } from '../model/types.ts';
@@ -60,6 +61,7 @@ export interface ManifestEntry {
 
 export interface ReadsParts extends ScannerParts {
   readonly history: History;
+  readonly copies: RowCopies;
   /** Which life of the database cursors are of. */
   readonly incarnation: string;
   readonly time: TimeKeeper;
@@ -90,7 +92,7 @@ export class Reads {
     this.scanner = new Scanner(parts);
     this.matcher = new Matcher(this.scanner, parts.duck);
     this.#diffs = new Diffs(parts, this.matcher);
-    this.#commitChanges = new CommitChanges(this.#diffs, this.matcher);
+    this.#commitChanges = new CommitChanges(this.#diffs, this.matcher, parts.copies);
     this.#rows = new RowReader({ ...parts, scanner: this.scanner });
   }
 
@@ -144,9 +146,8 @@ export class Reads {
     });
   }
 
-  /** To be called with new commits, once the state has them: who waits for one goes on, and copies of erased rows go. */
-  published(commits: readonly Commit[]): void {
-    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.forgetCopies();
+  /** To be called after new commits, once the state has them: who waits for one goes on. */
+  published(): void {
     this.#arrivals.arrived(this.#parts.current().snapshotId);
   }
 
@@ -357,11 +358,6 @@ export class Reads {
   /** Says at once whether a filter fits some columns. @throws EngineError of checkFilter */
   checkFilter(schema: TableSchema, where: Filter): void {
     checkFilter(schema, where);
-  }
-
-  /** Lets go of copies of rows that reads keep beside the block cache: after an erasure. */
-  forgetCopies(): void {
-    this.#commitChanges.forget();
   }
 
   /** One version of one row; undefined where there is none. */

@@ -43,6 +43,11 @@ export class ByteCache<Value> {
     }
   }
 
+  /** What values are kept under. */
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#bytes = 0;

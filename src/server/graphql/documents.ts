@@ -4,6 +4,7 @@
  */
 import { type DocumentNode, type GraphQLError, type GraphQLSchema, type Source, type ValidationRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { RowCopies, RowCopy } from '../../engine/index.ts';
 import { ByteCache } from './byte-cache.ts';
 import { checkDocument, checkText, checkVariables, type DocumentLimits } from './document-limits.ts';
 
@@ -14,15 +15,16 @@ const CHARACTER_BYTES = 2;
 /** Errors that validation looks for in a document: each costs a search for names that are meant. */
 const VALIDATION_ERRORS_MAX = 10;
 
-export class Documents {
+export class Documents implements RowCopy {
   readonly #limits: DocumentLimits;
   readonly #parsed: ByteCache<DocumentNode>;
   /** What is wrong with a document under a schema. Neither keeps the other, or the document, in memory. */
   #validated = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, readonly GraphQLError[]>>();
 
-  constructor(limits: DocumentLimits & { readonly documentCacheMiB: number }) {
+  constructor(limits: DocumentLimits & { readonly documentCacheMiB: number }, copies: RowCopies) {
     this.#limits = limits;
     this.#parsed = new ByteCache(limits.documentCacheMiB * 1024 * 1024);
+    copies.join('documents', this);
   }
 
   /** Bytes of the documents that are kept, about. */
@@ -34,6 +36,10 @@ export class Documents {
   forget(): void {
     this.#parsed.clear();
     this.#validated = new WeakMap();
+  }
+
+  kept(): unknown {
+    return this.#parsed.keys();
   }
 
   /** To stand first, so that a document that is refused is refused before all other work. */

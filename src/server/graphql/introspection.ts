@@ -15,7 +15,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { EngineError } from '../../engine/index.ts';
+import { EngineError, type RowCopies, type RowCopy } from '../../engine/index.ts';
 import { ByteCache } from './byte-cache.ts';
 
 /** Types that are described in one turn of the event loop. */
@@ -172,7 +172,7 @@ async function textOf(data: Data): Promise<string> {
 }
 
 /** Asks for introspection in parts and one after the other, and keeps what was asked for alone. */
-export class Introspections {
+export class Introspections implements RowCopy {
   readonly #bytesMax: number;
   #schema: GraphQLSchema | undefined;
   #kept: ByteCache<string>;
@@ -180,14 +180,20 @@ export class Introspections {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, copies: RowCopies) {
+    copies.join('introspection', this);
     this.#bytesMax = bytesMax;
     this.#kept = new ByteCache(bytesMax);
   }
 
   /** Lets go of what is kept: values that were erased may stand in the documents. */
   forget(): void {
-    this.#kept.clear();
+    this.#kept = new ByteCache(this.#bytesMax);
+    this.#underWay.clear();
+  }
+
+  kept(): unknown {
+    return [this.#kept.keys(), [...this.#underWay.keys()]];
   }
 
   plugin(): Plugin {

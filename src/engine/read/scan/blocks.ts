@@ -9,10 +9,11 @@ import { fromDuck } from '../../data/cells.ts';
 import { type Duck, type QueryOptions, sqlName } from '../../data/duckdb.ts';
 import type { DataFiles } from '../../data/files.ts';
 import { bytesOfResult } from '../../data/results.ts';
+import type { RowCopies, RowCopy } from '../../data/row-copies.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
 import { writeCell } from '../../encoding/codec.ts';
 import type { DataFile, Ends } from '../../model/history.ts';
-import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
+import { asRowId, asSnapshotId, type SnapshotId, type TableId } from '../../model/ids.ts';
 import type { Cell, Column } from '../../model/types.ts';
 import type { Row } from '../pages/page.ts';
 import { SqlParameters } from './filter.ts';
@@ -53,7 +54,7 @@ const FROM_PART = -2;
 
 class TooLarge extends Error {}
 
-export class Blocks {
+export class Blocks implements RowCopy {
   readonly #duck: Duck;
   readonly #files: DataFiles;
   readonly #bytesMax: number;
@@ -63,25 +64,29 @@ export class Blocks {
   readonly #tooLarge = new Set<number>();
   #bytes = 0;
 
-  constructor(duck: Duck, files: DataFiles, bytesMax: number) {
+  constructor(duck: Duck, files: DataFiles, bytesMax: number, copies: RowCopies) {
     this.#duck = duck;
     this.#files = files;
     this.#bytesMax = bytesMax;
+    copies.join('blocks of files', this);
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Drops what is cached of some files. */
-  forget(files: readonly DataFile[]): void {
-    const ids = new Set(files.map((file) => String(file.fileId)));
-    for (const file of files) this.#tooLarge.delete(file.fileId);
+  /** Drops what is cached of a table's files. */
+  forget(tableId: TableId): void {
+    const prefix = `${tableId}:`;
     for (const [key, entry] of this.#entries) {
-      if (!ids.has(key.slice(0, key.indexOf(':')))) continue;
+      if (!key.startsWith(prefix)) continue;
       this.#entries.delete(key);
       this.#bytes -= entry.bytes;
     }
+  }
+
+  kept(): unknown {
+    return [...this.#entries.values()].map(({ part }) => part);
   }
 
   /** Whether rows of these files are small enough to be kept. */
@@ -140,13 +145,13 @@ export class Blocks {
   }
 
   async #parts(at: Place, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
-    const { file, block, snapshotId } = at;
+    const { table, file, block, snapshotId } = at;
     const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
     // A column that was widened, or has another default where the file lacks it, has other cells.
     const readings = new Map(columns.map((column) => [column.fieldId, readingOf(column)]));
     // A file of history holds many versions of a row: its blocks are of one instant, which never changes either.
     const instant = file.kind === 'history' ? `@${snapshotId}` : '';
-    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
+    const keyOf = (part: number): string => `${table.id}:${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
     const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
     if (missing.length > 0) this.#load(at, columns, missing, keyOf, options.timeoutMs);
     return Promise.all(
