@@ -5,7 +5,7 @@
 
 import type { TableState } from '../catalog/state.ts';
 import { tableById } from '../catalog/state.ts';
-import { existedAt } from '../commit/apply/apply-maintenance.ts';
+import { existedAt } from '../commit/apply/rewrite.ts';
 import { fromDuck } from '../data/cells.ts';
 import { sqlName } from '../data/duckdb.ts';
 import { newRoot } from '../data/file-root.ts';

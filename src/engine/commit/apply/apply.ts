@@ -22,11 +22,11 @@ import { unreachable } from '../../model/errors.ts';
 import type { Commit, ReplacedRoot, RowsProof, Snapshot } from '../../model/history.ts';
 import { asLogIndex, asSnapshotId, type TimestampMs } from '../../model/ids.ts';
 import { unexpectedRows } from '../write/expectations.ts';
-import { applyErase } from './apply-erase.ts';
-import { applyExpire, applyRewrite, applyTag } from './apply-maintenance.ts';
-import { applyRows } from './apply-rows.ts';
-import { alter, create, drop, undrop } from './apply-tables.ts';
+import { applyErase } from './erase.ts';
+import { applyExpire, applyRewrite, applyTag } from './rewrite.ts';
+import { applyRows } from './rows.ts';
 import { type CatalogWork, type CommitPlace, definitionOf, finishWork, Refused } from './table-work.ts';
+import { alter, create, drop, undrop } from './tables.ts';
 
 /** Facts of the catalog that are not held in memory, read for the round before it is applied. */
 export interface Lookups {

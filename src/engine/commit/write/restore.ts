@@ -10,7 +10,7 @@ import type { Snapshot } from '../../model/history.ts';
 import type { SnapshotId, TableId } from '../../model/ids.ts';
 import type { TableSchema } from '../../model/types.ts';
 import type { History } from '../../read/history.ts';
-import { existedAt } from '../apply/apply-maintenance.ts';
+import { existedAt } from '../apply/rewrite.ts';
 import { type BulkParts, bulkRestore } from './bulk.ts';
 import type { Evaluated } from './evaluate.ts';
 

@@ -4,10 +4,10 @@ import { encodeEnds, encodeKept } from '../../catalog/records.ts';
 import type { CommitEntry, EraseChange } from '../../log/entry.ts';
 import type { Ends, ErasedVersions, ReplacedRoot } from '../../model/history.ts';
 import type { FileId } from '../../model/ids.ts';
-import { newFile, putFlushed } from './apply-maintenance.ts';
-import { putFile } from './apply-rows.ts';
-import { livingTable, outdated } from './apply-tables.ts';
+import { newFile, putFlushed } from './rewrite.ts';
+import { putFile } from './rows.ts';
 import { type CatalogWork, Refused } from './table-work.ts';
+import { livingTable, outdated } from './tables.ts';
 
 export function applyErase(work: CatalogWork, entry: CommitEntry, change: EraseChange, replaced: ReplacedRoot[]): Refused | undefined {
   const table = livingTable(work, change.tableId, entry);

@@ -10,8 +10,8 @@ import { asFileId, asRowId, asSnapshotId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { TableSchema } from '../../model/types.ts';
 import type { Lookups } from './apply.ts';
-import { livingTable, outdated } from './apply-tables.ts';
 import { type CatalogWork, Refused, type TableWork } from './table-work.ts';
+import { livingTable, outdated } from './tables.ts';
 
 export function applyRows(work: CatalogWork, entry: CommitEntry, change: RowsChange, lookups: Lookups): Refused | undefined {
   const table = livingTable(work, change.tableId, entry);

@@ -19,7 +19,7 @@ import { type DataFile, type Ends, HOT, type Tag } from '../../model/history.ts'
 import { asFileId, asLogIndex, type FileId, type SnapshotId, type TimestampMs } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { Applied } from './apply.ts';
-import { putFile } from './apply-rows.ts';
+import { putFile } from './rows.ts';
 
 function refused(state: CatalogState, refusal: RefusedEntry): Applied {
   return { outcome: { kind: 'refused', refusal }, state, puts: [] };
