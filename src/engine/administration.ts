@@ -1,6 +1,6 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { checkExpected, refusalError, unexpectedRows } from './commit/write/expectations.ts';
+import { checkExpected, refusalError, unexpectedRows } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/write/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/write/restore.ts';
 import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/write/revert.ts';

@@ -20,10 +20,10 @@ import {
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
+import { refusalError } from './commit/expectations.ts';
 import { Sequencer } from './commit/sequence/sequencer.ts';
 import { Gates, TABLES_GATE } from './commit/sequence/table-locks.ts';
 import { Appends } from './commit/write/appends.ts';
-import { refusalError } from './commit/write/expectations.ts';
 import type { CommitOperation, HowToUpsert } from './commit/write/operations.ts';
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
 import { prepareCreate } from './commit/write/prepare.ts';

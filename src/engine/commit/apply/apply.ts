@@ -21,7 +21,7 @@ import type { CommitEntry, LogEntry, Outcome, RefusedEntry, TableChange } from '
 import { unreachable } from '../../model/errors.ts';
 import type { Commit, ReplacedRoot, RowsProof, Snapshot } from '../../model/history.ts';
 import { asLogIndex, asSnapshotId, type TimestampMs } from '../../model/ids.ts';
-import { unexpectedRows } from '../write/expectations.ts';
+import { unexpectedRows } from '../expectations.ts';
 import { applyErase } from './erase.ts';
 import { applyExpire, applyRewrite, applyTag } from './rewrite.ts';
 import { applyRows } from './rows.ts';

@@ -10,8 +10,8 @@ import type { Log } from '../../log/log.ts';
 import type { TableId } from '../../model/ids.ts';
 import type { RowForm } from '../../model/rows.ts';
 import type { Cells } from '../../model/types.ts';
+import { checkNothing, refusalError } from '../expectations.ts';
 import type { Gates } from '../sequence/table-locks.ts';
-import { checkNothing, refusalError } from './expectations.ts';
 import type { CheckedOptions } from './options.ts';
 import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
 

@@ -1,8 +1,8 @@
 /** What a writer expects of a commit: where it is otherwise, nothing is done. */
-import type { TableState } from '../../catalog/state.ts';
-import type { RefusedEntry } from '../../log/entry.ts';
-import { EngineError } from '../../model/errors.ts';
-import type { CheckedOptions } from './options.ts';
+import type { TableState } from '../catalog/state.ts';
+import type { RefusedEntry } from '../log/entry.ts';
+import { EngineError } from '../model/errors.ts';
+import type { CheckedOptions } from './write/options.ts';
 
 /** @throws EngineError CONFLICT where a table has changed since what the writer expects */
 export function checkExpected(table: TableState, { expectedSnapshotId: expected }: Pick<CheckedOptions, 'expectedSnapshotId'>): void {
