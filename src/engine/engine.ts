@@ -20,7 +20,6 @@ import {
 import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
-import { refusalError } from './commit/expectations.ts';
 import { Sequencer } from './commit/sequence/sequencer.ts';
 import { Gates, TABLES_GATE } from './commit/sequence/table-locks.ts';
 import { Appends } from './commit/write/appends.ts';
@@ -42,6 +41,7 @@ import type { MaintenanceParts } from './maintenance/parts.ts';
 import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
+import { refusalError } from './model/errors.ts';
 import type { Commit, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
