@@ -4,12 +4,14 @@ import type { TypedTable } from '../resolvers/table-types.ts';
 import { forgetConfigurations, makeBuilder } from './builder.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
 import { addDiffs, addRowChanges } from './diffs.ts';
+import { guardFilters } from './filter-guard.ts';
 import { addInputs } from './inputs.ts';
 import { handOverJson } from './json-fields.ts';
 import { addMutation } from './mutations.ts';
 import { addNode } from './node.ts';
 import { addObjects } from './objects.ts';
 import { addQuery } from './operations.ts';
+import { makeRefs } from './refs.ts';
 import { addScalars } from './scalars.ts';
 import { addShared } from './static.ts';
 import { addSubscription } from './subscriptions.ts';
@@ -28,8 +30,9 @@ export function buildSchema(tables: readonly TypedTable[]): GraphQLSchema {
   const conditions = addConditions(builder);
   const node = addNode(builder);
   const rowChanges = addRowChanges(builder, shared);
-  const objects = addObjects(builder, shared, generic, node, rowChanges);
-  const diffs = addDiffs(builder, generic, objects, rowChanges);
+  const refs = makeRefs(builder);
+  const objects = addObjects(builder, shared, generic, refs, { node, rowChanges });
+  const diffs = addDiffs(builder, generic, refs, rowChanges);
   const inputs = addInputs(builder, shared, generic);
   addQuery(builder, shared, objects, diffs, node);
   addMutation(builder, { shared, objects, generic, diffs, inputs });
@@ -42,7 +45,10 @@ export function buildSchema(tables: readonly TypedTable[]): GraphQLSchema {
     addWriteFields(builder, shared, objects, inputs, typed, row);
   }
   const schema = builder.toSchema({ sortSchema: false });
-  for (const type of Object.values(schema.getTypeMap())) handOverJson(type);
   forgetConfigurations(builder, schema);
+  for (const type of Object.values(schema.getTypeMap())) {
+    handOverJson(type);
+    guardFilters(type);
+  }
   return schema;
 }
