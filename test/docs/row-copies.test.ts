@@ -73,7 +73,7 @@ const TYPES_WITHOUT_ROWS: Readonly<Record<string, readonly string[]>> = {
     'Waiting',
     'NodeJS.Timeout',
   ],
-  'numbers and identities': ['number', 'TableId', 'FileId', 'RowId', 'SnapshotId', 'LogIndex', 'Instant'],
+  'numbers and identities': ['number', 'boolean', 'TableId', 'FileId', 'RowId', 'SnapshotId', 'LogIndex', 'Instant'],
   'ends of versions: identities and snapshots': ['Ends', 'EndMirror'],
   'what holds a snapshot, a table or a state': ['Lease', 'Gate', 'TableLock', 'Retired'],
   'records of commits: who, when, why, how many': ['Commit', '{ readonly kept: KeptRecord; readonly garbage: number }'],
