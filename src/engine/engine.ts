@@ -200,12 +200,7 @@ export class Engine {
       now: () => this.#time.now(this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
-    this.#undoing = {
-      read: this.read,
-      administration: this.administration,
-      result: (outcome) => this.#result(outcome),
-      tableById: (tableId) => tableById(this.#state, tableId),
-    };
+    this.#undoing = { read: this.read, administration: this.administration, current, result: (outcome) => this.#result(outcome) };
     this.#scheduler.every(() => this.administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
     this.#track(checkTables(store, join(directory, 'catalog'), uncheckedTables, () => this.#closing !== undefined));

@@ -1,6 +1,6 @@
 /** restore and revert: what is asked for, resolved, and what became of it, or, on a dry run, would become of it. */
 import type { Administration } from './administration.ts';
-import type { TableState } from './catalog/state.ts';
+import { type CatalogState, type TableState, tableById } from './catalog/state.ts';
 import { unexpectedRows } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/write/options.ts';
 import type { RestoreRequest } from './commit/write/restore.ts';
@@ -24,8 +24,7 @@ export interface UndoParts {
   readonly read: Reads;
   readonly administration: Administration;
   readonly result: (outcome: Outcome) => CommitResult;
-  /** The newest state of a table. */
-  readonly tableById: (tableId: TableState['id']) => TableState;
+  readonly current: () => CatalogState;
 }
 
 type Counts = Pick<CommitResult, 'insertedRows' | 'updatedRows' | 'deletedRows'>;
@@ -70,14 +69,14 @@ function would(tables: readonly TableState[], changes: readonly Counts[], { expe
 
 /** What a commit did, over the tables that it was about; of a commit that is replayed its own snapshots tell them. */
 async function undone(
-  { read, result, tableById }: UndoParts,
+  { read, result, current }: UndoParts,
   outcome: Outcome | undefined,
   about: readonly TableState[],
 ): Promise<RestoreResult> {
   const done = outcome === undefined ? nothing(about.map(({ last }) => last)) : result(outcome);
   const to = done.commit ?? (await read.resolve({ kind: 'newest' }));
   const from = done.commit === null ? to : await before(read, done.commit.snapshotId);
-  const tables = done.replayed ? done.snapshots.map(({ tableId }) => tableById(tableId)) : about;
+  const tables = done.replayed ? done.snapshots.map(({ tableId }) => tableById(current(), tableId)) : about;
   return { ...done, diff: { from, to, tables, without: NONE } };
 }
 
