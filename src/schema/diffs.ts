@@ -14,7 +14,7 @@ import { pageArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import { addConnection } from './connection.ts';
-import type { Refs } from './objects.ts';
+import type { Refs } from './refs.ts';
 import type { Shared } from './static.ts';
 
 export type Diffs = ReturnType<typeof addDiffs>;

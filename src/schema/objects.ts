@@ -5,31 +5,29 @@ import { snapshotChanges } from '../resolvers/diff.ts';
 import { viewAggregate } from '../resolvers/groups.ts';
 import { commitById, parentOf, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
-import { tableViewId, type ViewModel, viewId } from '../resolvers/present.ts';
+import { tableViewId, viewId } from '../resolvers/present.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
-import { type DataFileModel, manifestOf, type TableViewModel, tableAsOf, tableInView, viewRows } from '../resolvers/table-view.ts';
+import { type DataFileModel, manifestOf, tableAsOf, tableInView, viewRows } from '../resolvers/table-view.ts';
 import { groupPageArguments, instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import { addConnection } from './connection.ts';
 import type { RowChanges } from './diffs.ts';
 import type { NodeRef } from './node.ts';
+import type { Refs } from './refs.ts';
 import type { Shared } from './static.ts';
 
 export type Objects = ReturnType<typeof addObjects>;
 type Generic = ReturnType<typeof addGenericFilter>;
 
+interface ObjectParts {
+  readonly node: NodeRef;
+  readonly rowChanges: RowChanges;
+}
+
 const milliseconds = (ms: number): string => new Date(ms).toISOString();
 
-export function addObjects(builder: Builder, shared: Shared, generic: Generic, node: NodeRef, rowChanges: RowChanges) {
-  const refs = {
-    table: builder.objectRef<Table>('Table'),
-    snapshot: builder.objectRef<Snapshot>('Snapshot'),
-    commit: builder.objectRef<Commit>('Commit'),
-    view: builder.objectRef<ViewModel>('CatalogView'),
-    tableView: builder.objectRef<TableViewModel>('TableView'),
-    tag: builder.objectRef<Tag>('Tag'),
-  };
+export function addObjects(builder: Builder, shared: Shared, generic: Generic, refs: Refs, { node, rowChanges }: ObjectParts) {
   const files = addDataFiles(builder, shared);
   addTable(builder, shared, node, refs);
   addSnapshot(builder, shared, node, refs, files, rowChanges);
@@ -73,7 +71,6 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, n
   };
 }
 
-export type Refs = Pick<Objects, 'table' | 'snapshot' | 'commit' | 'view' | 'tableView' | 'tag'>;
 type Files = ReturnType<typeof addDataFiles>;
 type JsonObject = Readonly<Record<string, unknown>>;
 
