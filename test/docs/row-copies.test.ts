@@ -28,6 +28,8 @@ function collectionsIn(file: string, text: string): Collection[] {
   if (/^export class \w+ implements (?:\w+, )*RowCopy\b/m.test(text)) return [];
   const found: string[] = [];
   for (const [, field, variable, type, made, types, given, list] of text.matchAll(FIELD)) {
+    // Named as a constant, it is one: empty it stays.
+    if (/^[A-Z_]+$/.test(variable ?? '')) continue;
     if (list !== undefined) found.push(`${field ?? variable}: ${type ?? 'unknown[]'}`);
     // Filled with literals at once, it is a table of constants.
     else if (COLLECTIONS.includes(made ?? '') && given === ');') found.push(`${field ?? variable}: ${made}${types ?? ` of ${type}`}`);
