@@ -27,6 +27,7 @@ import type { CommitOperation, HowToUpsert } from './commit/write/operations.ts'
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
 import { prepareCreate } from './commit/write/prepare.ts';
 import { Changes } from './commit/write/transactions.ts';
+import { type CommitListener, CommitListeners } from './commit-listeners.ts';
 import type { Duck } from './data/duckdb.ts';
 import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
@@ -72,8 +73,6 @@ import { systemClock } from './time/machine-clock.ts';
 import { TimeKeeper } from './time/time-keeper.ts';
 import { restoreTables, revertCommit, type UndoParts } from './undo.ts';
 
-export type CommitListener = (commits: readonly Commit[]) => void;
-
 const CLOSE_WAIT_MS = 10_000;
 
 export class Engine {
@@ -106,7 +105,7 @@ export class Engine {
   readonly #scheduler: Scheduler;
   readonly #parts: MaintenanceParts;
   readonly #blocks: Blocks;
-  readonly #listeners = new Set<CommitListener>();
+  readonly #listeners: CommitListeners;
   readonly #background = new Set<Promise<unknown>>();
   readonly #report: (error: unknown, task: string) => void;
   #state: CatalogState;
@@ -122,6 +121,7 @@ export class Engine {
     this.#state = state;
     this.#duck = duck;
     this.#report = options.onBackgroundError ?? (() => {});
+    this.#listeners = new CommitListeners(this.#report);
     this.#log = new LocalLog({ isMeasured: observer !== undefined });
     this.#time = new TimeKeeper(options.clock ?? systemClock, {
       newestMs: state.timestampMs,
@@ -390,21 +390,14 @@ export class Engine {
     // In one turn with the new state: from here on nobody reads what was erased, and nothing that was read before is kept.
     for (const tableId of erasedTables(commits)) this.#track(this.rowCopies.forget(tableId));
     this.read.published();
-    for (const listener of commits.length === 0 ? [] : this.#listeners) {
-      try {
-        listener(commits);
-      } catch (error) {
-        this.#report(error, 'commit listener');
-      }
-    }
+    this.#listeners.tell(commits);
     const touched = new Set(commits.flatMap((commit) => commit.snapshots.map((snapshot) => snapshot.tableId)));
     this.#scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
   }
 
   /** Calls the listener with each round's commits, in order, once durable. @returns a function that ends it */
   onCommits(listener: CommitListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   get commitListeners(): number {
