@@ -95,6 +95,7 @@ describe('a connection in front of which something may keep what is written', ()
   it('gets its frames in pieces that nobody changes: no client sees the id of another', async () => {
     const frames = new SharedFrames(new RowCopies());
     const shared = vi.spyOn(frames, 'write');
+    const handOn: (() => void)[] = [];
     const http = createServer();
     const sockets = new WebSocketServer({ noServer: true });
     const connections: SocketConnection[] = [];
@@ -102,7 +103,7 @@ describe('a connection in front of which something may keep what is written', ()
       sockets.handleUpgrade(request, socket, first, (webSocket) => {
         // It takes all at once, so that nothing waits in it, and hands it on in a later turn.
         const stream = new PassThrough({ writableHighWaterMark: 1 << 20, readableHighWaterMark: 1 << 20 });
-        stream.pipe(socket);
+        handOn.push(() => stream.pipe(socket));
         connections.push(new SocketConnection({ socket: webSocket, stream, frames }, limits, counts));
       });
     });
@@ -126,6 +127,7 @@ describe('a connection in front of which something may keep what is written', ()
       const payload = { jsonAndBrace: Buffer.from(`${event}}`), cursor: String(event) };
       for (const sink of sinks) sink?.send(payload);
     }
+    for (const begin of handOn) begin();
     await vi.waitFor(() => expect(seen.map(({ length }) => length)).toEqual([50, 50, 50]));
     for (const [at, messages] of seen.entries())
       expect(messages).toEqual(Array.from({ length: 50 }, (_, event) => `{"id":"${ids[at]}","type":"next","payload":${event}}`));
