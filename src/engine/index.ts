@@ -8,6 +8,7 @@ export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
 export type { CommitListener } from './commit-listeners.ts';
 export { erasedTables, type RowCopies, type RowCopy } from './data/row-copies.ts';
+export { Slots } from './data/slots.ts';
 export { Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';

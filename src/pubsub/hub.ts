@@ -2,7 +2,7 @@
  * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
  * what is bounded over all of them: executed events in memory, readers of the log, channels.
  */
-import { type Engine, EngineError, LIMITS, type RowCopy, type TableId } from '../engine/index.ts';
+import { type Engine, EngineError, LIMITS, type RowCopy, Slots, type TableId } from '../engine/index.ts';
 import type { Channel, ChannelParts } from './channel.ts';
 import type { CommitFeed } from './feed.ts';
 import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
@@ -12,7 +12,6 @@ import { cursorOf } from './position.ts';
 import { SequenceChannel } from './sequence-channel.ts';
 import type { Sink } from './sink.ts';
 import type { Source, Step } from './source.ts';
-import { Turns } from './turns.ts';
 
 /** An executed event. */
 export interface Executed {
@@ -39,6 +38,9 @@ export interface Lifetime {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How long readers and executions follow each other before what else the event loop has to do comes first, milliseconds. */
+const STRETCH_MS = 4;
+
 type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
 
 export class Hub implements RowCopy {
@@ -46,9 +48,9 @@ export class Hub implements RowCopy {
   readonly #engine: Engine;
   readonly #channels = new Map<string, Channel<never>>();
   readonly #payloads: Payloads;
-  readonly #catchingUp = new Turns(LIMITS.catchingUpMax);
+  readonly #catchingUp = new Slots({ slots: LIMITS.catchingUpMax, stretchMs: STRETCH_MS });
   /** By class, so that slow live queries keep no commit waiting. */
-  readonly #running: Readonly<Record<LiveClass, Turns>>;
+  readonly #running: Readonly<Record<LiveClass, Slots>>;
   readonly #counted: Readonly<Record<LiveClass, ClassFigures>>;
   readonly #leave: () => void;
   #nextChannel = 1;
@@ -57,8 +59,8 @@ export class Hub implements RowCopy {
     this.#engine = engine;
     this.feed = feed;
     const none = (): ClassFigures => ({ executions: 0, events: 0 });
-    const turns = (): Turns => new Turns(LIMITS.liveRunsMax);
-    this.#running = { snapshotCommitted: turns(), changes: turns(), live: turns() };
+    const slots = (): Slots => new Slots({ slots: LIMITS.liveRunsMax, stretchMs: STRETCH_MS });
+    this.#running = { snapshotCommitted: slots(), changes: slots(), live: slots() };
     this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
     this.#payloads = new Payloads(LIMITS.livePayloadBytesMax, engine.rowCopies);
     this.#leave = engine.rowCopies.join('answers of live queries', this);
@@ -92,8 +94,8 @@ export class Hub implements RowCopy {
     const parts: ChannelParts = {
       feed: this.feed,
       hold: (snapshotId) => this.#engine.read.leases.hold(snapshotId as Parameters<Engine['read']['leases']['hold']>[0]),
-      catchingUp: (work) => this.#catchingUp.take(work),
-      running: (work) => this.#running[source.kind].take(work),
+      catchingUp: (work) => this.#catchingUp.use(work),
+      running: (work) => this.#running[source.kind].use(work),
       counted,
       onEmpty: () => {
         if (this.#channels.get(key) === (channel as Channel<never>)) this.#channels.delete(key);

@@ -1,12 +1,26 @@
 /**
  * A channel of which only the newest event counts: a live query. At most one run of it is under way, however many commits
  * there are meanwhile; who is behind is sent the newest answer, and an answer that says the same as the last is not sent.
+ *
+ * The states of the channel:
+ *
+ *              a table that is asked for has changed
+ *      reading ─────────────────────────────────────► running
+ *       │   ▲                                          │   │ there is a newer commit already
+ *       │   │ a commit, or a member that came          │   ▼
+ *       │   └──────────────── waiting ◄────────────────┘  resting
+ *       │ nothing has changed   ▲  ▲                       │ as long as the run took, or until a member comes
+ *       └───────────────────────┘  └───────────────────────┘
+ *
+ * From every state it may be closed: the last member has left, an error ends all, or the server stops. A member is owed the
+ * newest answer, has it, or is paused: its connection is full, and it is owed again once that has drained.
  */
 import type { TableId } from '../engine/index.ts';
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import type { Position } from './position.ts';
 import type { Payload } from './sink.ts';
 import type { Source, Step } from './source.ts';
+import { checkStep, type Follows } from './states.ts';
 
 /** An answer of a live query. */
 export interface LiveAnswer {
@@ -18,6 +32,25 @@ export interface LiveAnswer {
 /** The longest rest after a run; it is as long as the run took, so that one live query never takes all there is. */
 const REST_MS_MAX = 1_000;
 
+type State = 'reading' | 'running' | 'resting' | 'waiting';
+
+const FOLLOWS: Follows<State> = {
+  reading: ['running', 'waiting'],
+  running: ['resting', 'waiting'],
+  resting: ['waiting'],
+  waiting: ['reading'],
+};
+
+/** What a member has been sent. */
+interface Served {
+  /** The version of the answer; 0 where it has had none. */
+  version: number;
+  /** The newest commit when it came: an older answer may lack what it has been told already. */
+  readonly since: number;
+  /** Whether it waits for its connection to drain. */
+  isPaused: boolean;
+}
+
 export class LatestChannel<Event> extends Channel<Event> {
   readonly #execute: (step: Step<Event>) => Promise<LiveAnswer>;
   /** Undefined before the first, and from an erasure of what it may show until it was asked again. */
@@ -27,13 +60,10 @@ export class LatestChannel<Event> extends Channel<Event> {
   /** How often rows that the answers may show were erased, and after how many of these the reader was begun. */
   #erasures = 0;
   #readAfter = 0;
-  /** How often answers have differed, and what of that each member has been sent. */
+  /** How often answers have differed. */
   #version = 0;
-  readonly #sent = new Map<Member, number>();
-  /** The newest commit when each member came: an older answer may lack what it has been told already. */
-  readonly #since = new Map<Member, number>();
-  /** Members that wait for their connection to drain. */
-  readonly #paused = new Set<Member>();
+  readonly #served = new Map<Member, Served>();
+  #state: State = 'waiting';
   #position: Position;
 
   constructor(source: Source<Event>, parts: ChannelParts, execute: (step: Step<Event>) => Promise<LiveAnswer>) {
@@ -58,36 +88,40 @@ export class LatestChannel<Event> extends Channel<Event> {
   }
 
   protected joined(member: Member): void {
-    this.#sent.set(member, 0);
-    this.#since.set(member, this.parts.feed.headSnapshotId);
+    const { headSnapshotId } = this.parts.feed;
+    this.#served.set(member, { version: 0, since: headSnapshotId, isPaused: false });
     // An answer that has not been held against the newest commit is not for somebody who has just come.
-    if (this.#position.snapshotId >= this.parts.feed.headSnapshotId) this.#offer(member);
+    if (this.#position.snapshotId >= headSnapshotId) this.#offer(member);
     else this.wake();
   }
 
   protected left(member: Member): void {
-    this.#sent.delete(member);
-    this.#since.delete(member);
-    this.#paused.delete(member);
+    this.#served.delete(member);
   }
 
   #offer(member: Member): void {
-    if (this.#position.snapshotId < (this.#since.get(member) ?? 0)) return;
-    if (this.#payload === undefined || this.#sent.get(member) === this.#version || this.#paused.has(member)) return;
+    const served = this.#served.get(member);
+    if (served === undefined || served.isPaused || this.#payload === undefined) return;
+    if (this.#position.snapshotId < served.since || served.version === this.#version) return;
     if (member.sink.isCongested) {
-      this.#paused.add(member);
+      served.isPaused = true;
       member.sink.onDrained(() => {
-        this.#paused.delete(member);
-        if (!member.isGone) this.#offer(member);
+        served.isPaused = false;
+        this.#offer(member);
       });
       return;
     }
-    this.#sent.set(member, this.#version);
+    served.version = this.#version;
     this.send(member, this.#payload);
   }
 
   #offerAll(): void {
-    for (const member of this.#sent.keys()) this.#offer(member);
+    for (const member of this.#served.keys()) this.#offer(member);
+  }
+
+  #enter(state: State): void {
+    checkStep(FOLLOWS, this.#state, state);
+    this.#state = state;
   }
 
   async #run(): Promise<void> {
@@ -98,11 +132,13 @@ export class LatestChannel<Event> extends Channel<Event> {
           this.#readAfter = this.#erasures;
           reader = this.source.reader(this.source.start);
         }
+        this.#enter('reading');
         const step = await reader.next();
         if (step !== undefined) await this.#ask(step);
         if (this.isClosed) return;
         this.#position = reader.position;
         this.#offerAll();
+        this.#enter('waiting');
       } while (await this.more(reader.position));
     } catch (error) {
       if (!this.parts.feed.stopped) this.endAll(error);
@@ -110,6 +146,7 @@ export class LatestChannel<Event> extends Channel<Event> {
   }
 
   async #ask(step: Step<Event>): Promise<void> {
+    this.#enter('running');
     const start = performance.now();
     const erasures = this.#erasures;
     const answer = await this.patiently(() => this.parts.running(() => this.#execute(step)));
@@ -122,6 +159,8 @@ export class LatestChannel<Event> extends Channel<Event> {
     this.#position = step.position;
     this.#offerAll();
     const tookMs = performance.now() - start;
-    if (this.parts.feed.headSnapshotId > step.position.snapshotId) await this.rest(Math.min(tookMs, REST_MS_MAX));
+    if (this.parts.feed.headSnapshotId <= step.position.snapshotId) return;
+    this.#enter('resting');
+    await this.rest(Math.min(tookMs, REST_MS_MAX));
   }
 }

@@ -2,25 +2,59 @@
  * A channel of events that all count: commits and row changes. It reads its source as far as the log goes and hands each
  * payload to every member that keeps up; a member that does not goes back to reading from the log, and joins again where
  * it has caught up. So each gets exactly the events after its position, in order, once (invariant 7).
+ *
+ * The states of a member:
+ *
+ *                     at the channel's position
+ *      joining ───────────────────────────────────────────────► live
+ *         │ at an earlier one                                  ▲  │
+ *         ▼                                 caught up: looked  │  │
+ *      queued ───── has a slot ─────► reading ── at and joined ┘  │
+ *       ▲  ▲                            │  │     in one step      │
+ *       │  └── the slot's time is up ───┘  │                      │
+ *       │                                  │ its connection       │ its connection
+ *       │                                  ▼ is full              │ is full
+ *       └──────── it has drained ─────── paused ◄─────────────────┘
+ *
+ * From every state it may go: it leaves, an error ends it, or the server stops. A member that is behind holds what it still
+ * needs against expiry.
  */
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import { Lease } from './lease.ts';
 import { after, END, isBefore, type Position } from './position.ts';
 import type { Payload } from './sink.ts';
 import type { Reader, Source, Step } from './source.ts';
+import { checkStep, type Follows } from './states.ts';
 
 /**
- * How long a member reads from the log before another has its turn, milliseconds. Not much shorter: members that go on in
+ * How long a member reads from the log before another has its slot, milliseconds. Not much shorter: members that go on by
  * turns each read what another has just read, and the kept changes are those of a third.
  */
-const TURN_MS = 1_000;
+const SLOT_MS = 1_000;
+
+type State = 'joining' | 'live' | 'queued' | 'reading' | 'paused';
+
+const FOLLOWS: Follows<State> = {
+  joining: ['live', 'queued', 'paused'],
+  live: ['paused'],
+  queued: ['reading'],
+  reading: ['live', 'queued', 'paused'],
+  paused: ['queued'],
+};
+
+/** A member that reads from the log, or waits to. */
+interface Behind {
+  state: State;
+  /** Holds what it still needs. */
+  readonly lease: Lease;
+}
 
 export class SequenceChannel<Event> extends Channel<Event> {
   readonly #execute: (step: Step<Event>) => Promise<Payload>;
   /** Members that get each payload as it is executed. */
   readonly #live = new Set<Member>();
-  /** Members that read from the log or wait for their connection to drain, and what holds what they still need. */
-  readonly #behind = new Map<Member, Lease>();
+  /** All others. */
+  readonly #behind = new Map<Member, Behind>();
   #position: Position;
 
   /** `execute` gives the payload of an event; asked twice for one, it may answer from what it kept. */
@@ -47,12 +81,12 @@ export class SequenceChannel<Event> extends Channel<Event> {
 
   protected joined(member: Member): void {
     if (this.#isCurrent(member)) this.#live.add(member);
-    else this.#fallBehind(member);
+    else this.#fallBehind(member, member.sink.isCongested ? 'paused' : 'queued');
   }
 
   protected left(member: Member): void {
     this.#live.delete(member);
-    this.#behind.get(member)?.release();
+    this.#behind.get(member)?.lease.release();
     this.#behind.delete(member);
   }
 
@@ -79,10 +113,10 @@ export class SequenceChannel<Event> extends Channel<Event> {
 
   async #readOn(reader: Reader<Event>, lease: Lease): Promise<void> {
     for (;;) {
-      const step = await this.#inTurn(() => reader.next());
+      const step = await this.#inSlot(() => reader.next());
       if (this.isClosed) return;
       if (step === undefined) break;
-      const payload = await this.#inTurn(() => this.#execute(step));
+      const payload = await this.#inSlot(() => this.#execute(step));
       if (payload === undefined || this.isClosed) return;
       this.#position = step.position;
       lease.move(step.position);
@@ -92,7 +126,7 @@ export class SequenceChannel<Event> extends Channel<Event> {
     lease.move(reader.position);
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
+  #inSlot<T>(work: () => Promise<T>): Promise<T | undefined> {
     return this.patiently(() => this.parts.running(work));
   }
 
@@ -102,7 +136,7 @@ export class SequenceChannel<Event> extends Channel<Event> {
       if (!isBefore(member.position, position)) continue;
       if (member.sink.isCongested) {
         this.#live.delete(member);
-        this.#fallBehind(member);
+        this.#fallBehind(member, 'paused', 'live');
         continue;
       }
       member.position = position;
@@ -110,46 +144,57 @@ export class SequenceChannel<Event> extends Channel<Event> {
     }
   }
 
-  #fallBehind(member: Member): void {
-    const lease = new Lease(this.parts.hold, member.position);
-    this.#behind.set(member, lease);
-    this.#catchUp(member, lease).catch((error: unknown) => this.end(member, error));
+  #fallBehind(member: Member, to: State, from: State = 'joining'): void {
+    checkStep(FOLLOWS, from, to);
+    const behind: Behind = { state: to, lease: new Lease(this.parts.hold, member.position) };
+    this.#behind.set(member, behind);
+    this.#catchUp(member, behind).catch((error: unknown) => this.end(member, error));
+  }
+
+  #step(behind: Behind, to: State): void {
+    checkStep(FOLLOWS, behind.state, to);
+    behind.state = to;
   }
 
   /** Brings one member from its position to where the channel is. */
-  async #catchUp(member: Member, lease: Lease): Promise<void> {
+  async #catchUp(member: Member, behind: Behind): Promise<void> {
     const reader = this.source.reader(member.position);
-    let isBehind = true;
-    while (isBehind) {
-      if (member.sink.isCongested) await new Promise<void>((resolve) => member.sink.onDrained(resolve));
-      isBehind = await this.parts.catchingUp(() => this.#readFor(member, reader, lease));
+    while (behind.state === 'paused' || behind.state === 'queued') {
+      if (behind.state === 'paused') {
+        await new Promise<void>((resolve) => member.sink.onDrained(resolve));
+        this.#step(behind, 'queued');
+      }
+      await this.parts.catchingUp(() => this.#readFor(member, reader, behind));
     }
   }
 
-  /** @returns whether the member is still behind: its connection is congested, or it is another's turn */
-  async #readFor(member: Member, reader: Reader<Event>, lease: Lease): Promise<boolean> {
-    const end = performance.now() + TURN_MS;
+  /** Reads for a member that has a slot, until it has caught up, cannot go on, or is over: then it stays what it is. */
+  async #readFor(member: Member, reader: Reader<Event>, behind: Behind): Promise<void> {
+    this.#step(behind, 'reading');
+    const end = performance.now() + SLOT_MS;
     while (performance.now() < end) {
-      if (member.isGone || this.parts.feed.stopped) return false;
-      if (this.#isCurrent(member)) {
-        // In one turn with the look at its position: what the channel reads next finds the member there.
-        this.#behind.delete(member);
-        lease.release();
-        this.#live.add(member);
-        return false;
-      }
-      if (member.sink.isCongested) return true;
+      if (member.isGone || this.parts.feed.stopped) return;
+      // In one step with the look at its position: what the channel reads next finds the member there.
+      if (this.#isCurrent(member)) return this.#catchesUp(member, behind);
+      if (member.sink.isCongested) return this.#step(behind, 'paused');
       const step = await this.patiently(() => reader.next());
       if (step === undefined) {
         member.position = reader.position;
         continue;
       }
       const payload = await this.patiently(() => this.#execute(step));
-      if (payload === undefined || member.isGone) return false;
+      if (payload === undefined || member.isGone) return;
       member.position = step.position;
-      lease.move(step.position);
+      behind.lease.move(step.position);
       this.send(member, payload);
     }
-    return true;
+    this.#step(behind, 'queued');
+  }
+
+  #catchesUp(member: Member, behind: Behind): void {
+    this.#step(behind, 'live');
+    this.#behind.delete(member);
+    behind.lease.release();
+    this.#live.add(member);
   }
 }

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/index.ts';
 import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { ServerConfig } from './config/options.ts';
 import type { ConnectionCounts } from './connection.ts';
 import { EventStreams } from './event-stream/event-stream.ts';
 import type { Answers } from './graphql/answer-limits.ts';

@@ -79,7 +79,15 @@ const TYPES_WITHOUT_ROWS: Readonly<Record<string, readonly string[]>> = {
   'ends of versions: identities and snapshots': ['Ends', 'EndMirror'],
   'what holds a snapshot, a table or a state': ['Lease', 'Gate', 'TableLock', 'Retired'],
   'records of commits: who, when, why, how many': ['Commit', '{ readonly kept: KeptRecord; readonly garbage: number }'],
-  'connections, and what is known of them': ['Member', 'Subscriber', 'PendingResults', 'ServerResponse', 'DuckDBConnection'],
+  'connections, and what is known of them': [
+    'Member',
+    'Served',
+    'Behind',
+    'Subscriber',
+    'PendingResults',
+    'ServerResponse',
+    'DuckDBConnection',
+  ],
   'columns and schemas': ['LeafColumn', 'Checkers', 'TableSchema', 'Built', 'GraphQLObjectType', 'Mask'],
   'facts about a document, kept while the document is': ['DocumentFacts', 'FragmentDefinitionNode', 'Measure', 'ResumeFacts'],
   'written by one commit, one query or one answer, and gone with it': [

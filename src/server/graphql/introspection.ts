@@ -2,6 +2,7 @@
  * Introspection, in parts and once: the types of a schema are asked for some at a time, with turns of the event loop for
  * everybody else in between, one document after the other; answers are kept as text, up to a number of bytes.
  */
+import { setImmediate } from 'node:timers/promises';
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -15,7 +16,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { EngineError, type RowCopies, type RowCopy } from '../../engine/index.ts';
+import { type RowCopies, type RowCopy, Slots } from '../../engine/index.ts';
 import { ByteCache } from './byte-cache.ts';
 
 /** Types that are described in one turn of the event loop. */
@@ -108,7 +109,7 @@ class Introspection {
     const lists = Object.create(null) as Record<string, unknown[]>;
     const names = Object.keys(schema.getTypeMap());
     for (let at = 0; at < names.length; at += TYPES_AT_ONCE) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
       const data = dataOf(await this.#ask([asking(types)], partOf(schema, names.slice(at, at + TYPES_AT_ONCE))));
       for (const [name, list] of Object.entries((data[key] ?? {}) as Record<string, unknown[]>)) {
         const known = lists[name] ?? [];
@@ -161,7 +162,7 @@ async function textOf(data: Data): Promise<string> {
     for (const [name, value] of Object.entries((root ?? {}) as Data)) {
       const parts: string[] = [];
       for (let at = 0; Array.isArray(value) && at < value.length; at += TYPES_AT_ONCE) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
         parts.push(JSON.stringify(value.slice(at, at + TYPES_AT_ONCE)).slice(1, -1));
       }
       fields.push(`${JSON.stringify(name)}:${Array.isArray(value) ? `[${parts.join(',')}]` : JSON.stringify(value)}`);
@@ -177,8 +178,16 @@ export class Introspections implements RowCopy {
   #schema: GraphQLSchema | undefined;
   #kept: ByteCache<string>;
   readonly #underWay = new Map<string, Promise<ExecutionResult>>();
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  /** One document after the other. */
+  readonly #slot = new Slots({
+    slots: 1,
+    waiting: {
+      max: WAITING_MAX,
+      limit: 'introspectionsWaitingMax',
+      retryAfterMs: 1_000,
+      message: `more than ${WAITING_MAX} different documents of introspection wait`,
+    },
+  });
 
   constructor(bytesMax: number, copies: RowCopies) {
     copies.join('introspection', this);
@@ -210,7 +219,7 @@ export class Introspections implements RowCopy {
     const introspection = new Introspection(args, operation, execute);
     const { fields } = introspection;
     if (!fields.some((field) => introspection.isHeavy(field))) return execute(args);
-    if (!fields.every(({ name }) => name.value.startsWith('__'))) return this.#inTurn(() => introspection.run());
+    if (!fields.every(({ name }) => name.value.startsWith('__'))) return this.#slot.use(() => introspection.run());
     const { schema, document, operationName, variableValues } = args;
     if (this.#schema !== schema) {
       this.#schema = schema;
@@ -228,7 +237,7 @@ export class Introspections implements RowCopy {
 
   #begin(key: string, introspection: Introspection): Promise<ExecutionResult> {
     const kept = this.#kept;
-    const begun = this.#inTurn(async () => {
+    const begun = this.#slot.use(async () => {
       const result = await introspection.run();
       if (result.errors !== undefined || result.data === null || result.data === undefined) return result;
       const json = await textOf(result.data as Data);
@@ -241,21 +250,6 @@ export class Introspections implements RowCopy {
     };
     begun.then(end, end);
     return begun;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new EngineError('OVERLOADED', `more than ${WAITING_MAX} different documents of introspection wait`, {
-        details: { retryAfterMs: 1_000, limit: 'introspectionsWaitingMax', maximum: WAITING_MAX },
-        hint: 'Try again after details.retryAfterMs milliseconds.',
-      });
-    }
-    this.#waiting += 1;
-    const done = this.#last.then(work).finally(() => {
-      this.#waiting -= 1;
-    });
-    this.#last = done.catch(() => {});
-    return done;
   }
 }
 
