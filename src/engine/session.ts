@@ -26,8 +26,7 @@ import type { RowPage, RowsQuery } from './read/pages/page.ts';
 import type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 import type { Filter } from './read/scan/filter.ts';
 import type { Row } from './read/scan/row.ts';
-import type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
-import type { RestoreOptions } from './undo.ts';
+import type { ChangeResult, CommitResult, EraseResult, RestoreOptions, RestoreResult, RevertOptions, RevertResult } from './results.ts';
 
 /** Who a session works for. */
 interface Principal {
@@ -320,15 +319,9 @@ export class Session {
   }
 
   /** See Engine.restore. */
-  restore(request: RestoreOptions, options?: CommitOptions | null): Promise<CommitResult> {
+  restore(request: RestoreOptions, options?: CommitOptions | null): Promise<RestoreResult> {
     this.#ask('administer', 'catalog');
     return this.#engine.restore(request, options);
-  }
-
-  /** The tables that a restore would change. */
-  restorable(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }): Promise<TableState[]> {
-    this.#ask('read', 'catalog');
-    return this.#engine.administration.restorable(request);
   }
 
   /** See Engine.revert. */
