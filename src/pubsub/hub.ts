@@ -2,7 +2,7 @@
  * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
  * what is bounded over all of them: executed events in memory, readers of the log, channels.
  */
-import { type Engine, EngineError, LIMITS, type RowCopy, Slots, type TableId } from '../engine/index.ts';
+import { EngineError, LIMITS, type RowCopies, type RowCopy, type Session, Slots, type SnapshotId, type TableId } from '../engine/index.ts';
 import type { Channel, ChannelParts } from './channel.ts';
 import type { CommitFeed } from './feed.ts';
 import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
@@ -45,7 +45,7 @@ type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
 
 export class Hub implements RowCopy {
   readonly feed: CommitFeed;
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #channels = new Map<string, Channel<never>>();
   readonly #payloads: Payloads;
   readonly #catchingUp = new Slots({ slots: LIMITS.catchingUpMax, stretchMs: STRETCH_MS });
@@ -55,15 +55,15 @@ export class Hub implements RowCopy {
   readonly #leave: () => void;
   #nextChannel = 1;
 
-  constructor(engine: Engine, feed: CommitFeed) {
-    this.#engine = engine;
+  constructor(session: Session, feed: CommitFeed, copies: RowCopies) {
+    this.#session = session;
     this.feed = feed;
     const none = (): ClassFigures => ({ executions: 0, events: 0 });
     const slots = (): Slots => new Slots({ slots: LIMITS.liveRunsMax, stretchMs: STRETCH_MS });
     this.#running = { snapshotCommitted: slots(), changes: slots(), live: slots() };
     this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
-    this.#payloads = new Payloads(LIMITS.livePayloadBytesMax, engine.rowCopies);
-    this.#leave = engine.rowCopies.join('answers of live queries', this);
+    this.#payloads = new Payloads(LIMITS.livePayloadBytesMax, copies);
+    this.#leave = copies.join('answers of live queries', this);
   }
 
   /**
@@ -93,7 +93,7 @@ export class Hub implements RowCopy {
     this.#nextChannel += 1;
     const parts: ChannelParts = {
       feed: this.feed,
-      hold: (snapshotId) => this.#engine.read.leases.hold(snapshotId as Parameters<Engine['read']['leases']['hold']>[0]),
+      hold: (snapshotId) => this.#session.hold(snapshotId as SnapshotId),
       catchingUp: (work) => this.#catchingUp.use(work),
       running: (work) => this.#running[source.kind].use(work),
       counted,
@@ -105,7 +105,7 @@ export class Hub implements RowCopy {
       counted.executions += 1;
       const { jsonAndBrace, content, overload } = await execute(event, channel);
       if (overload !== undefined) throw overload;
-      return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#engine.incarnation) }, content };
+      return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#session.incarnation) }, content };
     };
     const channel: Channel<Event> = source.isLatestOnly
       ? new LatestChannel(source, parts, executed)

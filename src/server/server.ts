@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { type Engine, type EngineOptions, MemoryPool, openEngine } from '../engine/index.ts';
+import { type Engine, type EngineOptions, MemoryPool, openEngine, Session } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
 import { SchemaProvider } from '../schema/index.ts';
@@ -62,8 +62,9 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
-  const feed = new CommitFeed(engine);
-  const provider = new SchemaProvider(engine, ({ name }, error) =>
+  const own = new Session(engine);
+  const feed = new CommitFeed(own);
+  const provider = new SchemaProvider(own, ({ name }, error) =>
     logger.warn({ err: error, table: name }, `table ${name} is left out of the typed API: its types cannot be built`),
   );
   const origins = new OriginPolicy(config.origins, config.host);
@@ -94,7 +95,8 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
   });
   const live = new LivePath({
     prepare: () => provider.prepare(),
-    engine,
+    session: own,
+    copies: engine.rowCopies,
     feed,
     yoga,
     http,

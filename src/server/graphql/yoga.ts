@@ -1,7 +1,7 @@
 /** Yoga, as Tidemark uses it: the endpoint, the context of an operation, and the plugins in their order. */
 import type { ServerResponse } from 'node:http';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import type { Engine } from '../../engine/index.ts';
+import { type Engine, Session } from '../../engine/index.ts';
 import type { CommitFeed } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../../resolvers/errors.ts';
@@ -58,6 +58,7 @@ export function makeYoga({ engine, feed, provider, origins, log, answers, docume
     },
     maskedErrors: { maskError: (error) => toGraphQLError(error, log) },
     context: (initial) => {
+      const session = new Session(engine);
       const notices = (tableId: number) => provider.noticesOf(tableId);
       const { schemaEntry } = initial as WithSchema;
       const { types } = schemaEntry ?? provider.newest();
@@ -73,8 +74,8 @@ export function makeYoga({ engine, feed, provider, origins, log, answers, docume
         },
       };
       const holding: Context['holding'] = { releases: undefined };
-      const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(engine.read.leases.hold(snapshotId));
-      return { engine, feed, types, notices, lifetime, holding, hold };
+      const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(session.hold(snapshotId));
+      return { session, engine, feed, types, notices, lifetime, holding, hold };
     },
     plugins: [
       documents.plugin(),
