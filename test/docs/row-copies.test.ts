@@ -125,7 +125,6 @@ const WITHOUT_ROWS: Readonly<Record<string, readonly string[]>> = {
     'introspections: Set<string>',
   ],
   'ids that clients give their operations': ['operations: Set<string>'],
-  'what a cache is made of; a class that makes one is looked at': ['#entries: Map<string, Entry<Value>>'],
 };
 
 it('every collection that lives on is in a class that has joined, or holds no rows', () => {

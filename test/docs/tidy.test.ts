@@ -82,6 +82,7 @@ const ENGINE_PACKAGES = [
   'level',
   'snappyjs',
   'fs-native-extensions',
+  'lru-cache',
   '@duckdb/node-api',
 ];
 

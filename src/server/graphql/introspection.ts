@@ -16,8 +16,8 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import { type RowCopies, type RowCopy, Slots } from '../../engine/index.ts';
-import { ByteCache } from './byte-cache.ts';
 
 /** Types that are described in one turn of the event loop. */
 const TYPES_AT_ONCE = 50;
@@ -176,7 +176,7 @@ async function textOf(data: Data): Promise<string> {
 export class Introspections implements RowCopy {
   readonly #bytesMax: number;
   #schema: GraphQLSchema | undefined;
-  #kept: ByteCache<string>;
+  #kept: LRUCache<string, string>;
   readonly #underWay = new Map<string, Promise<ExecutionResult>>();
   /** One document after the other. */
   readonly #slot = new Slots({
@@ -192,17 +192,21 @@ export class Introspections implements RowCopy {
   constructor(bytesMax: number, copies: RowCopies) {
     copies.join('introspection', this);
     this.#bytesMax = bytesMax;
-    this.#kept = new ByteCache(bytesMax);
+    this.#kept = this.#empty();
   }
 
   /** Lets go of what is kept: values that were erased may stand in the documents. */
   forget(): void {
-    this.#kept = new ByteCache(this.#bytesMax);
+    this.#kept = this.#empty();
     this.#underWay.clear();
   }
 
+  #empty(): LRUCache<string, string> {
+    return new LRUCache({ maxSize: Math.max(1, this.#bytesMax) });
+  }
+
   kept(): unknown {
-    return [this.#kept.keys(), [...this.#underWay.keys()]];
+    return [[...this.#kept.keys()], [...this.#underWay.keys()]];
   }
 
   plugin(): Plugin {
@@ -223,7 +227,7 @@ export class Introspections implements RowCopy {
     const { schema, document, operationName, variableValues } = args;
     if (this.#schema !== schema) {
       this.#schema = schema;
-      this.#kept = new ByteCache(this.#bytesMax);
+      this.#kept = this.#empty();
       this.#underWay.clear();
     }
     const text = document.loc?.source.body ?? '';
@@ -241,7 +245,7 @@ export class Introspections implements RowCopy {
       const result = await introspection.run();
       if (result.errors !== undefined || result.data === null || result.data === undefined) return result;
       const json = await textOf(result.data as Data);
-      kept.set(key, json, json.length + key.length * 2);
+      kept.set(key, json, { size: json.length + key.length * 2 });
       return resultOf(json);
     });
     this.#underWay.set(key, begun);
