@@ -1,10 +1,10 @@
 /**
  * Executed events, kept for a while: subscribers that come late, or back, are often behind by the same few events. Bounded
- * in bytes over all channels; the least recently used go first.
+ * in bytes over all broadcasts; the least recently used go first.
  */
 import { LRUCache } from 'lru-cache';
 import type { RowCopies, RowCopy } from '../engine/index.ts';
-import type { Payload } from './sink.ts';
+import type { Payload } from './connection.ts';
 
 interface Kept {
   readonly payload: Promise<Payload>;

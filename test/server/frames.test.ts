@@ -64,7 +64,7 @@ it('what sockets share of an event is not changed under one that has not taken i
     clients.push({ socket, seen });
   }
   await vi.waitFor(() => expect(connections).toHaveLength(ids.length));
-  const sinks = ids.map((id, at) => connections[at]?.sink(id, () => {}));
+  const receivers = ids.map((id, at) => connections[at]?.forSubscription(id, () => {}));
   const slow = connections[1];
   const texts: string[] = [];
   // Until the kernel takes nothing more for the one that does not read, and a little longer: small ones, which it takes
@@ -74,7 +74,7 @@ it('what sockets share of an event is not changed under one that has not taken i
     const size = more > 25 ? 300 : at * 3;
     texts.push(JSON.stringify({ at, text: String.fromCharCode(97 + (at % 26)).repeat(size) }));
     const payload = { jsonAndBrace: Buffer.from(`${texts[at]}}`), cursor: String(at) };
-    for (const sink of sinks) sink?.send(payload);
+    for (const receiver of receivers) receiver?.send(payload);
     if (at % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
     if ((slow?.socket.bufferedAmount ?? 0) > 0) more -= 1;
   }
@@ -122,10 +122,10 @@ describe('a connection in front of which something may keep what is written', ()
     onTestFinished(() => {
       for (const client of clients) client.terminate();
     });
-    const sinks = ids.map((id, at) => connections[at]?.sink(id, () => {}));
+    const receivers = ids.map((id, at) => connections[at]?.forSubscription(id, () => {}));
     for (let event = 0; event < 50; event += 1) {
       const payload = { jsonAndBrace: Buffer.from(`${event}}`), cursor: String(event) };
-      for (const sink of sinks) sink?.send(payload);
+      for (const receiver of receivers) receiver?.send(payload);
     }
     for (const begin of handOn) begin();
     await vi.waitFor(() => expect(seen.map(({ length }) => length)).toEqual([50, 50, 50]));

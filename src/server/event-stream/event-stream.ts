@@ -1,12 +1,12 @@
 /**
- * Subscriptions as Server-Sent Events (graphql-sse, distinct connections): the same channels and guarantees as over
+ * Subscriptions as Server-Sent Events (graphql-sse, distinct connections): the same broadcasts and guarantees as over
  * WebSocket. Each event's id is where its subscriber is; a client that comes back with it as Last-Event-ID goes on there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { RowCopies } from '../../engine/index.ts';
-import type { Hub, Sink } from '../../pubsub/index.ts';
+import type { Broadcasts, SubscriberConnection } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../../resolvers/errors.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from '../connection.ts';
@@ -17,7 +17,7 @@ import { EventFrames } from './event-frames.ts';
 
 export interface EventStreamParts {
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
-  readonly hub: Hub;
+  readonly broadcasts: Broadcasts;
   readonly copies: RowCopies;
   readonly limits: ConnectionLimits & { readonly socketsMax: number };
   readonly counts: ConnectionCounts;
@@ -99,8 +99,8 @@ export class EventStreams {
     return true;
   }
 
-  #stream(response: ServerResponse, subscription: Parameters<Hub['subscribe']>[0]): void {
-    const { hub, limits, counts, log } = this.#parts;
+  #stream(response: ServerResponse, subscription: Parameters<Broadcasts['subscribe']>[0]): void {
+    const { broadcasts, limits, counts, log } = this.#parts;
     const refuse = (error: unknown): void => complete(response, { errors: [toGraphQLError(error, log)] });
     const congestion = new Congestion(limits, counts, () => response.destroy());
     this.#open.add(response);
@@ -116,14 +116,19 @@ export class EventStreams {
       leave?.();
     });
     try {
-      leave = hub.subscribe(subscription, sinkOf(response, this.#frames, congestion, refuse));
+      leave = broadcasts.subscribe(subscription, connectionOf(response, this.#frames, congestion, refuse));
     } catch (error) {
       refuse(error);
     }
   }
 }
 
-function sinkOf(response: ServerResponse, frames: EventFrames, congestion: Congestion, end: (error: unknown) => void): Sink {
+function connectionOf(
+  response: ServerResponse,
+  frames: EventFrames,
+  congestion: Congestion,
+  end: (error: unknown) => void,
+): SubscriberConnection {
   return {
     send: (payload) => {
       const frame = frames.of(payload);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
 import type { WebSocket } from 'ws';
-import type { Payload, Sink } from '../../pubsub/index.ts';
+import type { Payload, SubscriberConnection } from '../../pubsub/index.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from '../connection.ts';
 import { beginFrame } from './frames.ts';
 import { SHARED_BYTES_MAX, SharedFrames } from './shared-frames.ts';
@@ -85,7 +85,7 @@ export class SocketConnection {
   }
 
   /** Where the events of one subscription go. */
-  sink(id: string, end: (error: unknown) => void): Sink {
+  forSubscription(id: string, end: (error: unknown) => void): SubscriberConnection {
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const headBytes = Buffer.byteLength(head);
     const congestion = this.#congestion;
@@ -132,7 +132,7 @@ export class PendingResults implements AsyncIterableIterator<ExecutionResult> {
     this.#onOver = onOver;
   }
 
-  /** Begins, with what leaves the channel. */
+  /** Begins, with what leaves the broadcast. */
   begin(leave: () => void): void {
     if (this.#isOver) leave();
     else this.#leave = leave;

@@ -7,7 +7,7 @@ import { handleProtocols, makeServer, type Context as SocketContext } from 'grap
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { EngineError, limitExceeded, type RowCopies } from '../../engine/index.ts';
-import type { Hub } from '../../pubsub/index.ts';
+import type { Broadcasts } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../../resolvers/errors.ts';
 import type { ConnectionCounts, ConnectionLimits } from '../connection.ts';
@@ -25,7 +25,7 @@ export interface WebSocketParts {
   /** Waits for the schema of the moment. */
   readonly prepare: () => Promise<void>;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
-  readonly hub: Hub;
+  readonly broadcasts: Broadcasts;
   readonly copies: RowCopies;
   readonly path: string;
   readonly messageBytesMax: number;
@@ -247,14 +247,14 @@ async function checked(
   }
 }
 
-async function subscribe({ hub, answers, log }: WebSocketParts, operation: Operation): Promise<PendingResults | ExecutionResult> {
+async function subscribe({ broadcasts, answers, log }: WebSocketParts, operation: Operation): Promise<PendingResults | ExecutionResult> {
   const { id, connection, schema, document, operationName, variableValues, contextValue } = operation;
   const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, { answers, log });
   if ('refused' in found) return found.refused;
   const results = connection.results();
   const end = (error: unknown): void => results.end({ errors: [toGraphQLError(error, log)] });
   try {
-    results.begin(hub.subscribe(found.subscription, connection.sink(id, end)));
+    results.begin(broadcasts.subscribe(found.subscription, connection.forSubscription(id, end)));
   } catch (error) {
     return { errors: [toGraphQLError(error, log)] };
   }

@@ -1,11 +1,11 @@
 /**
- * A channel of events that all count: commits and row changes. It reads its source as far as the log goes and hands each
- * payload to every member that keeps up; a member that does not goes back to reading from the log, and joins again where
+ * A broadcast of events that all count: commits and row changes. It reads its source as far as the log goes and hands each
+ * payload to every subscriber that keeps up; a subscriber that does not goes back to reading from the log, and joins again where
  * it has caught up. So each gets exactly the events after its position, in order, once (invariant 7).
  *
- * The states of a member:
+ * The states of a subscriber:
  *
- *                     at the channel's position
+ *                   at the broadcast's position
  *      joining ───────────────────────────────────────────────► live
  *         │ at an earlier one                                  ▲  │
  *         ▼                                 caught up: looked  │  │
@@ -16,18 +16,18 @@
  *       │                                  ▼ is full              │ is full
  *       └──────── it has drained ─────── paused ◄─────────────────┘
  *
- * From every state it may go: it leaves, an error ends it, or the server stops. A member that is behind holds what it still
+ * From every state it may go: it leaves, an error ends it, or the server stops. A subscriber that is behind holds what it still
  * needs against expiry.
  */
-import { Channel, type ChannelParts, type Member } from './channel.ts';
+import { Broadcast, type BroadcastParts, type Subscriber } from './broadcast.ts';
+import type { Payload } from './connection.ts';
 import { Lease } from './lease.ts';
 import { after, END, isBefore, type Position } from './position.ts';
-import type { Payload } from './sink.ts';
 import type { Reader, Source, Step } from './source.ts';
 import { checkStep, type Follows } from './states.ts';
 
 /**
- * How long a member reads from the log before another has its slot, milliseconds. Not much shorter: members that go on by
+ * How long a subscriber reads from the log before another has its slot, milliseconds. Not much shorter: subscribers that go on by
  * turns each read what another has just read, and the kept changes are those of a third.
  */
 const SLOT_MS = 1_000;
@@ -42,23 +42,23 @@ const FOLLOWS: Follows<State> = {
   paused: ['queued'],
 };
 
-/** A member that reads from the log, or waits to. */
+/** A subscriber that reads from the log, or waits to. */
 interface Behind {
   state: State;
   /** Holds what it still needs. */
   readonly lease: Lease;
 }
 
-export class SequenceChannel<Event> extends Channel<Event> {
+export class SequenceBroadcast<Event> extends Broadcast<Event> {
   readonly #execute: (step: Step<Event>) => Promise<Payload>;
-  /** Members that get each payload as it is executed. */
-  readonly #live = new Set<Member>();
+  /** Subscribers that get each payload as it is executed. */
+  readonly #live = new Set<Subscriber>();
   /** All others. */
-  readonly #behind = new Map<Member, Behind>();
+  readonly #behind = new Map<Subscriber, Behind>();
   #position: Position;
 
   /** `execute` gives the payload of an event; asked twice for one, it may answer from what it kept. */
-  constructor(source: Source<Event>, parts: ChannelParts, execute: (step: Step<Event>) => Promise<Payload>) {
+  constructor(source: Source<Event>, parts: BroadcastParts, execute: (step: Step<Event>) => Promise<Payload>) {
     super(source, parts);
     this.#execute = execute;
     // Whoever wants earlier events reads them from the log.
@@ -79,21 +79,21 @@ export class SequenceChannel<Event> extends Channel<Event> {
     return [];
   }
 
-  protected joined(member: Member): void {
-    if (this.#isCurrent(member)) this.#live.add(member);
-    else this.#fallBehind(member, member.sink.isCongested ? 'paused' : 'queued');
+  protected joined(subscriber: Subscriber): void {
+    if (this.#isCurrent(subscriber)) this.#live.add(subscriber);
+    else this.#fallBehind(subscriber, subscriber.connection.isCongested ? 'paused' : 'queued');
   }
 
-  protected left(member: Member): void {
-    this.#live.delete(member);
-    this.#behind.get(member)?.lease.release();
-    this.#behind.delete(member);
+  protected left(subscriber: Subscriber): void {
+    this.#live.delete(subscriber);
+    this.#behind.get(subscriber)?.lease.release();
+    this.#behind.delete(subscriber);
   }
 
-  #isCurrent(member: Member): boolean {
-    const { position } = member;
+  #isCurrent(subscriber: Subscriber): boolean {
+    const { position } = subscriber;
     if (isBefore(position, this.#position)) return false;
-    // Inside a commit, only where an event of the channel ends: its next one begins there. What lies in the future is waited for.
+    // Inside a commit, only where an event of the broadcast ends: its next one begins there. What lies in the future is waited for.
     return position.row === END || !isBefore(this.#position, position) || position.snapshotId > this.parts.feed.headSnapshotId;
   }
 
@@ -131,24 +131,24 @@ export class SequenceChannel<Event> extends Channel<Event> {
   }
 
   #deliver(payload: Payload, position: Position): void {
-    for (const member of this.#live) {
-      // One that came with a position ahead of the channel's has it already.
-      if (!isBefore(member.position, position)) continue;
-      if (member.sink.isCongested) {
-        this.#live.delete(member);
-        this.#fallBehind(member, 'paused', 'live');
+    for (const subscriber of this.#live) {
+      // One that came with a position ahead of the broadcast's has it already.
+      if (!isBefore(subscriber.position, position)) continue;
+      if (subscriber.connection.isCongested) {
+        this.#live.delete(subscriber);
+        this.#fallBehind(subscriber, 'paused', 'live');
         continue;
       }
-      member.position = position;
-      this.send(member, payload);
+      subscriber.position = position;
+      this.send(subscriber, payload);
     }
   }
 
-  #fallBehind(member: Member, to: State, from: State = 'joining'): void {
+  #fallBehind(subscriber: Subscriber, to: State, from: State = 'joining'): void {
     checkStep(FOLLOWS, from, to);
-    const behind: Behind = { state: to, lease: new Lease(this.parts.hold, member.position) };
-    this.#behind.set(member, behind);
-    this.#catchUp(member, behind).catch((error: unknown) => this.end(member, error));
+    const behind: Behind = { state: to, lease: new Lease(this.parts.hold, subscriber.position) };
+    this.#behind.set(subscriber, behind);
+    this.#catchUp(subscriber, behind).catch((error: unknown) => this.end(subscriber, error));
   }
 
   #step(behind: Behind, to: State): void {
@@ -156,45 +156,45 @@ export class SequenceChannel<Event> extends Channel<Event> {
     behind.state = to;
   }
 
-  /** Brings one member from its position to where the channel is. */
-  async #catchUp(member: Member, behind: Behind): Promise<void> {
-    const reader = this.source.reader(member.position);
+  /** Brings one subscriber from its position to where the broadcast is. */
+  async #catchUp(subscriber: Subscriber, behind: Behind): Promise<void> {
+    const reader = this.source.reader(subscriber.position);
     while (behind.state === 'paused' || behind.state === 'queued') {
       if (behind.state === 'paused') {
-        await new Promise<void>((resolve) => member.sink.onDrained(resolve));
+        await new Promise<void>((resolve) => subscriber.connection.onDrained(resolve));
         this.#step(behind, 'queued');
       }
-      await this.parts.catchingUp(() => this.#readFor(member, reader, behind));
+      await this.parts.catchingUp(() => this.#readFor(subscriber, reader, behind));
     }
   }
 
-  /** Reads for a member that has a slot, until it has caught up, cannot go on, or is over: then it stays what it is. */
-  async #readFor(member: Member, reader: Reader<Event>, behind: Behind): Promise<void> {
+  /** Reads for a subscriber that has a slot, until it has caught up, cannot go on, or is over: then it stays what it is. */
+  async #readFor(subscriber: Subscriber, reader: Reader<Event>, behind: Behind): Promise<void> {
     this.#step(behind, 'reading');
     const end = performance.now() + SLOT_MS;
     while (performance.now() < end) {
-      if (member.isGone || this.parts.feed.stopped) return;
-      // In one step with the look at its position: what the channel reads next finds the member there.
-      if (this.#isCurrent(member)) return this.#catchesUp(member, behind);
-      if (member.sink.isCongested) return this.#step(behind, 'paused');
+      if (subscriber.isGone || this.parts.feed.stopped) return;
+      // In one step with the look at its position: what the broadcast reads next finds the subscriber there.
+      if (this.#isCurrent(subscriber)) return this.#catchesUp(subscriber, behind);
+      if (subscriber.connection.isCongested) return this.#step(behind, 'paused');
       const step = await this.patiently(() => reader.next());
       if (step === undefined) {
-        member.position = reader.position;
+        subscriber.position = reader.position;
         continue;
       }
       const payload = await this.patiently(() => this.#execute(step));
-      if (payload === undefined || member.isGone) return;
-      member.position = step.position;
+      if (payload === undefined || subscriber.isGone) return;
+      subscriber.position = step.position;
       behind.lease.move(step.position);
-      this.send(member, payload);
+      this.send(subscriber, payload);
     }
     this.#step(behind, 'queued');
   }
 
-  #catchesUp(member: Member, behind: Behind): void {
+  #catchesUp(subscriber: Subscriber, behind: Behind): void {
     this.#step(behind, 'live');
-    this.#behind.delete(member);
+    this.#behind.delete(subscriber);
     behind.lease.release();
-    this.#live.add(member);
+    this.#live.add(subscriber);
   }
 }

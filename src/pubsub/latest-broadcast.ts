@@ -1,24 +1,25 @@
 /**
- * A channel of which only the newest event counts: a live query. At most one run of it is under way, however many commits
+ * A broadcast of which only the newest event counts: a live query. At most one run of it is under way, however many commits
  * there are meanwhile; who is behind is sent the newest answer, and an answer that says the same as the last is not sent.
  *
- * The states of the channel:
+ * The states of the broadcast:
  *
  *              a table that is asked for has changed
  *      reading ─────────────────────────────────────► running
  *       │   ▲                                          │   │ there is a newer commit already
- *       │   │ a commit, or a member that came          │   ▼
+ *       │   │ a commit, or a subscriber that came      │   ▼
  *       │   └──────────────── waiting ◄────────────────┘  resting
- *       │ nothing has changed   ▲  ▲                       │ as long as the run took, or until a member comes
+ *       │ nothing has changed   ▲  ▲                       │ as long as the run took, or until a subscriber comes
  *       └───────────────────────┘  └───────────────────────┘
  *
- * From every state it may be closed: the last member has left, an error ends all, or the server stops. A member is owed the
- * newest answer, has it, or is paused: its connection is full, and it is owed again once that has drained.
+ * From every state it may be closed: the last subscriber has left, an error ends all, or the server stops.
+ * A subscriber is owed the newest answer, has it, or is paused: its connection is full, and the answer is owed again when that
+ * has drained.
  */
 import type { TableId } from '../engine/index.ts';
-import { Channel, type ChannelParts, type Member } from './channel.ts';
+import { Broadcast, type BroadcastParts, type Subscriber } from './broadcast.ts';
+import type { Payload } from './connection.ts';
 import type { Position } from './position.ts';
-import type { Payload } from './sink.ts';
 import type { Source, Step } from './source.ts';
 import { checkStep, type Follows } from './states.ts';
 
@@ -41,7 +42,7 @@ const FOLLOWS: Follows<State> = {
   waiting: ['reading'],
 };
 
-/** What a member has been sent. */
+/** What a subscriber has been sent. */
 interface Served {
   /** The version of the answer; 0 where it has had none. */
   version: number;
@@ -51,7 +52,7 @@ interface Served {
   isPaused: boolean;
 }
 
-export class LatestChannel<Event> extends Channel<Event> {
+export class LatestBroadcast<Event> extends Broadcast<Event> {
   readonly #execute: (step: Step<Event>) => Promise<LiveAnswer>;
   /** Undefined before the first, and from an erasure of what it may show until it was asked again. */
   #payload: Payload | undefined;
@@ -62,11 +63,11 @@ export class LatestChannel<Event> extends Channel<Event> {
   #readAfter = 0;
   /** How often answers have differed. */
   #version = 0;
-  readonly #served = new Map<Member, Served>();
+  readonly #served = new Map<Subscriber, Served>();
   #state: State = 'waiting';
   #position: Position;
 
-  constructor(source: Source<Event>, parts: ChannelParts, execute: (step: Step<Event>) => Promise<LiveAnswer>) {
+  constructor(source: Source<Event>, parts: BroadcastParts, execute: (step: Step<Event>) => Promise<LiveAnswer>) {
     super(source, parts);
     this.#execute = execute;
     this.#position = source.start;
@@ -87,36 +88,36 @@ export class LatestChannel<Event> extends Channel<Event> {
     return this.#payload;
   }
 
-  protected joined(member: Member): void {
+  protected joined(subscriber: Subscriber): void {
     const { headSnapshotId } = this.parts.feed;
-    this.#served.set(member, { version: 0, since: headSnapshotId, isPaused: false });
+    this.#served.set(subscriber, { version: 0, since: headSnapshotId, isPaused: false });
     // An answer that has not been held against the newest commit is not for somebody who has just come.
-    if (this.#position.snapshotId >= headSnapshotId) this.#offer(member);
+    if (this.#position.snapshotId >= headSnapshotId) this.#offer(subscriber);
     else this.wake();
   }
 
-  protected left(member: Member): void {
-    this.#served.delete(member);
+  protected left(subscriber: Subscriber): void {
+    this.#served.delete(subscriber);
   }
 
-  #offer(member: Member): void {
-    const served = this.#served.get(member);
+  #offer(subscriber: Subscriber): void {
+    const served = this.#served.get(subscriber);
     if (served === undefined || served.isPaused || this.#payload === undefined) return;
     if (this.#position.snapshotId < served.since || served.version === this.#version) return;
-    if (member.sink.isCongested) {
+    if (subscriber.connection.isCongested) {
       served.isPaused = true;
-      member.sink.onDrained(() => {
+      subscriber.connection.onDrained(() => {
         served.isPaused = false;
-        this.#offer(member);
+        this.#offer(subscriber);
       });
       return;
     }
     served.version = this.#version;
-    this.send(member, this.#payload);
+    this.send(subscriber, this.#payload);
   }
 
   #offerAll(): void {
-    for (const member of this.#served.keys()) this.#offer(member);
+    for (const subscriber of this.#served.keys()) this.#offer(subscriber);
   }
 
   #enter(state: State): void {

@@ -1,16 +1,16 @@
 /**
- * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
- * what is bounded over all of them: executed events in memory, readers of the log, channels.
+ * All broadcasts. A subscription joins the broadcast of those that ask for the same, or opens it. Keeps what is bounded over
+ * all of them: executed events in memory, readers of the log, and their number.
  */
 import { EngineError, LIMITS, type RowCopies, type RowCopy, type Session, Slots, type SnapshotId, type TableId } from '../engine/index.ts';
-import type { Channel, ChannelParts } from './channel.ts';
+import type { Broadcast, BroadcastParts } from './broadcast.ts';
+import type { SubscriberConnection } from './connection.ts';
 import type { CommitFeed } from './feed.ts';
 import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
-import { LatestChannel, type LiveAnswer } from './latest-channel.ts';
+import { LatestBroadcast, type LiveAnswer } from './latest-broadcast.ts';
 import { Payloads } from './payloads.ts';
 import { cursorOf } from './position.ts';
-import { SequenceChannel } from './sequence-channel.ts';
-import type { Sink } from './sink.ts';
+import { SequenceBroadcast } from './sequence-broadcast.ts';
 import type { Source, Step } from './source.ts';
 
 /** An executed event. */
@@ -29,7 +29,7 @@ export interface Subscription<Event> {
   readonly source: Source<Event>;
   /** Whether the document asks which commit was the newest: then an event is not the same at two times. */
   readonly tellsHead: boolean;
-  /** Executes the document for an event; used where the subscription opens a channel. */
+  /** Executes the document for an event; used where the subscription opens a broadcast. */
   readonly execute: (event: Event, lifetime: Lifetime) => Promise<Executed>;
 }
 
@@ -43,17 +43,17 @@ const STRETCH_MS = 4;
 
 type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
 
-export class Hub implements RowCopy {
+export class Broadcasts implements RowCopy {
   readonly feed: CommitFeed;
   readonly #session: Session;
-  readonly #channels = new Map<string, Channel<never>>();
+  readonly #broadcasts = new Map<string, Broadcast<never>>();
   readonly #payloads: Payloads;
   readonly #catchingUp = new Slots({ slots: LIMITS.catchingUpMax, stretchMs: STRETCH_MS });
   /** By class, so that slow live queries keep no commit waiting. */
   readonly #running: Readonly<Record<LiveClass, Slots>>;
   readonly #counted: Readonly<Record<LiveClass, ClassFigures>>;
   readonly #leave: () => void;
-  #nextChannel = 1;
+  #nextBroadcast = 1;
 
   constructor(session: Session, feed: CommitFeed, copies: RowCopies) {
     this.#session = session;
@@ -67,18 +67,18 @@ export class Hub implements RowCopy {
   }
 
   /**
-   * Sends a subscription's events to a sink, until the returned function is called or the sink is told the end.
+   * Sends a subscription's events to a connection, until the returned function is called or the connection is told the end.
    * @throws EngineError OVERLOADED where there are too many different subscriptions
    */
-  subscribe<Event>(subscription: Subscription<Event>, sink: Sink): () => void {
+  subscribe<Event>(subscription: Subscription<Event>, connection: SubscriberConnection): () => void {
     const { key, source } = subscription;
-    const known = this.#channels.get(key) as Channel<Event> | undefined;
-    const channel = known ?? this.#open(subscription);
-    return channel.join(sink, source.start);
+    const known = this.#broadcasts.get(key) as Broadcast<Event> | undefined;
+    const broadcast = known ?? this.#open(subscription);
+    return broadcast.join(connection, source.start);
   }
 
-  #open<Event>(subscription: Subscription<Event>): Channel<Event> {
-    if (this.#channels.size >= LIMITS.distinctSubscriptionsMax)
+  #open<Event>(subscription: Subscription<Event>): Broadcast<Event> {
+    if (this.#broadcasts.size >= LIMITS.distinctSubscriptionsMax)
       throw new EngineError(
         'OVERLOADED',
         `distinctSubscriptionsMax: ${LIMITS.distinctSubscriptionsMax} different subscriptions run already`,
@@ -89,35 +89,35 @@ export class Hub implements RowCopy {
       );
     const { key, source, execute, tellsHead } = subscription;
     const counted = this.#counted[source.kind];
-    const id = this.#nextChannel;
-    this.#nextChannel += 1;
-    const parts: ChannelParts = {
+    const id = this.#nextBroadcast;
+    this.#nextBroadcast += 1;
+    const parts: BroadcastParts = {
       feed: this.feed,
       hold: (snapshotId) => this.#session.hold(snapshotId as SnapshotId),
       catchingUp: (work) => this.#catchingUp.use(work),
       running: (work) => this.#running[source.kind].use(work),
       counted,
       onEmpty: () => {
-        if (this.#channels.get(key) === (channel as Channel<never>)) this.#channels.delete(key);
+        if (this.#broadcasts.get(key) === (broadcast as Broadcast<never>)) this.#broadcasts.delete(key);
       },
     };
     const executed = async ({ event, position }: Step<Event>): Promise<LiveAnswer> => {
       counted.executions += 1;
-      const { jsonAndBrace, content, overload } = await execute(event, channel);
+      const { jsonAndBrace, content, overload } = await execute(event, broadcast);
       if (overload !== undefined) throw overload;
       return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#session.incarnation) }, content };
     };
-    const channel: Channel<Event> = source.isLatestOnly
-      ? new LatestChannel(source, parts, executed)
-      : new SequenceChannel(source, parts, (step) =>
+    const broadcast: Broadcast<Event> = source.isLatestOnly
+      ? new LatestBroadcast(source, parts, executed)
+      : new SequenceBroadcast(source, parts, (step) =>
           this.#payloads.get(
             `${id}:${step.afterRow ?? ''}:${step.position.snapshotId}:${step.position.row}`,
             { head: { now: step.headSnapshotId, isTold: tellsHead }, mayBeKept: step.erasures === this.feed.erasures },
             async () => (await executed(step)).payload,
           ),
         );
-    this.#channels.set(key, channel as Channel<never>);
-    return channel;
+    this.#broadcasts.set(key, broadcast as Broadcast<never>);
+    return broadcast;
   }
 
   /** Figures by class; those of connections are the connections' to tell. */
@@ -125,21 +125,21 @@ export class Hub implements RowCopy {
     const found = Object.fromEntries(
       LIVE_CLASSES.map((kind) => [kind, { ...this.#counted[kind], subscriptions: 0, distinct: 0, lagSnapshots: 0 }]),
     ) as { [Kind in LiveClass]: { -readonly [Name in keyof LiveFigures['classes'][Kind]]: number } };
-    for (const channel of this.#channels.values()) {
-      const figures = found[channel.source.kind];
-      figures.subscriptions += channel.size;
+    for (const broadcast of this.#broadcasts.values()) {
+      const figures = found[broadcast.source.kind];
+      figures.subscriptions += broadcast.size;
       figures.distinct += 1;
-      figures.lagSnapshots = Math.max(figures.lagSnapshots, channel.lag(this.feed.headSnapshotId));
+      figures.lagSnapshots = Math.max(figures.lagSnapshots, broadcast.lag(this.feed.headSnapshotId));
     }
     return found;
   }
 
   forget(tableId: TableId): void {
-    for (const channel of this.#channels.values()) channel.forget(tableId);
+    for (const broadcast of this.#broadcasts.values()) broadcast.forget(tableId);
   }
 
   kept(): unknown {
-    return [...this.#channels.values()].map((channel) => channel.kept());
+    return [...this.#broadcasts.values()].map((broadcast) => broadcast.kept());
   }
 
   stop(): void {
