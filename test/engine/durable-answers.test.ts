@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { LevelHandle } from '../../src/engine/catalog/level-handle.ts';
-import { openEngine } from '../../src/engine/index.ts';
+import { type CommitResult, type Engine, openEngine } from '../../src/engine/index.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
 /** A LevelDB whose writes are held back, each until it is let through: a disk that takes its time. */
@@ -48,27 +48,37 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
+const COMMITS: Readonly<Record<string, (engine: Engine) => Promise<CommitResult>>> = {
+  createTable: (engine) => engine.createTable({ name: 't', columns: [{ name: 'k', type: 'LONG' }] }),
+  append: (engine) => engine.append('t', [{ k: '1' }]),
+  update: (engine) => engine.update('t', { kind: 'and', filters: [] }, { k: '2' }),
+  delete: (engine) => engine.delete('t', { kind: 'and', filters: [] }),
+  dropTable: (engine) => engine.commit([{ kind: 'dropTable', table: 't' }]),
+};
+
 describe('before its batch is on disk a commit', () => {
   it('is not acknowledged, not read, and not published', async () => {
     const disk = new HeldDisk();
     const engine = await openEngine({ directory: await temporaryDirectory(), threads: 1 }, { openLevel: disk.openLevel });
-    await engine.createTable({ name: 't', columns: [{ name: 'k', type: 'LONG' }] });
-    const head = engine.headSnapshotId;
+    onTestFinished(async () => {
+      disk.letThrough();
+      await engine.close();
+    });
     const published: number[] = [];
     engine.onCommits((commits) => published.push(...commits.map(({ snapshotId }) => snapshotId)));
-    disk.isHolding = true;
-    const append = engine.append('t', [{ k: '1' }]);
-    const remove = engine.delete('t', { kind: 'and', filters: [] });
-    await disk.arrived();
-    expect(await isSettled(append), 'the append was answered before its batch was on disk').toBe(false);
-    expect(await isSettled(remove), 'the delete was answered before its batch was on disk').toBe(false);
-    expect(engine.headSnapshotId, 'the state shows a commit whose batch is not on disk').toBe(head);
-    expect((await engine.read.resolve({ kind: 'newest' })).snapshotId).toBe(head);
-    expect(published, 'subscribers got a commit whose batch is not on disk').toEqual([]);
-    disk.letThrough();
-    expect((await append).commit?.snapshotId).toBe(head + 1);
-    await remove;
-    expect(published[0]).toBe(head + 1);
-    await engine.close();
+    for (const [name, commit] of Object.entries(COMMITS)) {
+      const head = engine.headSnapshotId;
+      disk.isHolding = true;
+      const answer = commit(engine);
+      // A commit that is answered without a write would never come to the disk.
+      await Promise.race([disk.arrived(), answer]);
+      expect(await isSettled(answer), `${name} was answered before its batch was on disk`).toBe(false);
+      expect(engine.headSnapshotId, `the state shows a ${name} whose batch is not on disk`).toBe(head);
+      expect((await engine.read.resolve({ kind: 'newest' })).snapshotId).toBe(head);
+      expect(published.at(-1) ?? 0, `subscribers got a ${name} whose batch is not on disk`).toBe(head);
+      disk.letThrough();
+      expect((await answer).commit?.snapshotId, name).toBe(head + 1);
+      expect(published.at(-1), name).toBe(head + 1);
+    }
   });
 });
