@@ -12,11 +12,11 @@ import {
 import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
 import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
 import { revert } from '../resolvers/revert.ts';
-import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-operands.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT } from './inputs.ts';
+import { marked } from './marks.ts';
 import type { Objects } from './objects.ts';
 import { payloadFields } from './payload.ts';
 import type { Shared } from './static.ts';
@@ -179,20 +179,14 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             where: t.arg({ type: generic.filter, description: 'Which rows to take out; all where not given.' }),
             options,
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'replace', args), args);
-          },
+          resolve: (_root, args, context) => commitOne(context, genericOperation(context, 'replace', args), args),
         }),
         delete: t.field({
           type: payload,
           nullable: true,
           description: 'Deletes the rows that match. Earlier snapshots still have them.',
           args: { table, where, options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'delete', args), args);
-          },
+          resolve: (_root, args, context) => commitOne(context, genericOperation(context, 'delete', args), args),
         }),
         update: t.field({
           type: payload,
@@ -201,13 +195,15 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: {
             table,
             where,
-            set: t.arg({ type: 'JSON', required: true, description: 'New values by column; what is absent stays, null sets null.' }),
+            set: t.arg({
+              ...marked({ isPatch: true }),
+              type: 'JSON',
+              required: true,
+              description: 'New values by column; what is absent stays, null sets null.',
+            }),
             options,
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'update', args), args);
-          },
+          resolve: (_root, args, context) => commitOne(context, genericOperation(context, 'update', args), args),
         }),
         upsert: t.field({
           type: payload,
@@ -215,10 +211,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Rows by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.',
           args: { table, rows, onConflict: t.arg({ type: inputs.onConflict, description: ON_CONFLICT_TEXT.argument }), options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info, 'onConflict');
-            return commitOne(context, genericOperation(context, 'upsert', args), args);
-          },
+          resolve: (_root, args, context) => commitOne(context, genericOperation(context, 'upsert', args), args),
         }),
         commit: t.field({
           type: payload,
@@ -226,10 +219,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Several operations over any tables as one commit: all or nothing, one snapshotId, visible at once. They apply in order, each seeing what those before it did; a table gets one snapshot, named by its first operation.',
           args: { operations: t.arg({ type: [inputs.operation], required: true, description: 'The operations, up to 1,000.' }), options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetInOperations(info);
-            return commitAll(context, args as Parameters<typeof commitAll>[1]);
-          },
+          resolve: (_root, args, context) => commitAll(context, args as Parameters<typeof commitAll>[1]),
         }),
         restore: t.field({
           type: restored,
@@ -271,10 +261,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             }),
             options: t.arg({ type: shared.commitOptions, description: 'Who: its author. Its message and properties are not used.' }),
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return eraseRows(context, args);
-          },
+          resolve: (_root, args, context) => eraseRows(context, args),
         }),
         createTag: t.field({
           type: objects.tag,

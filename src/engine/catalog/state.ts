@@ -149,7 +149,7 @@ export function hotVersionsOf(table: TableState): number {
 const endsByFile = new WeakMap<readonly Ends[], ReadonlyMap<FileId, readonly Ends[]>>();
 
 /** A table's loose ends by the file that holds the versions; HOT for hot rows. */
-export function endsOf(table: TableState): ReadonlyMap<FileId, readonly Ends[]> {
+export function endsOf(table: Pick<TableState, 'ends'>): ReadonlyMap<FileId, readonly Ends[]> {
   let map = endsByFile.get(table.ends);
   if (map === undefined) {
     const grouped = new Map<FileId, Ends[]>();
@@ -190,6 +190,20 @@ export function snapshotExpired(table: TableState, snapshotId: SnapshotId): Engi
   return new EngineError('SNAPSHOT_EXPIRED', `snapshot ${snapshotId} of table ${table.name} has expired; it is kept from ${horizon} on`, {
     details: { table: table.name, snapshotId, oldestSnapshotId: horizon, availableFrom: new Date(horizonMs).toISOString() },
     hint: 'Read it as of details.availableFrom or later. A tag would have kept the snapshot.',
+  });
+}
+
+/** Whether a table was there at a snapshot. */
+export function existedAt(table: TableState, snapshotId: SnapshotId): boolean {
+  return table.createdSnapshotId <= snapshotId && (table.droppedSnapshotId === null || snapshotId < table.droppedSnapshotId);
+}
+
+export function tagNotFound({ tags }: Pick<CatalogState, 'tags'>, name: string): EngineError {
+  const names = [...tags.keys()].sort();
+  const known = `The tags are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.`;
+  return new EngineError('TAG_NOT_FOUND', `there is no tag ${JSON.stringify(name.slice(0, 80))}`, {
+    details: { tag: name.slice(0, 80) },
+    hint: names.length === 0 ? 'Create it with createTag.' : known,
   });
 }
 

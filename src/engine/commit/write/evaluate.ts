@@ -205,9 +205,9 @@ export class Evaluation {
     if (table === undefined || table.last.totalRows <= LIMITS.changedRowsMax) return false;
     if (operation.kind !== 'delete' && operation.kind !== 'update' && operation.kind !== 'replace') return false;
     const filter = filterOf(table.schema, operation.where);
-    const life = { kind: 'visible', at: table.last.snapshotId } as const;
+    const visibility = { kind: 'visible', at: table.last.snapshotId } as const;
     if (operation.kind !== 'replace' || filter !== undefined) {
-      const count = await this.#parts.matcher.count(table, life, filter, this.#options);
+      const count = await this.#parts.matcher.count(table, visibility, filter, this.#options);
       if (count <= LIMITS.changedRowsMax) return false;
     }
     at.bulk = await this.#bulk(table, filter, operation);
