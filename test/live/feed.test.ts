@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LIMITS } from '../../src/engine/index.ts';
+import { LIMITS, Session } from '../../src/engine/index.ts';
 import { CommitFeed } from '../../src/pubsub/index.ts';
 import { testEngine } from '../support/support.ts';
 
@@ -9,7 +9,7 @@ describe('the feed of commits', () => {
     await engine.createTable({ name: 't', columns: [{ name: 'k', type: 'LONG' }] });
     const before = 5;
     for (let k = 1; k < before; k += 1) await engine.append('t', [{ k: String(k) }]);
-    const feed = new CommitFeed(engine);
+    const feed = new CommitFeed(new Session(engine));
     const extra = 10;
     const commits = Array.from({ length: LIMITS.feedRingMax + extra }, (_, k) => engine.append('t', [{ k: String(k) }]));
     await Promise.all(commits);
