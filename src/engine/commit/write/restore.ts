@@ -111,7 +111,7 @@ export async function evaluateRestore(
     bytes += built.bytes;
   }
   const tables = restorable.map(({ table }) => table);
-  return { state, changes, tables, creates: false, files, bytes, memory: new Map(), rows: undefined };
+  return { state, changes, tables, found: [], restsOn: 'tables', files, bytes, memory: new Map(), rows: undefined };
 }
 
 /** The columns that a table had, as a new version of them; the present ones where they are the same version. */

@@ -294,5 +294,5 @@ export async function evaluateRevert(
     bytes += built.bytes;
   }
   const tables = reverted.map(({ table }) => table);
-  return { state, changes, tables, creates: false, files, bytes, memory: new Map(), rows: undefined, reverted };
+  return { state, changes, tables, found: [], restsOn: 'tables', files, bytes, memory: new Map(), rows: undefined, reverted };
 }
