@@ -1,6 +1,6 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { checkExpected, refusalError, unexpectedRows } from './commit/write/expectations.ts';
+import { checkExpected, unexpectedRows } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/write/options.ts';
 import { evaluateRestore, type RestoreParts, restorableTables } from './commit/write/restore.ts';
 import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/write/revert.ts';
@@ -9,7 +9,7 @@ import type { Outcome } from './log/entry.ts';
 import { maintenanceHeader } from './log/entry-id.ts';
 import { checkReason, type EraseParts, type EraseRequest, eraseRows } from './maintenance/erase.ts';
 import { type ExpiredTable, type ExpireLimits, type ExpireParts, expireTable } from './maintenance/expire.ts';
-import { EngineError } from './model/errors.ts';
+import { EngineError, refusalError } from './model/errors.ts';
 import type { Retention, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS, limitExceeded } from './model/limits.ts';

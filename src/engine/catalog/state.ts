@@ -193,6 +193,20 @@ export function snapshotExpired(table: TableState, snapshotId: SnapshotId): Engi
   });
 }
 
+/** Whether a table was there at a snapshot. */
+export function existedAt(table: TableState, snapshotId: SnapshotId): boolean {
+  return table.createdSnapshotId <= snapshotId && (table.droppedSnapshotId === null || snapshotId < table.droppedSnapshotId);
+}
+
+export function tagNotFound({ tags }: Pick<CatalogState, 'tags'>, name: string): EngineError {
+  const names = [...tags.keys()].sort();
+  const known = `The tags are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.`;
+  return new EngineError('TAG_NOT_FOUND', `there is no tag ${JSON.stringify(name.slice(0, 80))}`, {
+    details: { tag: name.slice(0, 80) },
+    hint: names.length === 0 ? 'Create it with createTag.' : known,
+  });
+}
+
 /** The schema version that a table had at a snapshot. */
 export function schemaAt(table: TableState, snapshotId: SnapshotId): TableSchema {
   return table.schemas.findLast((schema) => schema.since <= snapshotId) ?? (table.schemas[0] as TableSchema);

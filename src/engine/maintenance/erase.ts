@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { changesKey, hotKey, idempotencyAgeKey, idempotencyKey, primaryKeyKey, snapshotKey } from '../catalog/keys.ts';
 import { decodeIdempotency, decodeIdempotencyAge, ERASED_CONTENT, encodeIdempotency, encodeSnapshot } from '../catalog/records.ts';
 import { columnsOfVersion, type TableState, tableById } from '../catalog/state.ts';
-import { checkExpected, checkNothing } from '../commit/write/expectations.ts';
+import { checkExpected, checkNothing } from '../commit/expectations.ts';
 import type { CheckedOptions } from '../commit/write/options.ts';
 import { commitEntry } from '../commit/write/prepare.ts';
 import { fromDuck } from '../data/cells.ts';

@@ -3,9 +3,7 @@
  * cursor or a query still needs are never taken. The rows that nothing can see any more go with the next compaction.
  */
 
-import type { TableState } from '../catalog/state.ts';
-import { tableById } from '../catalog/state.ts';
-import { existedAt } from '../commit/apply/apply-maintenance.ts';
+import { existedAt, type TableState, tableById } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { sqlName } from '../data/duckdb.ts';
 import { newRoot } from '../data/file-root.ts';

@@ -69,6 +69,22 @@ export class EngineError extends Error {
   }
 }
 
+/** An error as data: what apply refuses an entry with, so that it can be an outcome in the log. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails;
+  readonly hint?: string;
+}
+
+export function refusalOf({ code, message, details, hint }: EngineError): Refusal {
+  return { code, message, details, ...(hint === undefined ? {} : { hint }) };
+}
+
+export function refusalError({ code, message, details, hint }: Refusal): EngineError {
+  return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
+}
+
 /** Asserts what only a bug could make false. */
 export function invariant(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${what}`);

@@ -1,20 +1,13 @@
 /** The one rule of createTable where there is a table of the name: apply goes by it, and the evaluation of a commit before it. */
-import type { ErrorCode, ErrorDetails } from './errors.ts';
+import type { Refusal } from './errors.ts';
 import { type NewTable, sameColumns } from './schema.ts';
-
-export interface TableRefusal {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly details: ErrorDetails;
-  readonly hint: string;
-}
 
 /** @returns undefined where the table that there is will do */
 export function refusedBy(
   existing: Pick<NewTable, 'graphqlName' | 'schema'>,
   wanted: NewTable,
   ifExists: 'ERROR' | 'IGNORE',
-): TableRefusal | undefined {
+): Refusal | undefined {
   if (ifExists === 'ERROR') return tableExists(wanted.name);
   if (sameColumns(existing.schema, wanted.schema) && existing.graphqlName === wanted.graphqlName) return undefined;
   return {
@@ -25,7 +18,7 @@ export function refusedBy(
   };
 }
 
-export function tableExists(name: string): TableRefusal {
+export function tableExists(name: string): Refusal {
   return {
     code: 'TABLE_EXISTS',
     message: `there is a table ${name} already`,

@@ -2,8 +2,7 @@
 
 import { CEILING_KEY } from '../catalog/keys.ts';
 import { encodeNumber } from '../catalog/records.ts';
-import type { TableState } from '../catalog/state.ts';
-import { isKept, snapshotExpired, tableById } from '../catalog/state.ts';
+import { isKept, snapshotExpired, type TableState, tableById, tagNotFound } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
 import { EngineError, invariant, unreachable } from '../model/errors.ts';
 import type { ColumnBounds, Commit, Snapshot } from '../model/history.ts';
@@ -168,14 +167,7 @@ export class Reads {
     const tag = tags.get(name);
     if (tag !== undefined)
       return tag.snapshotId === 0 ? { snapshotId: tag.snapshotId, timestampMs: null } : this.#bySnapshot(tag.snapshotId);
-    const names = [...tags.keys()].sort();
-    throw new EngineError('TAG_NOT_FOUND', `there is no tag ${JSON.stringify(name.slice(0, 80))}`, {
-      details: { tag: name.slice(0, 80) },
-      hint:
-        names.length === 0
-          ? 'Create it with createTag.'
-          : `The tags are ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}.`,
-    });
+    throw tagNotFound({ tags }, name);
   }
 
   async #byTimestamp(timestampMs: number, signal: AbortSignal | undefined): Promise<Instant> {

@@ -12,7 +12,8 @@ import type { Commit } from '../../model/history.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { EngineObserver } from '../../model/observer.ts';
 import type { TimeKeeper } from '../../time/time-keeper.ts';
-import { apply, type Lookups } from '../apply/apply.ts';
+import { apply } from '../apply/apply.ts';
+import type { Lookups } from '../apply/types.ts';
 
 export interface SequencerParts {
   readonly log: Log;

@@ -7,11 +7,12 @@ import type { Staging } from '../../data/staging.ts';
 import { hashKeys } from '../../encoding/key-hash.ts';
 import type { CommitEntry, Outcome, StagedFile } from '../../log/entry.ts';
 import type { Log } from '../../log/log.ts';
+import { refusalError } from '../../model/errors.ts';
 import type { TableId } from '../../model/ids.ts';
 import type { RowForm } from '../../model/rows.ts';
 import type { Cells } from '../../model/types.ts';
+import { checkNothing } from '../expectations.ts';
 import type { Gates } from '../sequence/table-locks.ts';
-import { checkNothing, refusalError } from './expectations.ts';
 import type { CheckedOptions } from './options.ts';
 import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
 

@@ -2,7 +2,16 @@
  * restore: some or all tables back to what they were at an instant, as a new commit. Nothing is lost: the state that is left
  * behind stays readable, and what ended comes back as new versions of the same rows. Its cost is that of the difference.
  */
-import { type CatalogState, isKept, snapshotExpired, type TableState, tableEverNamed, tableNamed, tablesOf } from '../../catalog/state.ts';
+import {
+  type CatalogState,
+  existedAt,
+  isKept,
+  snapshotExpired,
+  type TableState,
+  tableEverNamed,
+  tableNamed,
+  tablesOf,
+} from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';
 import type { ChangeFile, TableChange } from '../../log/entry.ts';
 import { EngineError } from '../../model/errors.ts';
@@ -10,7 +19,6 @@ import type { Snapshot } from '../../model/history.ts';
 import type { SnapshotId, TableId } from '../../model/ids.ts';
 import type { TableSchema } from '../../model/types.ts';
 import type { History } from '../../read/history.ts';
-import { existedAt } from '../apply/apply-maintenance.ts';
 import { type BulkParts, bulkRestore } from './bulk.ts';
 import type { Evaluated } from './evaluate.ts';
 

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { encodeTable } from '../../../catalog/records.ts';
+import { refusalError } from '../../../model/errors.ts';
 import { refusedBy } from '../../../model/existing-table.ts';
 import { asSnapshotId, asTimestampMs } from '../../../model/ids.ts';
 import { defineTable, type NewTable, type TableDefinition } from '../../../model/schema.ts';
-import { refusalError } from '../expectations.ts';
 import type { TableDescriptor } from './descriptor.ts';
 
 export interface CreateTable {

@@ -7,6 +7,7 @@ import { refusedBy, tableExists } from '../../model/existing-table.ts';
 import { asTableId, type TableId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { foldName } from '../../model/names.ts';
+import { changedSince, nameTaken } from '../expectations.ts';
 import { type CatalogWork, Refused, type TableWork, workOn, workOnNew } from './table-work.ts';
 
 type NameFacts = Pick<TableState, 'name' | 'graphqlName' | 'schema'>;
@@ -38,7 +39,7 @@ function createAgain(existing: TableState, wanted: CreateChange['table'], ifExis
   return refusal === undefined ? { kind: 'unchanged', tableId: existing.id } : new Refused(refusal);
 }
 
-/** Another living table that would share a name with this one in the typed door. */
+/** Another living table that would share a name with this one in the typed API. */
 function nameClash(work: CatalogWork, wanted: NameFacts, self: TableId | undefined): Refused | undefined {
   for (const id of work.byName.values()) {
     const other: NameFacts | undefined = work.tables.get(id) ?? work.state.tables[id];
@@ -53,7 +54,7 @@ function nameClash(work: CatalogWork, wanted: NameFacts, self: TableId | undefin
   return undefined;
 }
 
-/** Whether two tables would share a name in the typed door: their own, or those of a table with a primary key. */
+/** Whether two tables would share a name in the typed API: their own, or those of a table with a primary key. */
 function clashes(left: NameFacts, right: NameFacts): boolean {
   const leftName = foldName(left.graphqlName);
   const rightName = foldName(right.graphqlName);
@@ -89,14 +90,8 @@ export function livingTable(
     });
   }
   const newest = table.before?.last.snapshotId;
-  if (expected !== null && newest !== undefined && newest > expected) {
-    return new Refused({
-      code: 'CONFLICT',
-      message: `table ${table.name} has changed: its newest snapshot is ${newest}, expected ${expected} or older`,
-      details: { table: table.name, expectedSnapshotId: expected, actualSnapshotId: newest },
-      hint: 'Read the table again and decide anew.',
-    });
-  }
+  const changed = newest === undefined ? undefined : changedSince(table.name, newest, expected);
+  if (changed !== undefined) return new Refused(changed);
   return table;
 }
 
@@ -153,14 +148,7 @@ export function drop(work: CatalogWork, entry: CommitEntry, change: DropChange):
 export function undrop(work: CatalogWork, change: UndropChange): Refused | undefined {
   const table = workOn(work, change.tableId);
   if (table === undefined || table.droppedSnapshotId === null) return undefined;
-  if (work.byName.has(table.name)) {
-    return new Refused({
-      code: 'TABLE_EXISTS',
-      message: `table ${table.name} cannot come back: another table has its name now`,
-      details: { table: table.name },
-      hint: 'Drop the table that has the name now first; its history stays readable.',
-    });
-  }
+  if (work.byName.has(table.name)) return new Refused(nameTaken(table.name));
   const clash = nameClash(work, table, table.id);
   if (clash !== undefined) return clash;
   table.droppedSnapshotId = null;

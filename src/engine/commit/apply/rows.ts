@@ -1,17 +1,17 @@
 /** apply, rows: what a commit brings to and ends in one table. Pure, as all of apply. */
-import { changesKey, endsKey, fileKey, hotKey, primaryKeyKey } from '../../catalog/keys.ts';
-import { encodeEnds, encodeFile } from '../../catalog/records.ts';
-import type { Put } from '../../catalog/store.ts';
+import { changesKey, endsKey, hotKey, primaryKeyKey } from '../../catalog/keys.ts';
+import { encodeEnds } from '../../catalog/records.ts';
 import { encodeHotCommit } from '../../data/hot.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
-import type { CommitEntry, RefusedEntry, RowsChange } from '../../log/entry.ts';
+import type { CommitEntry, RowsChange } from '../../log/entry.ts';
+import type { Refusal } from '../../model/errors.ts';
 import type { DataFile, Ends } from '../../model/history.ts';
 import { asFileId, asRowId, asSnapshotId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
-import type { TableSchema } from '../../model/types.ts';
-import type { Lookups } from './apply.ts';
-import { livingTable, outdated } from './apply-tables.ts';
+import { putFile } from './file-records.ts';
 import { type CatalogWork, Refused, type TableWork } from './table-work.ts';
+import { livingTable, outdated } from './tables.ts';
+import type { Lookups } from './types.ts';
 
 export function applyRows(work: CatalogWork, entry: CommitEntry, change: RowsChange, lookups: Lookups): Refused | undefined {
   const table = livingTable(work, change.tableId, entry);
@@ -108,7 +108,7 @@ function putKeys(work: CatalogWork, table: TableWork, { keys }: RowsChange, rowB
 }
 
 /** Rows whose primary key another row has that stays. */
-function takenKeys(table: TableWork, { keys, insertedRows, updatedRows }: RowsChange, lookups: Lookups): RefusedEntry | undefined {
+function takenKeys(table: TableWork, { keys, insertedRows, updatedRows }: RowsChange, lookups: Lookups): Refusal | undefined {
   if (keys.inserted.length === 0 && keys.moved.length === 0) return undefined;
   const removed = new Set(keys.removed.map((hash) => hash.toString('latin1')));
   const exists = (hash: Buffer): boolean =>
@@ -138,9 +138,4 @@ function takenKeys(table: TableWork, { keys, insertedRows, updatedRows }: RowsCh
     },
     hint: 'Nothing of the batch was kept. Append only rows whose primary key is new; upsert takes both.',
   };
-}
-
-export function putFile(table: { readonly id: DataFile['tableId']; readonly schemas: readonly TableSchema[] }, file: DataFile): Put {
-  const schema = table.schemas.find((candidate) => candidate.version === file.schemaVersion) as TableSchema;
-  return { key: fileKey(table.id, file.fileId), value: encodeFile(file, schema.columns) };
 }

@@ -1,13 +1,12 @@
 /** apply, erasure: files and records take the place of those that held the rows (maintenance/erase.ts). Pure, as all of apply. */
-import { endsKey, fileKey, keptKey } from '../../catalog/keys.ts';
+import { endsKey, keptKey } from '../../catalog/keys.ts';
 import { encodeEnds, encodeKept } from '../../catalog/records.ts';
 import type { CommitEntry, EraseChange } from '../../log/entry.ts';
 import type { Ends, ErasedVersions, ReplacedRoot } from '../../model/history.ts';
 import type { FileId } from '../../model/ids.ts';
-import { newFile, putFlushed } from './apply-maintenance.ts';
-import { putFile } from './apply-rows.ts';
-import { livingTable, outdated } from './apply-tables.ts';
+import { dropFile, endsWhere, inRowOrder, newFile, putFile, putFlushed } from './file-records.ts';
 import { type CatalogWork, Refused } from './table-work.ts';
+import { livingTable, outdated } from './tables.ts';
 
 export function applyErase(work: CatalogWork, entry: CommitEntry, change: EraseChange, replaced: ReplacedRoot[]): Refused | undefined {
   const table = livingTable(work, change.tableId, entry);
@@ -18,12 +17,14 @@ export function applyErase(work: CatalogWork, entry: CommitEntry, change: EraseC
   const inputs = new Set<FileId>(change.inputs);
   const outputs = change.outputs.map((file, index) => newFile(table, file, work.nextFileId + index));
   work.nextFileId += outputs.length;
-  for (const fileId of inputs) work.puts.push({ key: fileKey(table.id, fileId), value: null });
+  for (const fileId of inputs) work.puts.push(dropFile(table, fileId));
   for (const file of outputs) work.puts.push(putFile(table, file));
-  table.files = [...table.files.filter((file) => !inputs.has(file.fileId)), ...outputs].sort((left, right) => left.rowLo - right.rowLo);
-  table.filesBytes = table.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const { files, filesBytes } = inRowOrder([...table.files.filter((file) => !inputs.has(file.fileId)), ...outputs]);
+  table.files = files;
+  table.filesBytes = filesBytes;
+  const gone = new Set<number>(change.rows);
   table.ends = table.ends.flatMap((batch): Ends[] => {
-    const kept = inputs.has(batch.fileId) ? undefined : without(batch, change.rows);
+    const kept = inputs.has(batch.fileId) ? undefined : endsWhere(batch, (_, row) => !gone.has(row));
     if (kept === batch) return [batch];
     const key = endsKey(table.id, batch.to, batch.fileId);
     work.puts.push({ key, value: kept === undefined ? null : encodeEnds(kept) });
@@ -51,17 +52,4 @@ export function applyErase(work: CatalogWork, entry: CommitEntry, change: EraseC
   table.deletedRows += change.livingRows;
   table.proof = change.proof;
   return undefined;
-}
-
-/** Ends without those of some rows; the same object where none was among them. */
-function without(batch: Ends, rows: Float64Array): Ends | undefined {
-  const gone = new Set(rows);
-  const at = [...batch.rows.keys()].filter((index) => !gone.has(batch.rows[index] as number));
-  if (at.length === batch.rows.length) return batch;
-  if (at.length === 0) return undefined;
-  return {
-    ...batch,
-    rows: Float64Array.from(at, (index) => batch.rows[index] as number),
-    froms: Float64Array.from(at, (index) => batch.froms[index] as number),
-  };
 }
