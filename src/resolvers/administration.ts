@@ -13,7 +13,7 @@ import { asOfOf, type InstantArguments } from './as-of.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';
 import { genericFilter, refuseEmptyFilter } from './filters.ts';
-import { type PayloadModel, withView } from './mutations.ts';
+import { type PayloadModel, withView } from './payloads.ts';
 import { toTimestampMs } from './scalars.ts';
 
 export function createTag(
@@ -167,4 +167,14 @@ export function retentionOf(context: Context, tableId: number): RetentionModel {
 
 export function verifyCatalog(context: Context): Promise<VerifyReport> {
   return context.engine.verify();
+}
+
+export interface CompactModel {
+  readonly tables: readonly Table[];
+  readonly flushedRows: number;
+  readonly mergedFiles: number;
+}
+
+export function compact(context: Context, table: string | null | undefined): Promise<CompactModel> {
+  return context.engine.compact(table);
 }

@@ -1,6 +1,8 @@
 /** The mutations that do not depend on any table. Every one is nullable: a failed one must not take the others with it. */
 import { LIMITS, type VerifyReport } from '../engine/index.ts';
 import {
+  type CompactModel,
+  compact,
   createTag,
   type EraseModel,
   type ExpireArguments,
@@ -9,10 +11,10 @@ import {
   type RestoreModel,
   restore,
 } from '../resolvers/administration.ts';
-import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
-import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
+import type { PayloadModel } from '../resolvers/payloads.ts';
 import { revert } from '../resolvers/revert.ts';
 import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-operands.ts';
+import { commitAll, genericWrite, tableWrite } from '../resolvers/writes.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
@@ -142,7 +144,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           nullable: true,
           description: 'Creates a table. Its typed fields and types are there with the next operation.',
           args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }), options },
-          resolve: (_root, { input, options: given }, context) => createTable(context, input, given),
+          resolve: (_root, { input, options: given }, context) => tableWrite(context, 'createTable', input, given),
         }),
         alterTable: t.field({
           type: payload,
@@ -150,8 +152,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Changes a table: columns go by their field id, so nothing is rewritten, old snapshots keep their own columns, and the typed API follows at once. All changes or none.',
           args: { table, changes: t.arg({ type: [inputs.tableChange], required: true, description: 'The changes, in order.' }), options },
-          resolve: (_root, args, context) =>
-            commitOne(context, { kind: 'alterTable', table: args.table, changes: tableChanges(args.changes as TableChangeInput[]) }, args),
+          resolve: (_root, args, context) => tableWrite(context, 'alterTable', args, args.options),
         }),
         dropTable: t.field({
           type: payload,
@@ -159,14 +160,14 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Drops a table. Its history stays readable until it expires, restore brings it back, and its name can be used again.',
           args: { table, options },
-          resolve: (_root, args, context) => commitOne(context, { kind: 'dropTable', table: args.table }, args),
+          resolve: (_root, args, context) => tableWrite(context, 'dropTable', args, args.options),
         }),
         append: t.field({
           type: payload,
           nullable: true,
           description: 'Adds rows to any table: all of them in one commit, or none. INVALID_ROW names every bad row.',
           args: { table, rows, options },
-          resolve: (_root, args, context) => append(context, args),
+          resolve: (_root, args, context) => genericWrite(context, 'append', args),
         }),
         replace: t.field({
           type: payload,
@@ -181,7 +182,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'replace', args), args);
+            return genericWrite(context, 'replace', args);
           },
         }),
         delete: t.field({
@@ -191,7 +192,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: { table, where, options },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'delete', args), args);
+            return genericWrite(context, 'delete', args);
           },
         }),
         update: t.field({
@@ -206,7 +207,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info);
-            return commitOne(context, genericOperation(context, 'update', args), args);
+            return genericWrite(context, 'update', args);
           },
         }),
         upsert: t.field({
@@ -217,7 +218,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: { table, rows, onConflict: t.arg({ type: inputs.onConflict, description: ON_CONFLICT_TEXT.argument }), options },
           resolve: (_root, args, context, info) => {
             refuseUnsetFilter(info, 'onConflict');
-            return commitOne(context, genericOperation(context, 'upsert', args), args);
+            return genericWrite(context, 'upsert', args);
           },
         }),
         commit: t.field({

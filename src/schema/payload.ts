@@ -1,6 +1,6 @@
 /** The fields that every payload of a commit has. */
 import type { ObjectFieldBuilder } from '@pothos/core';
-import type { PayloadModel } from '../resolvers/mutations.ts';
+import type { PayloadModel } from '../resolvers/payloads.ts';
 import type { SchemaTypes } from './builder.ts';
 import type { Objects } from './objects.ts';
 

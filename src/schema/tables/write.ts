@@ -1,8 +1,8 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
-import { typedCommit, typedOperation } from '../../resolvers/changes.ts';
-import { payloadRows, typedAppend, type WritePayloadModel } from '../../resolvers/mutations.ts';
+import { payloadRows, type WritePayloadModel } from '../../resolvers/payloads.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { refuseUnsetFilter } from '../../resolvers/unset-operands.ts';
+import { typedWrite } from '../../resolvers/writes.ts';
 import type { Builder } from '../builder.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT, UPSERT_ROWS_TEXT } from '../inputs.ts';
 import type { Objects } from '../objects.ts';
@@ -124,7 +124,7 @@ function addAppend(builder: Builder, { commitOptions, payload, inputs: { input }
         rows: t.arg({ type: [input], required: true, description: 'The rows, up to 100,000.' }),
         options: t.arg({ type: commitOptions, description: 'What to say about the commit, and when to make it.' }),
       },
-      resolve: (_root, args, context) => typedAppend(context, typed, args as { rows: unknown[] }),
+      resolve: (_root, args, context) => typedWrite(context, typed, 'append', args),
     }),
   }));
 }
@@ -144,8 +144,8 @@ function addChanges(
       required: true,
       description: 'Which rows. Empty at any depth is BAD_USER_INPUT; {and: []} is all of them.',
     });
-    const run = (kind: 'replace' | 'delete' | 'update' | 'upsert', args: object, context: Parameters<typeof typedCommit>[0]) =>
-      typedCommit(context, typed, typedOperation(typed, kind, args), args);
+    const run = (kind: 'replace' | 'delete' | 'update' | 'upsert', args: object, context: Parameters<typeof typedWrite>[0]) =>
+      typedWrite(context, typed, kind, args);
     return {
       [`replace${prefix}`]: t.field({
         type: payload,

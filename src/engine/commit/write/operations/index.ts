@@ -1,4 +1,5 @@
 /** The operations of a commit, as callers give them, and the descriptor of each kind. A new kind is one line in each part. */
+import type { OperationKey } from '../../../model/names.ts';
 import { type AlterTable, alterTable } from './alter-table.ts';
 import { type Append, append } from './append.ts';
 import { type CreateTable, createTable } from './create-table.ts';
@@ -29,9 +30,12 @@ export type RowKind = keyof RowOperations;
 export type RowOperation = RowOperations[RowKind];
 export type CommitOperation = RowOperation | TableOperations[keyof TableOperations];
 
-/** `& { kind: Kind }`: what stands under a kind is of that kind. */
-type Rows = { readonly [Kind in RowKind]: RowsDescriptor<RowOperations[Kind] & { readonly kind: Kind }> };
-type Tables = { readonly [Kind in keyof TableOperations]: TableDescriptor<TableOperations[Kind] & { readonly kind: Kind }> };
+/** No table has the name of a kind in the typed API: a kind that model/names.ts does not list is no type here. */
+type Named<Kind extends string> = Lowercase<Kind> extends OperationKey ? Kind : never;
+
+/** `& { kind: Named<Kind> }`: what stands under a kind is of that kind. */
+type Rows = { readonly [Kind in RowKind]: RowsDescriptor<RowOperations[Kind] & { readonly kind: Named<Kind> }> };
+type Tables = { readonly [Kind in keyof TableOperations]: TableDescriptor<TableOperations[Kind] & { readonly kind: Named<Kind> }> };
 
 export const ROW_OPERATIONS: Rows = { append, upsert, replace, delete: deleteRows, update };
 

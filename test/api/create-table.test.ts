@@ -1,0 +1,161 @@
+/** createTable: a request has the same answer alone, as the one operation of a commit, and beside another one. */
+import { describe, expect, it } from 'vitest';
+import type { CommitOptions, TableDefinition } from '../../src/engine/index.ts';
+import { type Answer, type ErrorAnswer, type Loose, type TestServer, testServer } from '../support/server-support.ts';
+
+const PAYLOAD = `{
+  commit { snapshotId author message snapshots { operation table { name graphqlName } } }
+  snapshots { snapshotId operation table { name graphqlName description primaryKey columns { name type required } } }
+  replayed insertedRows updatedRows deletedRows notices
+  view { snapshotId tables: table(name: "t") { rowCount } }
+}`;
+
+/** `t` as it is there where a case says so, and as most cases ask for it. */
+const T: TableDefinition = {
+  name: 't',
+  description: 'Texts.',
+  columns: [
+    { name: 'id', type: 'INT' },
+    { name: 'text', type: 'STRING' },
+  ],
+  primaryKey: ['id'],
+};
+
+interface Case {
+  readonly name: string;
+  readonly before?: (server: TestServer) => Promise<unknown>;
+  readonly input: TableDefinition;
+  readonly options?: CommitOptions;
+  /** The code of the error, or 'committed', 'nothing' or 'replayed'. */
+  readonly becomes: string;
+}
+
+const there = ({ engine }: TestServer): Promise<unknown> => engine.createTable(T);
+const ignoring = (changed: Partial<TableDefinition>): TableDefinition => ({ ...T, ...changed, ifExists: 'IGNORE' });
+
+const CASES: readonly Case[] = [
+  { name: 'a new table', input: T, options: { author: 'Ada', message: 'First.' }, becomes: 'committed' },
+  { name: 'a new table, ignoring that it is there', input: ignoring({}), becomes: 'committed' },
+  { name: 'the same columns', before: there, input: T, becomes: 'TABLE_EXISTS' },
+  { name: 'the same columns, ignoring', before: there, input: ignoring({}), becomes: 'nothing' },
+  { name: 'another description, ignoring', before: there, input: ignoring({ description: 'Other texts.' }), becomes: 'nothing' },
+  { name: 'another graphqlName, ignoring', before: there, input: ignoring({ graphqlName: 'texts' }), becomes: 'SCHEMA_MISMATCH' },
+  { name: 'another graphqlName', before: there, input: { ...T, graphqlName: 'texts' }, becomes: 'TABLE_EXISTS' },
+  { name: 'another primary key, ignoring', before: there, input: ignoring({ primaryKey: [] }), becomes: 'SCHEMA_MISMATCH' },
+  {
+    name: 'another type, ignoring',
+    before: there,
+    input: ignoring({ columns: [{ name: 'id', type: 'LONG' }, ...T.columns.slice(1)] }),
+    becomes: 'SCHEMA_MISMATCH',
+  },
+  {
+    name: 'the name of a table that was dropped',
+    before: async (server) => {
+      await there(server);
+      await server.engine.dropTable('t');
+    },
+    input: T,
+    becomes: 'committed',
+  },
+  {
+    name: 'a name that is the same but for case',
+    before: ({ engine }) => engine.createTable({ ...T, name: 'tT' }),
+    input: { ...T, name: 'tt' },
+    becomes: 'NAME_COLLISION',
+  },
+  { name: 'a name that is none', input: { ...T, name: 'T' }, becomes: 'INVALID_NAME' },
+  { name: 'no columns', before: there, input: ignoring({ columns: [] }), becomes: 'BAD_USER_INPUT' },
+  {
+    name: 'what was done before under the same key',
+    before: ({ engine }) => engine.createTable(T, { idempotencyKey: 'k' }),
+    input: T,
+    options: { idempotencyKey: 'k' },
+    becomes: 'replayed',
+  },
+  {
+    name: 'a key of other content',
+    before: ({ engine }) => engine.createTable({ ...T, description: null }, { idempotencyKey: 'k' }),
+    input: T,
+    options: { idempotencyKey: 'k' },
+    becomes: 'IDEMPOTENCY_KEY_REUSED',
+  },
+  {
+    name: 'a key of other content, ignoring',
+    before: ({ engine }) => engine.createTable(T, { idempotencyKey: 'k' }),
+    input: ignoring({}),
+    options: { idempotencyKey: 'k' },
+    becomes: 'IDEMPOTENCY_KEY_REUSED',
+  },
+  {
+    name: 'a table that has changed since what was expected, ignoring',
+    before: there,
+    input: ignoring({}),
+    options: { expectedSnapshotId: 0 },
+    becomes: 'nothing',
+  },
+  { name: 'a change of rows that is none', before: there, input: ignoring({}), options: { expectedRows: 1 }, becomes: 'CONFLICT' },
+  { name: 'a message that is too long', input: T, options: { message: 'x'.repeat(10_001) }, becomes: 'LIMIT_EXCEEDED' },
+];
+
+const ALONE = `mutation ($input: CreateTableInput!, $options: CommitOptions) { answer: createTable(input: $input, options: $options) ${PAYLOAD} }`;
+const IN_COMMIT = `mutation ($input: CreateTableInput!, $options: CommitOptions) {
+  answer: commit(operations: [{createTable: $input}], options: $options) ${PAYLOAD}
+}`;
+const BESIDE = `mutation ($input: CreateTableInput!, $options: CommitOptions) {
+  answer: commit(operations: [{createTable: $input}, {createTable: {name: "beside", columns: [{name: "a", type: INT}]}}], options: $options) { replayed }
+}`;
+
+interface Payload extends Loose {
+  readonly commit: unknown;
+  readonly replayed: boolean;
+}
+
+function became({ data, errors }: Answer<{ answer: Payload | null }>): string {
+  if (errors?.[0] !== undefined) return errors[0].extensions.code;
+  if (data?.answer?.replayed === true) return 'replayed';
+  return data?.answer?.commit === null ? 'nothing' : 'committed';
+}
+
+/** What is said of an error, without the place in the commit. */
+function said(error: ErrorAnswer | undefined): unknown {
+  if (error === undefined) return undefined;
+  const { code, hint, details } = error.extensions;
+  const { operation: _operation, ...rest } = details;
+  return { message: error.message.replace('operations[0] (createTable): ', ''), code, hint, details: rest };
+}
+
+describe('createTable', () => {
+  it.each(CASES)('of $name: $becomes, alone, in a commit, and beside another operation', async ({ before, input, options, becomes }) => {
+    const ask = async (document: string): Promise<Answer<{ answer: Payload | null }>> => {
+      const server = await testServer();
+      await before?.(server);
+      return server.query(document, { input, options } as Loose);
+    };
+    const alone = await ask(ALONE);
+    expect(became(alone)).toBe(becomes);
+    expect(await ask(IN_COMMIT)).toEqual(alone);
+    // A key or an expectation is about the whole commit, which has another table here.
+    if (options?.idempotencyKey !== undefined || options?.expectedRows !== undefined) return;
+    expect(said((await ask(BESIDE)).errors?.[0])).toEqual(said(alone.errors?.[0]));
+  });
+
+  it('by many at once, ignoring what is there, is done by one of them', async () => {
+    const { engine } = await testServer();
+    const results = await Promise.all(Array.from({ length: 20 }, () => engine.createTable(ignoring({}))));
+    expect(results.filter(({ commit }) => commit !== null)).toHaveLength(1);
+    expect(results.map(({ snapshots }) => snapshots.map(({ snapshotId }) => snapshotId))).toEqual(results.map(() => [1]));
+  });
+
+  it('in a commit that goes on with the table takes the one there is, or makes it', async () => {
+    const { engine } = await testServer();
+    const rows = (id: number) =>
+      engine.commit([
+        { kind: 'createTable', definition: ignoring({}) },
+        { kind: 'append', table: 't', rows: [{ id }] },
+      ]);
+    const results = await Promise.all([rows(1), rows(2), rows(3)]);
+    expect(results.map(({ insertedRows }) => insertedRows)).toEqual([1, 1, 1]);
+    expect(engine.tables()).toHaveLength(1);
+    expect(engine.table('t').last.totalRows).toBe(3);
+  });
+});
