@@ -70,11 +70,12 @@ export {
 } from './read/pages/aggregate.ts';
 export { cursorHead } from './read/pages/cursor.ts';
 export type { Group, GroupPage, GroupsQuery } from './read/pages/groups.ts';
-export { type PageArguments, pageSize, type Row, type RowPage, type RowsQuery } from './read/pages/page.ts';
+export { type PageArguments, pageSize, type RowPage, type RowsQuery } from './read/pages/page.ts';
 export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/scan/filter.ts';
 export type { Direction, Order } from './read/scan/order.ts';
+export type { Row } from './read/scan/row.ts';
 export type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
 export type { EngineStatistics } from './statistics.ts';
 export { type Clock, systemClock } from './time/machine-clock.ts';

@@ -8,7 +8,6 @@ import { type Asked, markedPage, plainCursors } from './present.ts';
 import { type AggregateModel, aggregateModel, type RowConnection, type RowModel, selectedTerms } from './rows.ts';
 import { selectedBelow } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
-import { refuseUnsetOperands } from './unset-operands.ts';
 
 interface GroupArguments {
   readonly first?: number | null | undefined;
@@ -70,9 +69,7 @@ export function viewAggregate(
   context: Context,
   { at, isPresent }: Asked & { readonly at: TableAt },
   args: AggregateArguments,
-  info: GraphQLResolveInfo,
 ): Connection<JsonObject> {
-  refuseUnsetOperands(info);
   const groupBy = args.groupBy ?? [];
   const names = [...groupBy, ...args.functions.map(nameOf)];
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -4,7 +4,6 @@ import { EngineError, type Instant } from '../engine/index.ts';
 import { liveSource, type Source, type WatchedTables } from '../pubsub/index.ts';
 import type { Context } from './context.ts';
 import { cursorsBelow, selectedFields } from './selection.ts';
-import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** @throws EngineError CURSOR_INVALID, TABLE_NOT_FOUND */
 export function subscribeToLive(context: Context, info: GraphQLResolveInfo): Source<Instant> {
@@ -16,7 +15,6 @@ export function subscribeToLive(context: Context, info: GraphQLResolveInfo): Sou
         hint: 'Use first or last with orderBy and where, or read the page with asOf.',
       },
     );
-  refuseUnsetOperands(info);
   const source = liveSource(context.engine, context.feed, watchedTables(context, info));
   const key = info.fieldNodes[0]?.alias?.value ?? info.fieldName;
   masks.set(source, new Map([[key, maskOf(info)]]));

@@ -22,7 +22,6 @@ import { encodeNodeId } from './node-id.ts';
 import { type Asked, markedPage, plainCursors, type ViewModel } from './present.ts';
 import { selectedFields, selectedNames } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
-import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** A row on its way to a client, with the columns that were read. */
 export interface RowModel extends Asked {
@@ -88,7 +87,6 @@ export async function typedRows(
 ): Promise<RowConnection<RowModel> | null> {
   const at = await typedTableAt(context, typed, snapshotId);
   if (at === undefined) return null;
-  refuseUnsetOperands(info);
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
   const selected = new Set([...selectedNames(info, ['nodes']), ...selectedNames(info, ['edges', 'node'])]);

@@ -1,5 +1,4 @@
 /** Subscriptions: what a subscriber wants, and from where on. */
-import type { GraphQLResolveInfo } from 'graphql';
 import { EngineError, type Filter, type Instant, type Operation, type RowChange, type Table } from '../engine/index.ts';
 import {
   after,
@@ -19,7 +18,6 @@ import { jsonRow, type RowChangeModel, type TypedChangeModel, typedRowModel } fr
 import { genericFilter, typedFilter } from './filters.ts';
 import { presentView, type ViewModel } from './present.ts';
 import type { TypedTable } from './table-types.ts';
-import { refuseUnsetOperands } from './unset-operands.ts';
 
 export interface SnapshotCommittedArguments {
   readonly tables?: readonly string[] | null | undefined;
@@ -73,12 +71,7 @@ export interface ChangesArguments {
 }
 
 /** `changes(table)`. @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND and as subscribeToSnapshots */
-export function subscribeToChanges(
-  context: Context,
-  args: ChangesArguments & { readonly table: string },
-  info: GraphQLResolveInfo,
-): Source<ChangesEvent> {
-  refuseUnsetOperands(info);
+export function subscribeToChanges(context: Context, args: ChangesArguments & { readonly table: string }): Source<ChangesEvent> {
   const table = context.engine.table(args.table);
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
   if (where !== undefined) context.engine.read.checkFilter(table.schema, where);
@@ -86,13 +79,7 @@ export function subscribeToChanges(
 }
 
 /** `ordersChanges`. @throws EngineError as subscribeToChanges */
-export function subscribeToTypedChanges(
-  context: Context,
-  typed: TypedTable,
-  args: ChangesArguments,
-  info: GraphQLResolveInfo,
-): Source<ChangesEvent> {
-  refuseUnsetOperands(info);
+export function subscribeToTypedChanges(context: Context, typed: TypedTable, args: ChangesArguments): Source<ChangesEvent> {
   const { schema, name } = typed.table;
   const table = context.engine.tableById(typed.table.id);
   if (table === undefined || table.droppedSnapshotId !== null)

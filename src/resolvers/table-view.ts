@@ -7,7 +7,6 @@ import type { Context } from './context.ts';
 import { genericFilter } from './filters.ts';
 import { type Asked, plainCursors, type ViewModel } from './present.ts';
 import { RowConnection } from './rows.ts';
-import { refuseUnsetOperands } from './unset-operands.ts';
 
 /** One table at one instant. */
 export interface TableViewModel extends Asked {
@@ -38,13 +37,7 @@ export async function tableInView(context: Context, view: ViewModel, name: strin
   return null;
 }
 
-export function viewRows(
-  context: Context,
-  { at, isPresent }: TableViewModel,
-  args: RowsArguments,
-  info: GraphQLResolveInfo,
-): RowConnection<JsonRow> {
-  refuseUnsetOperands(info);
+export function viewRows(context: Context, { at, isPresent }: TableViewModel, args: RowsArguments): RowConnection<JsonRow> {
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const { first, after, last, before } = args;
   const query = {

@@ -56,8 +56,8 @@ function copyOf(type: GraphQLNamedType): GraphQLNamedType {
   throw new Error(`${type.name} leads to types that tables add fields to; only objects and inputs can be copied`);
 }
 
-function plain({ name, description }: GraphQLNamedType) {
-  return { name, description };
+function plain({ name, description, extensions }: GraphQLNamedType) {
+  return { name, description, extensions };
 }
 
 /** Gives a copy its fields: the very same where they lead to no other copy. */

@@ -4,6 +4,7 @@ import type { TypedTable } from '../resolvers/table-types.ts';
 import { forgetConfigurations, makeBuilder } from './builder.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
 import { addDiffs, addRowChanges } from './diffs.ts';
+import { guardFilters } from './filter-guard.ts';
 import { addInputs } from './inputs.ts';
 import { handOverJson } from './json-fields.ts';
 import { addMutation } from './mutations.ts';
@@ -44,7 +45,10 @@ export function buildSchema(tables: readonly TypedTable[]): GraphQLSchema {
     addWriteFields(builder, shared, objects, inputs, typed, row);
   }
   const schema = builder.toSchema({ sortSchema: false });
-  for (const type of Object.values(schema.getTypeMap())) handOverJson(type);
   forgetConfigurations(builder, schema);
+  for (const type of Object.values(schema.getTypeMap())) {
+    handOverJson(type);
+    guardFilters(type);
+  }
   return schema;
 }

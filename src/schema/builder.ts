@@ -2,6 +2,7 @@
 import SchemaBuilder from '@pothos/core';
 import { type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import type { Context } from '../resolvers/context.ts';
+import { onlyMarks } from './marks.ts';
 
 export interface SchemaTypes {
   Context: Context;
@@ -34,13 +35,13 @@ export type Builder = ReturnType<typeof makeBuilder>;
  */
 export function forgetConfigurations(builder: Builder, schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
-    type.extensions = {};
+    type.extensions = onlyMarks(type);
     if (isEnumType(type)) for (const value of type.getValues()) value.extensions = {};
-    if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) field.extensions = {};
+    if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) field.extensions = onlyMarks(field);
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     for (const field of Object.values(type.getFields())) {
-      field.extensions = {};
-      for (const argument of field.args) argument.extensions = {};
+      field.extensions = onlyMarks(field);
+      for (const argument of field.args) argument.extensions = onlyMarks(argument);
     }
   }
   for (const held of Object.values(builder.configStore) as unknown[]) if (held instanceof Map || held instanceof Set) held.clear();

@@ -1,6 +1,7 @@
 /** One `...Condition` input a scalar, shared by the filters of all tables, and the generic door's Filter. */
 import type { ColumnType } from '../engine/index.ts';
 import type { Builder } from './builder.ts';
+import { marked } from './marks.ts';
 import { SCALAR_OF } from './scalars.ts';
 import type { Shared } from './static.ts';
 
@@ -99,6 +100,7 @@ function addCondition(builder: Builder, scalar: ScalarName) {
 export function addGenericFilter(builder: Builder, { direction }: Shared) {
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>('Filter');
   filter.implement({
+    ...marked({ narrows: 'filter' }),
     description: 'One column\'s conditions, {column: "status", eq: "new"}, or a combination. Values in the wire form of the column.',
     fields: (t) => ({
       and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),

@@ -9,7 +9,6 @@ import {
   type RowChangeModel,
   tableDiffNamed,
 } from '../resolvers/diff.ts';
-import { refuseUnsetOperands } from '../resolvers/unset-operands.ts';
 import { pageArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
@@ -106,10 +105,7 @@ export function addDiffs(builder: Builder, { filter }: ReturnType<typeof addGene
           where: t.arg({ type: filter, description: 'Only changes of rows that match, before or after.' }),
           kinds: t.arg({ type: [kind], description: 'Only these kinds of changes.' }),
         },
-        resolve: (at, args, context, info) => {
-          refuseUnsetOperands(info);
-          return tableDiffNamed(context, at, args as Parameters<typeof tableDiffNamed>[2]);
-        },
+        resolve: (at, args, context) => tableDiffNamed(context, at, args as Parameters<typeof tableDiffNamed>[2]),
       }),
     }),
   });

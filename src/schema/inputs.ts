@@ -2,6 +2,7 @@
 import type { InputRef } from '@pothos/core';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
+import { marked } from './marks.ts';
 import type { Shared } from './static.ts';
 
 export const UPSERT_ROWS_TEXT =
@@ -120,6 +121,7 @@ export function addInputs(builder: Builder, shared: Shared, { filter }: ReturnTy
     }),
   });
   const onConflict = builder.inputType('OnConflict', {
+    ...marked({ narrows: 'onConflict' }),
     description: 'What an upsert does to rows that exist.',
     fields: (t) => ({
       update: t.stringList({ description: ON_CONFLICT_TEXT.update }),
@@ -154,7 +156,12 @@ export function addInputs(builder: Builder, shared: Shared, { filter }: ReturnTy
     fields: (t) => ({
       table: t.string({ required: true, description: table }),
       where: t.field({ type: filter, required: true, description: 'Which rows; {and: []} is all of them.' }),
-      set: t.field({ type: 'JSON', required: true, description: 'New values by column; what is absent stays, null sets null.' }),
+      set: t.field({
+        ...marked({ isPatch: true }),
+        type: 'JSON',
+        required: true,
+        description: 'New values by column; what is absent stays, null sets null.',
+      }),
     }),
   });
   const alterTable = builder.inputType('AlterTableOperation', {

@@ -13,12 +13,12 @@ import {
 } from '../resolvers/administration.ts';
 import type { PayloadModel } from '../resolvers/payloads.ts';
 import { revert } from '../resolvers/revert.ts';
-import { refuseUnsetFilter, refuseUnsetInOperations } from '../resolvers/unset-operands.ts';
 import { commitAll, genericWrite, tableWrite } from '../resolvers/writes.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT } from './inputs.ts';
+import { marked } from './marks.ts';
 import type { Objects } from './objects.ts';
 import { payloadFields } from './payload.ts';
 import type { Shared } from './static.ts';
@@ -180,20 +180,14 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             where: t.arg({ type: generic.filter, description: 'Which rows to take out; all where not given.' }),
             options,
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return genericWrite(context, 'replace', args);
-          },
+          resolve: (_root, args, context) => genericWrite(context, 'replace', args),
         }),
         delete: t.field({
           type: payload,
           nullable: true,
           description: 'Deletes the rows that match. Earlier snapshots still have them.',
           args: { table, where, options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return genericWrite(context, 'delete', args);
-          },
+          resolve: (_root, args, context) => genericWrite(context, 'delete', args),
         }),
         update: t.field({
           type: payload,
@@ -202,13 +196,15 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           args: {
             table,
             where,
-            set: t.arg({ type: 'JSON', required: true, description: 'New values by column; what is absent stays, null sets null.' }),
+            set: t.arg({
+              ...marked({ isPatch: true }),
+              type: 'JSON',
+              required: true,
+              description: 'New values by column; what is absent stays, null sets null.',
+            }),
             options,
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return genericWrite(context, 'update', args);
-          },
+          resolve: (_root, args, context) => genericWrite(context, 'update', args),
         }),
         upsert: t.field({
           type: payload,
@@ -216,10 +212,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Rows by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.',
           args: { table, rows, onConflict: t.arg({ type: inputs.onConflict, description: ON_CONFLICT_TEXT.argument }), options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info, 'onConflict');
-            return genericWrite(context, 'upsert', args);
-          },
+          resolve: (_root, args, context) => genericWrite(context, 'upsert', args),
         }),
         commit: t.field({
           type: payload,
@@ -227,10 +220,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
           description:
             'Several operations over any tables as one commit: all or nothing, one snapshotId, visible at once. They apply in order, each seeing what those before it did; a table gets one snapshot, named by its first operation.',
           args: { operations: t.arg({ type: [inputs.operation], required: true, description: 'The operations, up to 1,000.' }), options },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetInOperations(info);
-            return commitAll(context, args as Parameters<typeof commitAll>[1]);
-          },
+          resolve: (_root, args, context) => commitAll(context, args as Parameters<typeof commitAll>[1]),
         }),
         restore: t.field({
           type: restored,
@@ -272,10 +262,7 @@ export function addMutation(builder: Builder, types: MutationTypes): void {
             }),
             options: t.arg({ type: shared.commitOptions, description: 'Who: its author. Its message and properties are not used.' }),
           },
-          resolve: (_root, args, context, info) => {
-            refuseUnsetFilter(info);
-            return eraseRows(context, args);
-          },
+          resolve: (_root, args, context) => eraseRows(context, args),
         }),
         createTag: t.field({
           type: objects.tag,

@@ -407,7 +407,7 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
           columns: t.arg.stringList({ description: 'Names of the columns to read; all where not given.' }),
           ...pageArguments(t.arg),
         },
-        resolve: (view, args, context, info) => viewRows(context, view, args as Parameters<typeof viewRows>[2], info),
+        resolve: (view, args, context) => viewRows(context, view, args as Parameters<typeof viewRows>[2]),
       }),
       aggregate: t.field({
         type: groups,
@@ -419,7 +419,7 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
           functions: t.arg({ type: [aggregateInput], required: true, description: 'What to compute.' }),
           ...groupPageArguments(t.arg),
         },
-        resolve: (view, args, context, info) => viewAggregate(context, view, args, info),
+        resolve: (view, args, context) => viewAggregate(context, view, args),
       }),
       rowCount: t.field({
         type: 'SafeInt',

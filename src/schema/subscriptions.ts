@@ -55,7 +55,7 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
               "The cursor of the last event that was seen, or a snapshotId in decimal; '0' for all of history. Without it: from now.",
           }),
         },
-        subscribe: (_root, args, context, info) => subscribeToChanges(context, args as Parameters<typeof subscribeToChanges>[1], info),
+        subscribe: (_root, args, context) => subscribeToChanges(context, args as Parameters<typeof subscribeToChanges>[1]),
         resolve: (at: ChangesEvent) => at,
       }),
       live: t.field({

@@ -6,7 +6,8 @@ import type { Engine, Filter } from '../../src/engine/index.ts';
 import { defineTable } from '../../src/engine/model/schema.ts';
 import type { Cell, Column, ColumnType } from '../../src/engine/model/types.ts';
 import { parseCell } from '../../src/engine/model/values.ts';
-import { checkFilter, filterSql, SqlParameters } from '../../src/engine/read/scan/filter.ts';
+import { checkFilter } from '../../src/engine/read/scan/filter.ts';
+import { filterSql, SqlParameters } from '../../src/engine/read/scan/filter-sql.ts';
 import { beyondSql, checkOrder } from '../../src/engine/read/scan/order.ts';
 import { rowsAsOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
@@ -103,7 +104,7 @@ describe('filters on files that have bloom filters', () => {
     }
   });
 
-  // While this passes, filters need their guard (equalSql in src/engine/read/scan/filter.ts). When it fails, DuckDB has mended its
+  // While this passes, filters need their guard (equalSql in src/engine/read/scan/filter-sql.ts). When it fails, DuckDB has mended its
   // bloom filters: the guard may go once no data directory has files from before, and `WRITE_BLOOM_FILTER false` may too.
   it.each([
     ["x = '\\xFF'::BLOB", "CASE WHEN i % 2 = 0 THEN '\\xFF'::BLOB ELSE 'A'::BLOB END"],

@@ -34,7 +34,7 @@ describe('a row by its key, after changes', () => {
     const reading = engine.read.scanner.scan(
       {
         tableId: table.id,
-        life: { kind: 'visible', at: engine.headSnapshotId },
+        visibility: { kind: 'visible', at: engine.headSnapshotId },
         columns: [],
         hidden: 'none',
         statement: (relation) => `SELECT count(*) FROM ${relation}, range(60000000)`,

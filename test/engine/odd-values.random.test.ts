@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parameter, sqlType } from '../../src/engine/data/cells.ts';
 import type { AggregateFunction, Column, Direction, Engine, Filter, Order, TableAt } from '../../src/engine/index.ts';
 import { type Cell, toWire } from '../../src/engine/index.ts';
-import { checkFilter, SqlParameters } from '../../src/engine/read/scan/filter.ts';
+import { checkFilter } from '../../src/engine/read/scan/filter.ts';
+import { SqlParameters } from '../../src/engine/read/scan/filter-sql.ts';
 import {
   alike,
   exactly,

@@ -149,7 +149,7 @@ export function hotVersionsOf(table: TableState): number {
 const endsByFile = new WeakMap<readonly Ends[], ReadonlyMap<FileId, readonly Ends[]>>();
 
 /** A table's loose ends by the file that holds the versions; HOT for hot rows. */
-export function endsOf(table: TableState): ReadonlyMap<FileId, readonly Ends[]> {
+export function endsOf(table: Pick<TableState, 'ends'>): ReadonlyMap<FileId, readonly Ends[]> {
   let map = endsByFile.get(table.ends);
   if (map === undefined) {
     const grouped = new Map<FileId, Ends[]>();

@@ -18,7 +18,7 @@ import { FROM_FIELD_ID, ROW_FIELD_ID, TO_FIELD_ID } from './load-rows.ts';
 
 /** Rows in a row group: small enough for a page to read little, large enough for scans. */
 const ROW_GROUP_ROWS = 65_536;
-/** DuckDB's bloom filters lose rows (see equalSql in read/scan/filter.ts), so files have none. */
+/** DuckDB's bloom filters lose rows (see equalSql in read/scan/filter-sql.ts), so files have none. */
 const FORMAT = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, WRITE_BLOOM_FILTER false`;
 /** Text and binary bounds are kept up to this many characters or bytes. */
 const BOUND_LENGTH_MAX = 64;

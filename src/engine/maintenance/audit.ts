@@ -13,7 +13,7 @@ import { type EndedVersions, RootBuilder } from '../encoding/proof.ts';
 import type { RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column } from '../model/types.ts';
-import type { RowWindow } from '../read/scan/plan.ts';
+import type { RowWindow } from '../read/scan/visibility.ts';
 import { type ExpireParts, rootAt, schemaOf } from './expire.ts';
 
 export type AuditParts = ExpireParts;
@@ -74,7 +74,7 @@ async function brought(
   const rows = await parts.scanner.scan(
     {
       tableId: table.id,
-      life: { kind: 'all', upTo: parts.current().snapshotId },
+      visibility: { kind: 'all', upTo: parts.current().snapshotId },
       window,
       columns,
       hidden: 'version',
@@ -98,7 +98,7 @@ async function endedBy(parts: AuditParts, table: TableState, { lo, hi, without }
   const rows = await parts.scanner.scan(
     {
       tableId: table.id,
-      life: { kind: 'all', upTo: parts.current().snapshotId },
+      visibility: { kind: 'all', upTo: parts.current().snapshotId },
       columns: [],
       hidden: 'full',
       statement: (relation) =>

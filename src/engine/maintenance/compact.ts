@@ -8,8 +8,8 @@ import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile, KeptRecord } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
-import { SqlParameters } from '../read/scan/filter.ts';
-import { relationSql } from '../read/scan/plan.ts';
+import { SqlParameters } from '../read/scan/filter-sql.ts';
+import { relationSql } from '../read/scan/relation.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 import { isGone, keptSql, writeVersions } from './rewrite.ts';
@@ -193,7 +193,7 @@ async function countGarbage(parts: MaintenanceParts, table: TableState, file: Da
   const parameters = new SqlParameters();
   const relation = relationSql({
     table,
-    life: { kind: 'all', upTo: parts.current().snapshotId },
+    visibility: { kind: 'all', upTo: parts.current().snapshotId },
     files: parts.files,
     planned: [file],
     mirrors: [],

@@ -27,9 +27,8 @@ import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cells } from '../model/types.ts';
 import type { Blocks } from '../read/scan/blocks.ts';
-import { type CheckedFilter, checkFilter, type Filter } from '../read/scan/filter.ts';
+import { type CheckedFilter, checkFilter, type Filter, withFilterColumns } from '../read/scan/filter.ts';
 import type { Matcher } from '../read/scan/match.ts';
-import { withFilterColumns } from '../read/scan/scanner.ts';
 import { type AuditParts, commitRoot } from './audit.ts';
 import { rootAt, schemaOf } from './expire.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
@@ -127,7 +126,7 @@ async function matchingRows(parts: EraseParts, table: TableState, filter: Checke
   const found = await parts.scanner.scan(
     {
       tableId: table.id,
-      life: { kind: 'all', upTo: parts.current().snapshotId },
+      visibility: { kind: 'all', upTo: parts.current().snapshotId },
       filter,
       columns: withFilterColumns([], filter),
       hidden: 'full',
@@ -167,7 +166,7 @@ async function versionsOf(parts: EraseParts, table: TableState, rows: Float64Arr
   const found = await parts.scanner.scan(
     {
       tableId: table.id,
-      life: { kind: 'all', upTo: parts.current().snapshotId },
+      visibility: { kind: 'all', upTo: parts.current().snapshotId },
       window: { lo: rows[0] as number, hi: (rows.at(-1) as number) + 1 },
       columns: [],
       hidden: 'full',
@@ -313,7 +312,7 @@ async function keysOf(parts: EraseParts, table: TableState, rows: Float64Array):
   const found = await parts.scanner.scan(
     {
       tableId: table.id,
-      life: { kind: 'visible', at: table.last.snapshotId },
+      visibility: { kind: 'visible', at: table.last.snapshotId },
       columns,
       hidden: 'version',
       statement: (relation) =>

@@ -202,7 +202,7 @@ export async function rootAt(
     const rows = await parts.scanner.scan(
       {
         tableId: table.id,
-        life: { kind: 'visible', at },
+        visibility: { kind: 'visible', at },
         window: { lo, hi: lo + WINDOW_ROWS },
         columns,
         hidden: 'version',

@@ -11,8 +11,9 @@ import { type HiddenColumns, writeParquet } from '../data/parquet.ts';
 import type { NewFile } from '../log/entry.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
-import { SqlParameters } from '../read/scan/filter.ts';
-import { needsEnds, relationSql } from '../read/scan/plan.ts';
+import { SqlParameters } from '../read/scan/filter-sql.ts';
+import { needsDeletes } from '../read/scan/plan.ts';
+import { relationSql } from '../read/scan/relation.ts';
 import type { MaintenanceParts } from './parts.ts';
 
 export interface RewriteSources {
@@ -53,14 +54,14 @@ export async function writeVersions(
 ): Promise<{ readonly outputs: readonly NewFile[]; readonly read: number }> {
   const columns = columnsOfVersion(table, sources.schemaVersion);
   const names = columns.map((column) => sqlName(column.name));
-  const life = { kind: 'all', upTo } as const;
+  const visibility = { kind: 'all', upTo } as const;
   const hot = sources.mirrors.length > 0;
   const work = (ends: string | undefined) =>
     parts.duck.withConnection(async (connection) => {
       const parameters = new SqlParameters();
       const relation = relationSql({
         table,
-        life,
+        visibility,
         files: parts.files,
         planned: sources.files,
         mirrors: sources.mirrors,
@@ -107,7 +108,7 @@ export async function writeVersions(
       return { outputs, read };
     });
   return parts.files.reading(sources.files, () =>
-    needsEnds({ table, life }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined),
+    needsDeletes({ table, visibility }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined),
   );
 }
 

@@ -19,12 +19,13 @@ import { type History, type Instant, instantOf } from './history.ts';
 import { Leases } from './leases.ts';
 import { type AggregateQuery, readAggregate } from './pages/aggregate.ts';
 import { checkGroups, countGroups, type GroupPage, type GroupsQuery, readGroups } from './pages/groups.ts';
-import { checkPage, type PageArguments, type PageTarget, type Row, type RowPage, type RowsQuery, readPage } from './pages/page.ts';
-import { RowReader } from './pages/row.ts';
+import { checkPage, type PageArguments, type PageTarget, type RowPage, type RowsQuery, readPage } from './pages/page.ts';
+import { RowReader } from './pages/row-reader.ts';
 import { bytesOfChanges, bytesOfGroups, bytesOfRow, bytesOfRows, bytesOfValues } from './row-bytes.ts';
 import { withoutDropped } from './scan/dropped-columns.ts';
 import { checkFilter, type Filter } from './scan/filter.ts';
 import { Matcher } from './scan/match.ts';
+import type { Row } from './scan/row.ts';
 import { Scanner, type ScannerParts } from './scan/scanner.ts';
 
 /** The choice of an instant. */

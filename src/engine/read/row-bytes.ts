@@ -1,7 +1,7 @@
 /** About how much memory rows take: what bounds pages and what is kept of them. */
 import type { RowChange } from './diff/diff-page.ts';
 import type { Group } from './pages/groups.ts';
-import type { Row } from './pages/page.ts';
+import type { Row } from './scan/row.ts';
 
 /** Of a value that is no text and no bytes, and of what goes with each row. */
 const VALUE_BYTES = 16;

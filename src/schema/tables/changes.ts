@@ -33,8 +33,7 @@ export function addChangesField(builder: Builder, typed: TypedTable, { filter }:
             "The cursor of the last event that was seen, or a snapshotId in decimal; '0' for all of history. Without it: from now.",
         }),
       },
-      subscribe: (_root, args, context, info) =>
-        subscribeToTypedChanges(context, typed, args as Parameters<typeof subscribeToTypedChanges>[2], info),
+      subscribe: (_root, args, context) => subscribeToTypedChanges(context, typed, args as Parameters<typeof subscribeToTypedChanges>[2]),
       resolve: (at: ChangesEvent) => at,
     }),
   }));

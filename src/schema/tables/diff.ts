@@ -2,7 +2,6 @@
 import type { TypedChangeModel, TypedDiffModel } from '../../resolvers/diff.ts';
 import { typedChanges, typedDiff } from '../../resolvers/diff.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
-import { refuseUnsetOperands } from '../../resolvers/unset-operands.ts';
 import { pageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import { addConnection } from '../connection.ts';
@@ -56,10 +55,7 @@ export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, ty
         where: t.arg({ type: filter, description: 'Only changes of rows that match, before or after.' }),
         kinds: t.arg({ type: [diffs.kind], description: 'Only these kinds of changes.' }),
       },
-      resolve: (at, args, context, info) => {
-        refuseUnsetOperands(info);
-        return typedDiff(context, at, typed, args as Parameters<typeof typedDiff>[3]);
-      },
+      resolve: (at, args, context) => typedDiff(context, at, typed, args as Parameters<typeof typedDiff>[3]),
     }),
   }));
   return change;

@@ -16,6 +16,7 @@ import type { TypedTable } from '../../resolvers/table-types.ts';
 import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
+import { marked } from '../marks.ts';
 import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
@@ -108,6 +109,7 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
   });
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>(`${prefix}Filter`);
   filter.implement({
+    ...marked({ narrows: 'filter' }),
     description: `Which rows of ${table.name}; sibling keys mean AND, an empty filter matches all.`,
     fields: (t) => ({
       and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),

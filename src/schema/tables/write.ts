@@ -1,10 +1,10 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
 import { payloadRows, type WritePayloadModel } from '../../resolvers/payloads.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
-import { refuseUnsetFilter } from '../../resolvers/unset-operands.ts';
 import { typedWrite } from '../../resolvers/writes.ts';
 import type { Builder } from '../builder.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT, UPSERT_ROWS_TEXT } from '../inputs.ts';
+import { marked } from '../marks.ts';
 import type { Objects } from '../objects.ts';
 import { payloadFields } from '../payload.ts';
 import { SCALAR_OF } from '../scalars.ts';
@@ -50,13 +50,14 @@ function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter, co
     description: `Rows of ${table.name} to change.`,
     fields: (t) => ({
       where: t.field({ type: filter, required: true, description: 'Which rows; {and: []} is all of them.' }),
-      set: t.field({ type: patch, required: true, description: 'Their new values.' }),
+      set: t.field({ ...marked({ isPatch: true }), type: patch, required: true, description: 'Their new values.' }),
     }),
   });
   const onConflict =
     table.schema.primaryKey.length === 0 || columnNames === undefined
       ? undefined
       : builder.inputType(`${prefix}OnConflict`, {
+          ...marked({ narrows: 'onConflict' }),
           description: `What an upsert does to rows of ${table.name} that exist.`,
           fields: (t) => ({
             update: t.field({ type: [columnNames], description: ON_CONFLICT_TEXT.update }),
@@ -152,20 +153,14 @@ function addChanges(
         nullable: true,
         description: `Takes the rows of ${table.name} that match (all, without \`where\`) out, and these in. A row whose primary key comes again is changed.`,
         args: { rows, where: t.arg({ type: filter, description: 'Which rows to take out; all where not given.' }), options },
-        resolve: (_root, args, context, info) => {
-          refuseUnsetFilter(info);
-          return run('replace', args, context);
-        },
+        resolve: (_root, args, context) => run('replace', args, context),
       }),
       [`delete${prefix}`]: t.field({
         type: payload,
         nullable: true,
         description: `Deletes the rows of ${table.name} that match. Earlier snapshots still have them.`,
         args: { where, options },
-        resolve: (_root, args, context, info) => {
-          refuseUnsetFilter(info);
-          return run('delete', args, context);
-        },
+        resolve: (_root, args, context) => run('delete', args, context),
       }),
       [`update${prefix}`]: t.field({
         type: payload,
@@ -173,13 +168,15 @@ function addChanges(
         description: `Gives the rows of ${table.name} that match new values. Each becomes a new version of the same row.`,
         args: {
           where,
-          set: t.arg({ type: patch, required: true, description: 'Their new values: absent stays, null sets null.' }),
+          set: t.arg({
+            ...marked({ isPatch: true }),
+            type: patch,
+            required: true,
+            description: 'Their new values: absent stays, null sets null.',
+          }),
           options,
         },
-        resolve: (_root, args, context, info) => {
-          refuseUnsetFilter(info);
-          return run('update', args, context);
-        },
+        resolve: (_root, args, context) => run('update', args, context),
       }),
       ...(onConflict === undefined
         ? {}
@@ -193,10 +190,7 @@ function addChanges(
                 onConflict: t.arg({ type: onConflict, description: ON_CONFLICT_TEXT.argument }),
                 options,
               },
-              resolve: (_root, args, context, info) => {
-                refuseUnsetFilter(info, 'onConflict');
-                return run('upsert', args, context);
-              },
+              resolve: (_root, args, context) => run('upsert', args, context),
             }),
           }),
     };

@@ -14,10 +14,10 @@ import { EngineError } from '../../model/errors.ts';
 import type { SnapshotId } from '../../model/ids.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import type { Cell, Cells, Column, Operation, TableSchema } from '../../model/types.ts';
-import type { CheckedFilter } from '../../read/scan/filter.ts';
+import { type CheckedFilter, withFilterColumns } from '../../read/scan/filter.ts';
 import type { MatchedInFile, Matcher } from '../../read/scan/match.ts';
-import type { Life } from '../../read/scan/plan.ts';
-import { type Scanner, withFilterColumns } from '../../read/scan/scanner.ts';
+import type { Scanner } from '../../read/scan/scanner.ts';
+import type { Visibility } from '../../read/scan/visibility.ts';
 import { type BuiltRows, endedIn } from './build.ts';
 import type { Patch } from './draft.ts';
 import { addRows } from './prepare.ts';
@@ -31,7 +31,7 @@ export interface BulkParts {
   readonly duck: Duck;
 }
 
-const nowOf = (table: TableState): Life => ({ kind: 'visible', at: table.last.snapshotId });
+const nowOf = (table: TableState): Visibility => ({ kind: 'visible', at: table.last.snapshotId });
 
 /** The keys of versions that were read with their key columns, in their order. */
 export function keysOf(schema: TableSchema, found: readonly MatchedInFile[]): { readonly hash: Buffer; readonly row: number }[] {
@@ -103,7 +103,7 @@ export async function bulkUpdate(
   const ends = ended(table, found);
   const values = new Map<Column, Cell>(patch.map(({ at, cell }) => [schema.columns[at] as Column, cell]));
   const root = new RootBuilder(newSeed(), schema.columns);
-  const file = await writeVersions(parts, table, { life: nowOf(table), filter, values, root });
+  const file = await writeVersions(parts, table, { visibility: nowOf(table), filter, values, root });
   const change = { insertedRows: 0, updatedRows, deletedRows: 0, newRows: 0, files: [file], ends, keys: NO_KEYS };
   return checkWritten(parts, table, file, updatedRows, changeOf(table, 'UPDATE', { ...change, proof: root.finish(ends) }));
 }
@@ -121,12 +121,12 @@ async function writeVersions(
   parts: BulkParts,
   table: TableState,
   {
-    life,
+    visibility,
     filter,
     values,
     root,
   }: {
-    readonly life: Life;
+    readonly visibility: Visibility;
     readonly filter: CheckedFilter | undefined;
     readonly values: ReadonlyMap<Column, Cell>;
     readonly root: RootBuilder;
@@ -137,7 +137,7 @@ async function writeVersions(
     table,
     {
       tableId: table.id,
-      life,
+      visibility,
       filter,
       columns: withFilterColumns(
         schema.columns.filter((column) => !values.has(column)),
@@ -248,12 +248,12 @@ export async function bulkRestore(
   // Rows that came since have keys of the present columns, which may be wider.
   const came = await parts.matcher.matchMany(
     table,
-    { kind: 'brought', ...span },
+    { kind: 'created', ...span },
     { filter: undefined, columns: keyed(present.schema) },
     options,
   );
-  const went = await parts.matcher.matchMany(table, { kind: 'ended', ...span }, { filter: undefined, columns: keyed(schema) }, options);
-  return bringBack(parts, table, { present: present.schema, came, went, life: { kind: 'ended', ...span }, filter: undefined });
+  const went = await parts.matcher.matchMany(table, { kind: 'deleted', ...span }, { filter: undefined, columns: keyed(schema) }, options);
+  return bringBack(parts, table, { present: present.schema, came, went, visibility: { kind: 'deleted', ...span }, filter: undefined });
 }
 
 /** Versions that end, versions that come back as new ones of the same rows, and how these are read. */
@@ -262,7 +262,7 @@ export interface BroughtBack {
   readonly present: TableSchema;
   readonly came: readonly MatchedInFile[];
   readonly went: readonly MatchedInFile[];
-  readonly life: Life;
+  readonly visibility: Visibility;
   readonly filter: CheckedFilter | undefined;
 }
 
@@ -270,7 +270,7 @@ export interface BroughtBack {
 export async function bringBack(
   parts: BulkParts,
   table: TableState,
-  { present, came, went, life, filter }: BroughtBack,
+  { present, came, went, visibility, filter }: BroughtBack,
 ): Promise<BuiltRows | undefined> {
   const { schema } = table;
   const cameRows = checkEnded(table, came);
@@ -282,7 +282,7 @@ export async function bringBack(
   let updatedRows = 0;
   for (const { rows } of came) for (const row of rows) if (back.has(row)) updatedRows += 1;
   const root = new RootBuilder(newSeed(), schema.columns);
-  const files = wentRows === 0 ? [] : [await writeVersions(parts, table, { life, filter, values: new Map(), root })];
+  const files = wentRows === 0 ? [] : [await writeVersions(parts, table, { visibility, filter, values: new Map(), root })];
   const moved = keysOf(schema, went);
   const kept = new Map(moved.map(({ hash, row }) => [hash.toString('latin1'), row]));
   const before = keysOf(present, came);

@@ -106,8 +106,8 @@ export class Evaluation {
     if (inBulk === null || table === undefined || table.last.totalRows <= LIMITS.changedRowsMax) return false;
     const filter = inBulk.about(table.schema, operation);
     if (filter !== undefined) {
-      const life = { kind: 'visible', at: table.last.snapshotId } as const;
-      const count = await this.#parts.matcher.count(table, life, filter, this.#options);
+      const visibility = { kind: 'visible', at: table.last.snapshotId } as const;
+      const count = await this.#parts.matcher.count(table, visibility, filter, this.#options);
       if (count <= LIMITS.changedRowsMax) return false;
     }
     at.bulk = await inBulk.evaluate(this.#parts, { table, filter }, operation, this.#options);

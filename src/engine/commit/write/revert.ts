@@ -15,8 +15,8 @@ import { type Column, OPERATIONS } from '../../model/types.ts';
 import { toWire } from '../../model/values.ts';
 import type { CheckedFilter } from '../../read/scan/filter.ts';
 import type { MatchedInFile, MatchRequest } from '../../read/scan/match.ts';
-import type { Life, RowWindow } from '../../read/scan/plan.ts';
 import { FROM_SNAPSHOT_ID, ROW_ID } from '../../read/scan/version-columns.ts';
+import type { RowWindow, Visibility } from '../../read/scan/visibility.ts';
 import { bringBack, keysOf } from './bulk.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { RestoreParts } from './restore.ts';
@@ -144,14 +144,14 @@ async function planTable(
   const columns = keyColumns(table.schema).map(({ column }) => column);
   const span = { after: asSnapshotId(snapshotId - 1), upTo: snapshotId };
   const ofCommit: CheckedFilter = { kind: 'compare', column: FROM_SNAPSHOT_ID, operator: 'eq', cell: BigInt(snapshotId) };
-  const match = (life: Life, request: Partial<MatchRequest> = {}): Promise<MatchedInFile[]> =>
-    parts.matcher.matchMany(table, life, { filter: undefined, columns, ...request }, options);
-  const brought = await match({ kind: 'brought', ...span });
-  const life: Life = { kind: 'visible', at: table.last.snapshotId };
+  const match = (visibility: Visibility, request: Partial<MatchRequest> = {}): Promise<MatchedInFile[]> =>
+    parts.matcher.matchMany(table, visibility, { filter: undefined, columns, ...request }, options);
+  const brought = await match({ kind: 'created', ...span });
+  const visibility: Visibility = { kind: 'visible', at: table.last.snapshotId };
   const found: Found = {
     brought,
-    still: brought.length === 0 ? [] : await match(life, { filter: ofCommit, window: spanOf(brought) }),
-    went: await match({ kind: 'ended', ...span }),
+    still: brought.length === 0 ? [] : await match(visibility, { filter: ofCommit, window: spanOf(brought) }),
+    went: await match({ kind: 'deleted', ...span }),
   };
   const still = rowsOf(found.still);
   const went = rowsOf(found.went);
@@ -212,8 +212,8 @@ async function changedSince(
   // Rows that the commit deleted come back by a restore or a revert alone.
   if (restores(table.last) > restores(snapshot)) {
     const deleted = [...went].filter((row) => !brought.has(row));
-    const life = { kind: 'visible', at: table.last.snapshotId } as const;
-    for (const { row } of await parts.matcher.rows(table, life, deleted, [], options)) changed.add(row);
+    const visibility = { kind: 'visible', at: table.last.snapshotId } as const;
+    for (const { row } of await parts.matcher.rows(table, visibility, deleted, [], options)) changed.add(row);
   }
   const keys = keysOf(table.schema, found.went);
   const owners = await new StoredRows(table, parts.matcher, parts.store, undefined).ownersOf(keys.map(({ hash }) => hash));
@@ -284,10 +284,10 @@ export async function evaluateRevert(
   let bytes = 0;
   const reverted = await plan(parts, state, request, options);
   for (const { table, came, went, skipped } of reverted) {
-    const life = { kind: 'ended', after: asSnapshotId(request.snapshotId - 1), upTo: request.snapshotId } as const;
+    const visibility = { kind: 'deleted', after: asSnapshotId(request.snapshotId - 1), upTo: request.snapshotId } as const;
     const cells = skipped.map(({ row }) => BigInt(row));
     const filter: CheckedFilter | undefined = cells.length === 0 ? undefined : { kind: 'in', column: ROW_ID, cells, negated: true };
-    const built = await bringBack(parts, table, { present: table.schema, came, went, life, filter });
+    const built = await bringBack(parts, table, { present: table.schema, came, went, visibility, filter });
     if (built === undefined) continue;
     changes.push(built.change);
     files.push(...built.files.map((file) => ({ tableId: table.id, file })));

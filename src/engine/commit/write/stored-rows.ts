@@ -9,9 +9,9 @@ import type { QueryOptions } from '../../data/duckdb.ts';
 import { ByteReader } from '../../encoding/bytes.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import type { Column } from '../../model/types.ts';
-import { isEnded } from '../../read/scan/blocks.ts';
 import type { CheckedFilter } from '../../read/scan/filter.ts';
 import type { Matched, Matcher } from '../../read/scan/match.ts';
+import { isDeleted } from '../../read/scan/visibility.ts';
 
 /** What the first run matched, in the order of its calls. */
 export interface MatchMemory {
@@ -49,9 +49,9 @@ export class StoredRows {
   }
 
   async #all(filter: CheckedFilter | undefined, columns: readonly Column[], options: QueryOptions): Promise<Matched[]> {
-    const life = { kind: 'visible', at: this.#table.last.snapshotId } as const;
+    const visibility = { kind: 'visible', at: this.#table.last.snapshotId } as const;
     const limit = LIMITS.changedRowsMax + 1;
-    const matched = await this.#matcher.match(this.#table, life, { filter, columns, limit }, options);
+    const matched = await this.#matcher.match(this.#table, visibility, { filter, columns, limit }, options);
     if (matched.length < limit) return matched;
     throw limitExceeded('changedRowsMax', LIMITS.changedRowsMax, matched.length, 'Make this change in a commit of its own.');
   }
@@ -69,8 +69,8 @@ export class StoredRows {
     if (after === upTo) return [...earlier];
     const ends = endsOf(this.#table);
     const whole = new Set(this.#table.files.flatMap((file) => (file.endedAt !== null ? [file.fileId] : [])));
-    const still = earlier.filter(({ row, from, fileId }) => !whole.has(fileId) && !isEnded(ends.get(fileId) ?? [], row, from));
-    const fresh = await this.#matcher.match(this.#table, { kind: 'brought', after, upTo }, { filter, columns }, options);
+    const still = earlier.filter(({ row, from, fileId }) => !whole.has(fileId) && !isDeleted(ends.get(fileId) ?? [], row, from));
+    const fresh = await this.#matcher.match(this.#table, { kind: 'created', after, upTo }, { filter, columns }, options);
     return [...still, ...fresh].sort((left, right) => left.row - right.row);
   }
 

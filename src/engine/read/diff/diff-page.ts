@@ -2,8 +2,9 @@
 import { EngineError } from '../../model/errors.ts';
 import type { SnapshotId } from '../../model/ids.ts';
 import { otherIncarnation } from '../../model/incarnation.ts';
-import { type PageArguments, pageSize, type Row } from '../pages/page.ts';
+import { type PageArguments, pageSize } from '../pages/page.ts';
 import type { CheckedFilter } from '../scan/filter.ts';
+import type { Row } from '../scan/row.ts';
 
 export const CHANGE_KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];

@@ -14,12 +14,13 @@ import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { mapCells } from '../../model/schema.ts';
 import type { Cells, Column, TableSchema } from '../../model/types.ts';
 import type { History } from '../history.ts';
-import type { PageArguments, Row } from '../pages/page.ts';
+import type { PageArguments } from '../pages/page.ts';
 import { droppedBy, withoutDropped } from '../scan/dropped-columns.ts';
 import { type CheckedFilter, checkFilter, type Filter } from '../scan/filter.ts';
 import type { Matched, Matcher } from '../scan/match.ts';
-import type { Life, RowWindow } from '../scan/plan.ts';
+import type { Row } from '../scan/row.ts';
 import type { ScannerParts } from '../scan/scanner.ts';
+import type { RowWindow, Visibility } from '../scan/visibility.ts';
 import {
   type ChangeKind,
   type ChangePage,
@@ -275,8 +276,10 @@ export class Diffs {
       });
     }
     const window = { lo, hi };
-    const life: Life = { kind: 'brought', after, upTo };
-    return this.#pinned(table, (pinned) => this.#matcher.match(pinned, life, { filter: undefined, columns: now.columns, window }, options));
+    const visibility: Visibility = { kind: 'created', after, upTo };
+    return this.#pinned(table, (pinned) =>
+      this.#matcher.match(pinned, visibility, { filter: undefined, columns: now.columns, window }, options),
+    );
   }
 
   /** How many rows a commit changed in a table, as it says itself. */
@@ -308,16 +311,16 @@ export class Diffs {
     options: QueryOptions,
   ): Promise<Steps> {
     const { table, after, upTo } = span;
-    const cameLife: Life = existed ? { kind: 'brought', after, upTo } : { kind: 'visible', at: upTo };
-    const wentLife: Life = exists ? { kind: 'ended', after, upTo } : { kind: 'visible', at: after };
-    const numbers = async (life: Life, filter?: CheckedFilter): Promise<[number, number][]> => {
+    const cameIn: Visibility = existed ? { kind: 'created', after, upTo } : { kind: 'visible', at: upTo };
+    const wentIn: Visibility = exists ? { kind: 'deleted', after, upTo } : { kind: 'visible', at: after };
+    const numbers = async (visibility: Visibility, filter?: CheckedFilter): Promise<[number, number][]> => {
       const files = await this.#pinned(table, (pinned) =>
-        this.#matcher.matchMany(pinned, life, { filter, columns: [], window: span.window }, options),
+        this.#matcher.matchMany(pinned, visibility, { filter, columns: [], window: span.window }, options),
       );
       return files.flatMap(({ rows, froms }) => Array.from(rows, (row, index): [number, number] => [row, froms[index] as number]));
     };
-    const came = new Map(exists ? await numbers(cameLife) : []);
-    const went = new Map(existed ? await numbers(wentLife) : []);
+    const came = new Map(exists ? await numbers(cameIn) : []);
+    const went = new Map(existed ? await numbers(wentIn) : []);
     const steps: Step[] = [];
     for (const [row, from] of came) steps.push({ kind: went.has(row) ? 'UPDATE' : 'INSERT', row, snapshotId: asSnapshotId(from) });
     const single = span.upTo === span.after + 1;
@@ -328,12 +331,15 @@ export class Diffs {
     steps.sort((left, right) => left.row - right.row);
     const read = async (some: readonly Step[]): Promise<RowChange[]> => {
       const rows = some.map((step) => step.row);
-      const fetch = async (life: Life, schema: TableSchema): Promise<Map<number, Row & { readonly to: SnapshotId | undefined }>> => {
-        const found = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, schema.columns, options));
+      const fetch = async (
+        visibility: Visibility,
+        schema: TableSchema,
+      ): Promise<Map<number, Row & { readonly to: SnapshotId | undefined }>> => {
+        const found = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, visibility, rows, schema.columns, options));
         return new Map(found.map((matched) => [matched.row, { ...rowOf(matched.row, matched.from, matched.cells), to: matched.to }]));
       };
-      const is = exists ? await fetch(cameLife, span.now) : new Map<number, Row>();
-      const was = existed ? await fetch(wentLife, span.before) : new Map<number, Row & { readonly to: SnapshotId | undefined }>();
+      const is = exists ? await fetch(cameIn, span.now) : new Map<number, Row>();
+      const was = existed ? await fetch(wentIn, span.before) : new Map<number, Row & { readonly to: SnapshotId | undefined }>();
       const endings = await this.#lastEnds(span, some, end, options);
       return some.map((step) => {
         const before = was.get(step.row);
@@ -342,7 +348,7 @@ export class Diffs {
       });
     };
     const matching = async (filter: CheckedFilter): Promise<ReadonlySet<number>> => {
-      const found = [...(exists ? await numbers(cameLife, filter) : []), ...(existed ? await numbers(wentLife, filter) : [])];
+      const found = [...(exists ? await numbers(cameIn, filter) : []), ...(existed ? await numbers(wentIn, filter) : [])];
       return new Set(found.map(([row]) => row));
     };
     return { steps, read, matching: span.window === undefined ? undefined : matching };
@@ -367,8 +373,8 @@ export class Diffs {
     options: QueryOptions,
   ): Promise<Map<number, SnapshotId>> {
     const rows = steps.filter(({ kind, snapshotId }) => kind === 'DELETE' && snapshotId === 0).map(({ row }) => row);
-    const life: Life = { kind: 'all', upTo };
-    const versions = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, life, rows, [], options));
+    const visibility: Visibility = { kind: 'all', upTo };
+    const versions = await this.#pinned(table, (pinned) => this.#matcher.rows(pinned, visibility, rows, [], options));
     const cameBack = rows.length === 0 ? new Map<SnapshotId, SnapshotId>() : await this.#cameBack(table, after, upTo);
     const ends = new Map<number, SnapshotId>();
     for (const { row, to } of versions) {

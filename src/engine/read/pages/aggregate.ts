@@ -7,8 +7,8 @@ import { columnNamed } from '../../model/schema.ts';
 import { type Cell, type Column, isGroupable, isNumeric, isOrdered, type TableSchema } from '../../model/types.ts';
 import { toWire, type ValueType } from '../../model/values.ts';
 import { isWideDecimal, readMean, readSum, sumPartsSql } from '../scan/decimal-sums.ts';
-import { checkFilter, type Filter } from '../scan/filter.ts';
-import { type Scanner, withFilterColumns } from '../scan/scanner.ts';
+import { checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { PageTarget } from './page.ts';
 
 export const AGGREGATE_FUNCTIONS = ['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG', 'MIN', 'MAX'] as const;
@@ -113,7 +113,7 @@ export async function readAggregate(
   const [values] = await scanner.scan(
     {
       tableId: target.tableId,
-      life: { kind: 'visible', at: target.snapshotId },
+      visibility: { kind: 'visible', at: target.snapshotId },
       filter,
       columns: withFilterColumns(touched, filter),
       hidden: 'none',

@@ -11,8 +11,9 @@ import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { columnNamed } from '../../model/schema.ts';
 import { type Column, isGroupable, type TableSchema } from '../../model/types.ts';
 import { toWire } from '../../model/values.ts';
-import { type CheckedFilter, checkFilter, type Filter, filterText, type SqlParameters } from '../scan/filter.ts';
-import { type Scanner, withFilterColumns } from '../scan/scanner.ts';
+import { type CheckedFilter, checkFilter, type Filter, filterText, withFilterColumns } from '../scan/filter.ts';
+import type { SqlParameters } from '../scan/filter-sql.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import { type AggregateTerm, type CheckedTerm, checkTerm } from './aggregate.ts';
 import { decodeGroupCursor, encodeGroupCursor } from './cursor.ts';
 import { type PageTarget, pageSize } from './page.ts';
@@ -149,7 +150,7 @@ function scanGroups(
   return scanner.scan(
     {
       tableId,
-      life: { kind: 'visible', at: snapshotId },
+      visibility: { kind: 'visible', at: snapshotId },
       filter,
       columns: withFilterColumns(touched, filter),
       hidden: 'none',

@@ -9,10 +9,11 @@ import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { columnNamed } from '../../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../../model/types.ts';
-import { type CheckedFilter, checkFilter, type Filter } from '../scan/filter.ts';
+import { type CheckedFilter, checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
 import { beyondSql, type CheckedOrder, checkOrder, type Order, type OrderPlace, orderSql } from '../scan/order.ts';
-import type { RowWindow } from '../scan/plan.ts';
-import { type Scanner, withFilterColumns } from '../scan/scanner.ts';
+import type { Row } from '../scan/row.ts';
+import type { Scanner } from '../scan/scanner.ts';
+import type { RowWindow } from '../scan/visibility.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 export interface PageArguments {
@@ -27,14 +28,6 @@ export interface RowsQuery extends PageArguments {
   readonly orderBy?: readonly Order[] | undefined;
   /** Names of the columns to read; all where absent. */
   readonly columns?: readonly string[] | undefined;
-}
-
-/** One version of one row, the cells of the page's columns in their order. */
-export interface Row {
-  readonly rowId: RowId;
-  /** The snapshot that brought this version. */
-  readonly fromSnapshotId: SnapshotId;
-  readonly cells: readonly Cell[];
 }
 
 export interface RowPage {
@@ -180,7 +173,7 @@ async function read(
   const result = await scanner.scan(
     {
       tableId: target.tableId,
-      life: { kind: 'visible', at: target.snapshotId },
+      visibility: { kind: 'visible', at: target.snapshotId },
       window,
       filter,
       columns: withFilterColumns(selected, filter),

@@ -11,12 +11,14 @@ import type { DataFiles } from '../../data/files.ts';
 import { bytesOfResult } from '../../data/results.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
 import { writeCell } from '../../encoding/codec.ts';
-import type { DataFile, Ends } from '../../model/history.ts';
+import { firstAtLeast } from '../../model/ascending.ts';
+import type { DataFile } from '../../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
 import type { Cell, Column } from '../../model/types.ts';
-import type { Row } from '../pages/page.ts';
-import { SqlParameters } from './filter.ts';
-import { type Life, type RowWindow, relationSql } from './plan.ts';
+import { SqlParameters } from './filter-sql.ts';
+import { relationSql } from './relation.ts';
+import type { Row } from './row.ts';
+import { isDeleted, type RowWindow } from './visibility.ts';
 
 /** Row identities in a block. */
 const BLOCK_ROWS = 1024;
@@ -26,7 +28,6 @@ const ROW_BYTES_MAX = 4096;
 const BLOCK_BYTES_MAX = 16 * 1024 * 1024;
 /** What Parquet saves, about. */
 const COMPRESSION = 4;
-const EVERYTHING: Life = { kind: 'all', upTo: asSnapshotId(Number.MAX_SAFE_INTEGER) };
 
 /** One column's cells of a block, or the hidden ones. */
 interface Part {
@@ -121,13 +122,13 @@ export class Blocks {
     for (const file of files) {
       const lo = Math.max(window.lo, file.rowLo);
       const hi = Math.min(window.hi, file.rowHi + 1);
-      const ends = (endsOf(table).get(file.fileId) ?? []).filter((batch) => batch.to <= snapshotId);
+      const deletes = (endsOf(table).get(file.fileId) ?? []).filter((batch) => batch.to <= snapshotId);
       for (let block = Math.floor(lo / BLOCK_ROWS); block * BLOCK_ROWS < hi; block += 1) {
         const [rowIds, froms, ...cells] = await this.#parts({ table, file, block, snapshotId }, columns, options);
         const ids = (rowIds as Part).cells as readonly number[];
         for (let index = firstAtLeast(ids, lo); index < ids.length && (ids[index] as number) < hi; index += 1) {
           const from = (froms as Part).cells[index] as number;
-          if (from > snapshotId || isEnded(ends, ids[index] as number, from)) continue;
+          if (from > snapshotId || isDeleted(deletes, ids[index] as number, from)) continue;
           rows.push({
             rowId: asRowId(ids[index] as number),
             fromSnapshotId: asSnapshotId(from),
@@ -192,13 +193,13 @@ export class Blocks {
   async #scan({ table, file, block, snapshotId }: Place, columns: readonly Column[], options: QueryOptions): Promise<Map<number, Part>> {
     const parameters = new SqlParameters();
     const relation = relationSql({
-      // The block holds all versions of the file, whatever has ended them since.
-      table: { ...table, ends: [] },
+      table,
       files: this.#files,
-      planned: [{ ...file, endedAt: null }],
+      planned: [file],
       mirrors: [],
       ends: undefined,
-      life: file.kind === 'history' ? { kind: 'visible', at: snapshotId } : EVERYTHING,
+      // The block holds all versions of the file, whatever has deleted them since.
+      visibility: file.kind === 'history' ? { kind: 'visible', at: snapshotId } : { kind: 'stored' },
       window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
       columns,
       hidden: 'version',
@@ -244,26 +245,6 @@ function readingOf(column: Column): string {
     readings.set(column, reading);
   }
   return reading;
-}
-
-/** Whether one of some commits ended a version. */
-export function isEnded(ends: readonly Ends[], row: number, from: number): boolean {
-  return ends.some(({ rows, froms }) => {
-    const at = firstAtLeast(rows, row);
-    return rows[at] === row && froms[at] === from;
-  });
-}
-
-/** The position of the first value that is not below a bound, in ascending values. */
-function firstAtLeast(values: ArrayLike<number>, bound: number): number {
-  let lo = 0;
-  let hi = values.length;
-  while (lo < hi) {
-    const middle = (lo + hi) >>> 1;
-    if ((values[middle] as number) < bound) lo = middle + 1;
-    else hi = middle;
-  }
-  return lo;
 }
 
 /** Bytes that a value takes in memory, about. */

@@ -4,7 +4,8 @@
  */
 import { unreachable } from '../../model/errors.ts';
 import type { Cell, Cells, Column } from '../../model/types.ts';
-import { type CheckedFilter, type CompareOperator, compareCells } from './filter.ts';
+import { compareCells } from './compare-cells.ts';
+import type { CheckedFilter, CompareOperator } from './filter.ts';
 import { patternTest } from './pattern.ts';
 import { isVersionColumn, type VersionOf, versionCell } from './version-columns.ts';
 

@@ -5,11 +5,12 @@ import { type Duck, namedColumns, type QueryOptions, runOn, sqlName } from '../.
 import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../../model/ids.ts';
 import type { Cell, Cells, Column } from '../../model/types.ts';
-import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
+import { type CheckedFilter, withFilterColumns } from './filter.ts';
+import { filterSql, SqlParameters } from './filter-sql.ts';
 import { cellMatcher, type VersionInMemory } from './match-cells.ts';
-import type { Life, RowWindow } from './plan.ts';
-import { type Scanner, withFilterColumns } from './scanner.ts';
+import type { Scanner } from './scanner.ts';
 import { ROW_ID } from './version-columns.ts';
+import type { RowWindow, Visibility } from './visibility.ts';
 
 /** A version of a row, and the file that holds it. */
 export interface Matched {
@@ -57,12 +58,12 @@ export class Matcher {
   }
 
   /** How many versions match; the table is of a state that the caller has pinned, here and below. */
-  async count(table: TableState, life: Life, filter: CheckedFilter | undefined, options: QueryOptions): Promise<number> {
+  async count(table: TableState, visibility: Visibility, filter: CheckedFilter | undefined, options: QueryOptions): Promise<number> {
     const [row] = await this.#scanner.scanTable(
       table,
       {
         tableId: table.id,
-        life,
+        visibility,
         filter,
         columns: withFilterColumns([], filter),
         hidden: 'none',
@@ -74,24 +75,30 @@ export class Matcher {
   }
 
   /** Versions that match, by identity. */
-  match(table: TableState, life: Life, request: MatchRequest, options: QueryOptions): Promise<Matched[]> {
-    return this.#read(table, life, { ...request, condition: 'TRUE' }, options);
+  match(table: TableState, visibility: Visibility, request: MatchRequest, options: QueryOptions): Promise<Matched[]> {
+    return this.#read(table, visibility, { ...request, condition: 'TRUE' }, options);
   }
 
   /** Versions of rows with certain identities, by identity. */
-  async rows(table: TableState, life: Life, ids: readonly number[], columns: readonly Column[], options: QueryOptions): Promise<Matched[]> {
+  async rows(
+    table: TableState,
+    visibility: Visibility,
+    ids: readonly number[],
+    columns: readonly Column[],
+    options: QueryOptions,
+  ): Promise<Matched[]> {
     if (ids.length === 0) return [];
     const sorted = [...ids].sort((left, right) => left - right);
     const window = { lo: sorted[0] as number, hi: (sorted.at(-1) as number) + 1 };
     // As literals, where they are few: DuckDB then looks at the rows before it looks at their other columns and ends.
     const list = sorted.join(', ');
     const condition = ids.length <= LITERALS_MAX ? `_row IN (${list})` : `_row IN (SELECT unnest([${list}]::BIGINT[]))`;
-    return this.#read(table, life, { filter: undefined, columns, condition, window }, options);
+    return this.#read(table, visibility, { filter: undefined, columns, condition, window }, options);
   }
 
   async #read(
     table: TableState,
-    life: Life,
+    visibility: Visibility,
     { filter, columns, condition, window, limit }: MatchRequest & { readonly condition: string },
     options: QueryOptions,
   ): Promise<Matched[]> {
@@ -101,7 +108,7 @@ export class Matcher {
       table,
       {
         tableId: table.id,
-        life,
+        visibility,
         filter,
         window,
         columns: withFilterColumns(columns, filter),
@@ -122,7 +129,7 @@ export class Matcher {
   /** Many versions that match, without a value for each: numbers in typed arrays, a list a file. */
   async matchMany(
     table: TableState,
-    life: Life,
+    visibility: Visibility,
     { filter, columns, window }: Omit<MatchRequest, 'limit'>,
     options: QueryOptions,
   ): Promise<MatchedInFile[]> {
@@ -131,7 +138,7 @@ export class Matcher {
       table,
       {
         tableId: table.id,
-        life,
+        visibility,
         filter,
         window,
         columns: withFilterColumns(columns, filter),

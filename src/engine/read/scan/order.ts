@@ -6,7 +6,7 @@ import { EngineError } from '../../model/errors.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { columnNamed } from '../../model/schema.ts';
 import { type Cell, type Column, isOrdered, type TableSchema } from '../../model/types.ts';
-import { equalSql, type SqlParameters } from './filter.ts';
+import { equalSql, type SqlParameters } from './filter-sql.ts';
 
 /** ASC puts nulls last, DESC first. */
 export type Direction = 'ASC' | 'DESC' | 'ASC_NULLS_FIRST' | 'DESC_NULLS_LAST';

@@ -26,11 +26,14 @@ import type { DataFile } from '../../model/history.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../../model/ids.ts';
 import { mapCells } from '../../model/schema.ts';
 import type { Column } from '../../model/types.ts';
-import type { Row } from '../pages/page.ts';
 import type { Blocks } from './blocks.ts';
-import { type CheckedFilter, filterSql, SqlParameters } from './filter.ts';
-import { type Hidden, type Life, needsEnds, needsHotRows, planFiles, type RowWindow, relationSql } from './plan.ts';
-import { asksForVersion, isVersionColumn, narrowed, windowOf } from './version-columns.ts';
+import { asksForVersion, type CheckedFilter } from './filter.ts';
+import { filterSql, SqlParameters } from './filter-sql.ts';
+import { narrowed, windowOf } from './filter-window.ts';
+import { needsDeletes, needsHotRows, planFiles } from './plan.ts';
+import { type Hidden, relationSql } from './relation.ts';
+import type { Row } from './row.ts';
+import { type RowWindow, readerOf, snapshotsNeeded, type Visibility } from './visibility.ts';
 
 export interface ScannerParts {
   readonly current: () => CatalogState;
@@ -45,7 +48,7 @@ export interface ScannerParts {
 
 export interface ScanRequest {
   readonly tableId: TableId;
-  readonly life: Life;
+  readonly visibility: Visibility;
   readonly window?: RowWindow | undefined;
   readonly filter?: CheckedFilter | undefined;
   /** Every user column that the query touches, the filter's included. */
@@ -83,7 +86,7 @@ export class Scanner {
    * @throws EngineError SNAPSHOT_EXPIRED, CORRUPT_DATA, QUERY_TIMEOUT, OVERLOADED, LIMIT_EXCEEDED
    */
   scan(request: ScanRequest, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#pinned(request.tableId, request.life, (table) => this.scanTable(table, request, options));
+    return this.#pinned(request.tableId, request.visibility, (table) => this.scanTable(table, request, options));
   }
 
   /** The same on a table of a state that the caller has pinned. */
@@ -115,10 +118,10 @@ export class Scanner {
    * @throws EngineError as scan
    */
   window(request: WindowRequest, options: QueryOptions): Promise<Row[]> {
-    const life: Life = { kind: 'visible', at: request.snapshotId };
-    return this.#pinned(request.tableId, life, async (table) => {
+    const visibility: Visibility = { kind: 'visible', at: request.snapshotId };
+    return this.#pinned(request.tableId, visibility, async (table) => {
       const { blocks, files } = this.#parts;
-      const plan: Planned = { ...request, life, table, hidden: 'version', statement: windowStatement(request.columns) };
+      const plan: Planned = { ...request, visibility, table, hidden: 'version', statement: windowStatement(request.columns) };
       const planned = planFiles(plan);
       const rows = async (from: readonly DataFile[], hot: boolean): Promise<Row[]> =>
         rowsOf(request.columns, await this.#getRows(plan, from, hot, options));
@@ -166,11 +169,11 @@ export class Scanner {
     });
   }
 
-  async #pinned<T>(tableId: TableId, life: Life, work: (table: TableState) => Promise<T>): Promise<T> {
+  async #pinned<T>(tableId: TableId, visibility: Visibility, work: (table: TableState) => Promise<T>): Promise<T> {
     const { current, pins } = this.#parts;
     const state = current();
     const table = tableById(state, tableId);
-    requireKept(table, life);
+    requireKept(table, visibility);
     const pin = pins.pin(state.logIndex);
     try {
       return await work(table);
@@ -194,9 +197,8 @@ export class Scanner {
       return use(plan.statement(`(${relation})`, where, parameters), parameters.list);
     };
     const withEnds = (lent: Lent): Promise<T> =>
-      needsEnds(plan, planned, hot) ? endMirrors.with(plan.table, (name) => run(lent, name)) : run(lent, undefined);
-    const upTo = plan.life.kind === 'visible' ? plan.life.at : plan.life.kind === 'ended' ? plan.life.after : plan.life.upTo;
-    return hot ? mirrors.with(plan.table, upTo, withEnds) : withEnds([]);
+      needsDeletes(plan, planned, hot) ? endMirrors.with(plan.table, (name) => run(lent, name)) : run(lent, undefined);
+    return hot ? mirrors.with(plan.table, readerOf(plan.visibility), withEnds) : withEnds([]);
   }
 }
 
@@ -208,9 +210,8 @@ function plannedOn(table: TableState, request: ScanRequest): Planned {
 }
 
 /** @throws EngineError SNAPSHOT_EXPIRED {availableFrom, oldestSnapshotId} where the versions may be gone */
-function requireKept(table: TableState, life: Life): void {
-  const at = life.kind === 'visible' ? [life.at] : life.kind === 'all' ? [] : [life.after, life.upTo];
-  for (const snapshotId of at) if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
+function requireKept(table: TableState, visibility: Visibility): void {
+  for (const snapshotId of snapshotsNeeded(visibility)) if (!isKept(table, snapshotId)) throw snapshotExpired(table, snapshotId);
 }
 
 function windowStatement(columns: readonly Column[]): ScanRequest['statement'] {
@@ -225,16 +226,4 @@ export function rowsOf(columns: readonly Column[], values: readonly (readonly Du
     fromSnapshotId: asSnapshotId(Number(row[1])),
     cells: columns.map((column, at) => fromDuck(column, row[at + 2] ?? null)),
   }));
-}
-
-/** The columns that a filter names, added to those a query selects. */
-export function withFilterColumns(columns: readonly Column[], filter: CheckedFilter | undefined): Column[] {
-  const all = new Set(columns);
-  const visit = (at: CheckedFilter): void => {
-    if (at.kind === 'not') visit(at.filter);
-    else if ('filters' in at) at.filters.forEach(visit);
-    else if (!isVersionColumn(at.column)) all.add(at.column);
-  };
-  if (filter !== undefined) visit(filter);
-  return [...all];
 }

@@ -1,12 +1,10 @@
 /**
  * `_rowId` and `_fromSnapshotId`: what every version of a row has beside its table's columns, as columns that a filter may
  * name. No column of a table has such a name, since those begin with a letter. A filter on them reads no more than one
- * without them: files tell their identities and snapshots by their bounds, and the identity narrows the window of a scan.
+ * without them: files tell their identities and snapshots by their bounds, and the identity narrows the window of a scan (filter-window.ts).
  */
 import type { ColumnBounds, DataFile } from '../../model/history.ts';
-import type { Cell, Column } from '../../model/types.ts';
-import type { CheckedFilter } from './filter.ts';
-import type { RowWindow } from './plan.ts';
+import type { Column } from '../../model/types.ts';
 
 function versionColumn(name: string, fieldId: number): Column {
   const facts = { type: 'LONG', required: true, precision: null, scale: null, default: null, description: null } as const;
@@ -48,52 +46,4 @@ export function versionCell(column: Column, { row, from }: VersionOf): bigint {
 export function versionBounds(column: Column, file: DataFile): ColumnBounds {
   const [min, max] = column === ROW_ID ? [file.rowLo, file.rowHi] : [file.fromLo, file.fromHi];
   return { fieldId: column.fieldId, min, max, nullCount: 0 };
-}
-
-/** Whether a filter looks at more of a version than its cells. */
-export function asksForVersion(filter: CheckedFilter): boolean {
-  if (filter.kind === 'not') return asksForVersion(filter.filter);
-  return 'filters' in filter ? filter.filters.some(asksForVersion) : isVersionColumn(filter.column);
-}
-
-/** The rows among which all that match lie, by what the filter says of their identity; undefined where it says nothing. */
-export function windowOf(filter: CheckedFilter): RowWindow | undefined {
-  switch (filter.kind) {
-    case 'and':
-      return filter.filters.map(windowOf).reduce(narrowed, undefined);
-    case 'compare': {
-      if (filter.column !== ROW_ID) return undefined;
-      const at = rowOf(filter.cell);
-      const windows: Partial<Record<typeof filter.operator, RowWindow>> = {
-        eq: { lo: at, hi: at + 1 },
-        gt: { lo: at, hi: ROW_END },
-        gte: { lo: at, hi: ROW_END },
-        lt: { lo: 0, hi: at + 1 },
-        lte: { lo: 0, hi: at + 1 },
-      };
-      return windows[filter.operator];
-    }
-    case 'in': {
-      if (filter.column !== ROW_ID || filter.negated) return undefined;
-      const rows = filter.cells.map(rowOf);
-      const lo = rows.reduce((least, row) => Math.min(least, row), ROW_END);
-      return { lo, hi: rows.reduce((most, row) => Math.max(most, row + 1), lo) };
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** What lies in both windows. */
-export function narrowed(left: RowWindow | undefined, right: RowWindow | undefined): RowWindow | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  const lo = Math.max(left.lo, right.lo);
-  return { lo, hi: Math.max(lo, Math.min(left.hi, right.hi)) };
-}
-
-/** Above all identities, and exact as a number. */
-const ROW_END = Number.MAX_SAFE_INTEGER - 1;
-
-function rowOf(cell: Cell): number {
-  return Math.min(Math.max(0, Number(cell)), ROW_END - 1);
 }

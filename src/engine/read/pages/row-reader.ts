@@ -12,9 +12,10 @@ import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from
 import { mapCells } from '../../model/schema.ts';
 import type { Cells, Column } from '../../model/types.ts';
 import { parseCell, Refusal } from '../../model/values.ts';
-import { checkFilter, type Filter } from '../scan/filter.ts';
-import { rowsOf, type Scanner, withFilterColumns } from '../scan/scanner.ts';
-import type { PageTarget, Row } from './page.ts';
+import { checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
+import type { Row } from '../scan/row.ts';
+import { rowsOf, type Scanner } from '../scan/scanner.ts';
+import type { PageTarget } from './page.ts';
 
 export class RowReader {
   readonly #current: () => CatalogState;
@@ -90,7 +91,7 @@ export class RowReader {
     const values = await this.#scanner.scan(
       {
         tableId: table.id,
-        life: { kind: 'visible', at: snapshotId },
+        visibility: { kind: 'visible', at: snapshotId },
         filter,
         columns: withFilterColumns(columns, filter),
         hidden: 'version',
