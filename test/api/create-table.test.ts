@@ -7,10 +7,10 @@ const PAYLOAD = `{
   commit { snapshotId author message snapshots { operation table { name graphqlName } } }
   snapshots { snapshotId operation table { name graphqlName description primaryKey columns { name type required } } }
   replayed insertedRows updatedRows deletedRows notices
-  view { snapshotId tables: table(name: "t") { rowCount } }
+  view { snapshotId table(name: $name) { rowCount } }
 }`;
 
-/** `t` as it is there where a case says so, and as most cases ask for it. */
+/** The table as it is there where a case says so, and as most cases ask for it; each case gives it a name of its own. */
 const T: TableDefinition = {
   name: 't',
   description: 'Texts.',
@@ -23,14 +23,14 @@ const T: TableDefinition = {
 
 interface Case {
   readonly name: string;
-  readonly before?: (server: TestServer) => Promise<unknown>;
+  readonly before?: (server: TestServer, name: string) => Promise<unknown>;
   readonly input: TableDefinition;
   readonly options?: CommitOptions;
   /** The code of the error, or 'committed', 'nothing' or 'replayed'. */
   readonly becomes: string;
 }
 
-const there = ({ engine }: TestServer): Promise<unknown> => engine.createTable(T);
+const there = ({ engine }: TestServer, name: string): Promise<unknown> => engine.createTable({ ...T, name });
 const ignoring = (changed: Partial<TableDefinition>): TableDefinition => ({ ...T, ...changed, ifExists: 'IGNORE' });
 
 const CASES: readonly Case[] = [
@@ -50,40 +50,40 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'the name of a table that was dropped',
-    before: async (server) => {
-      await there(server);
-      await server.engine.dropTable('t');
+    before: async (server, name) => {
+      await there(server, name);
+      await server.engine.dropTable(name);
     },
     input: T,
     becomes: 'committed',
   },
   {
     name: 'a name that is the same but for case',
-    before: ({ engine }) => engine.createTable({ ...T, name: 'tT' }),
-    input: { ...T, name: 'tt' },
+    before: ({ engine }, name) => engine.createTable({ ...T, name: name.toUpperCase().replace('T', 't') }),
+    input: T,
     becomes: 'NAME_COLLISION',
   },
   { name: 'a name that is none', input: { ...T, name: 'T' }, becomes: 'INVALID_NAME' },
   { name: 'no columns', before: there, input: ignoring({ columns: [] }), becomes: 'BAD_USER_INPUT' },
   {
     name: 'what was done before under the same key',
-    before: ({ engine }) => engine.createTable(T, { idempotencyKey: 'k' }),
+    before: ({ engine }, name) => engine.createTable({ ...T, name }, { idempotencyKey: 'k1' }),
     input: T,
-    options: { idempotencyKey: 'k' },
+    options: { idempotencyKey: 'k1' },
     becomes: 'replayed',
   },
   {
     name: 'a key of other content',
-    before: ({ engine }) => engine.createTable({ ...T, description: null }, { idempotencyKey: 'k' }),
+    before: ({ engine }, name) => engine.createTable({ ...T, name, description: null }, { idempotencyKey: 'k2' }),
     input: T,
-    options: { idempotencyKey: 'k' },
+    options: { idempotencyKey: 'k2' },
     becomes: 'IDEMPOTENCY_KEY_REUSED',
   },
   {
     name: 'a key of other content, ignoring',
-    before: ({ engine }) => engine.createTable(T, { idempotencyKey: 'k' }),
+    before: ({ engine }, name) => engine.createTable({ ...T, name }, { idempotencyKey: 'k3' }),
     input: ignoring({}),
-    options: { idempotencyKey: 'k' },
+    options: { idempotencyKey: 'k3' },
     becomes: 'IDEMPOTENCY_KEY_REUSED',
   },
   {
@@ -97,12 +97,14 @@ const CASES: readonly Case[] = [
   { name: 'a message that is too long', input: T, options: { message: 'x'.repeat(10_001) }, becomes: 'LIMIT_EXCEEDED' },
 ];
 
-const ALONE = `mutation ($input: CreateTableInput!, $options: CommitOptions) { answer: createTable(input: $input, options: $options) ${PAYLOAD} }`;
-const IN_COMMIT = `mutation ($input: CreateTableInput!, $options: CommitOptions) {
+const ALONE = `mutation ($name: String!, $input: CreateTableInput!, $options: CommitOptions) {
+  answer: createTable(input: $input, options: $options) ${PAYLOAD}
+}`;
+const IN_COMMIT = `mutation ($name: String!, $input: CreateTableInput!, $options: CommitOptions) {
   answer: commit(operations: [{createTable: $input}], options: $options) ${PAYLOAD}
 }`;
-const BESIDE = `mutation ($input: CreateTableInput!, $options: CommitOptions) {
-  answer: commit(operations: [{createTable: $input}, {createTable: {name: "beside", columns: [{name: "a", type: INT}]}}], options: $options) { replayed }
+const BESIDE = `mutation ($beside: String!, $input: CreateTableInput!, $options: CommitOptions) {
+  answer: commit(operations: [{createTable: $input}, {createTable: {name: $beside, columns: [{name: "a", type: INT}]}}], options: $options) { replayed }
 }`;
 
 interface Payload extends Loose {
@@ -125,18 +127,22 @@ function said(error: ErrorAnswer | undefined): unknown {
 }
 
 describe('createTable', () => {
-  it.each(CASES)('of $name: $becomes, alone, in a commit, and beside another operation', async ({ before, input, options, becomes }) => {
-    const ask = async (document: string): Promise<Answer<{ answer: Payload | null }>> => {
-      const server = await testServer();
-      await before?.(server);
-      return server.query(document, { input, options } as Loose);
-    };
-    const alone = await ask(ALONE);
-    expect(became(alone)).toBe(becomes);
-    expect(await ask(IN_COMMIT)).toEqual(alone);
-    // A key or an expectation is about the whole commit, which has another table here.
-    if (options?.idempotencyKey !== undefined || options?.expectedRows !== undefined) return;
-    expect(said((await ask(BESIDE)).errors?.[0])).toEqual(said(alone.errors?.[0]));
+  it('has the same answer alone, in a commit, and beside another operation', async () => {
+    const servers = [await testServer(), await testServer(), await testServer()] as const;
+    for (const [index, { name: what, before, input, options, becomes }] of CASES.entries()) {
+      const name = input.name === T.name ? `${T.name}x${index}` : input.name;
+      const ask = async (server: TestServer, document: string, names: Loose): Promise<Answer<{ answer: Payload | null }>> => {
+        await before?.(server, name);
+        return server.query(document, { ...names, input: { ...input, name }, options } as Loose);
+      };
+      const alone = await ask(servers[0], ALONE, { name });
+      expect(became(alone), what).toBe(becomes);
+      expect(await ask(servers[1], IN_COMMIT, { name }), what).toEqual(alone);
+      // A key or an expectation is about the whole commit, which has another table here.
+      if (options?.idempotencyKey !== undefined || options?.expectedRows !== undefined) continue;
+      const beside = await ask(servers[2], BESIDE, { beside: `beside${index}` });
+      expect(said(beside.errors?.[0]), what).toEqual(said(alone.errors?.[0]));
+    }
   });
 
   it('by many at once, ignoring what is there, is done by one of them', async () => {
