@@ -1,8 +1,8 @@
 /** What is done to history itself: restore it, name it, let it expire, erase from it. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
-import { checkExpected, unexpectedRows } from './commit/expectations.ts';
+import { checkExpected } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/write/options.ts';
-import { evaluateRestore, type RestoreParts, restorableTables } from './commit/write/restore.ts';
+import { evaluateRestore, planRestore, type RestoreParts, type RestoreRequest } from './commit/write/restore.ts';
 import { evaluateRevert, planRevert, type RevertedTable, type RevertRequest } from './commit/write/revert.ts';
 import { type Changed, type Changes, contentOf, reading } from './commit/write/transactions.ts';
 import type { Outcome } from './log/entry.ts';
@@ -60,7 +60,7 @@ export class Administration {
     this.#parts = parts;
   }
 
-  restore(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }, options: CheckedOptions): Promise<Changed> {
+  restore(request: RestoreRequest, options: CheckedOptions): Promise<Changed> {
     const { changes, restoring } = this.#parts;
     const content = options.idempotencyKey === null ? '' : contentOf(['restore', request]);
     return changes.run(options, content, (state) => evaluateRestore(restoring, state, request, reading()));
@@ -78,21 +78,18 @@ export class Administration {
     return { ...changed, reverted: changed.outcome?.kind === 'replayed' ? [] : reverted };
   }
 
-  /** What a revert would do. @throws EngineError as the revert itself */
+  /** What a revert would do. @throws EngineError as the revert itself, but for the number of rows */
   async wouldRevert(request: RevertRequest, options: CheckedOptions): Promise<RevertedTable[]> {
     const { changes, restoring } = this.#parts;
     const reverted = await changes.look((state) => planRevert(restoring, state, request, reading()));
     for (const { table } of reverted) checkExpected(table, options);
-    const rows = reverted.reduce((sum, table) => sum + table.insertedRows + table.updatedRows + table.deletedRows, 0);
-    const unexpected = unexpectedRows(options.expectedRows, rows);
-    if (unexpected !== undefined) throw refusalError(unexpected);
     return reverted;
   }
 
-  /** The tables that a restore would change. */
-  async restorable(request: { readonly tables: readonly string[] | null; readonly to: SnapshotId }): Promise<TableState[]> {
-    const { history, current } = this.#parts.expiring;
-    return (await restorableTables(history, current(), request)).map(({ table }) => table);
+  /** The tables that a restore would change. @throws EngineError as the restore itself, but for the number of rows */
+  wouldRestore(request: RestoreRequest, options: CheckedOptions): Promise<TableState[]> {
+    const { changes, restoring } = this.#parts;
+    return changes.look((state) => planRestore(restoring, state, request, options));
   }
 
   async createTag(name: string, snapshotId: SnapshotId, message: string | null): Promise<Tag> {

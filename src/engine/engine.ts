@@ -59,6 +59,8 @@ import {
   committedResult,
   type EraseResult,
   nothing,
+  type RestoreOptions,
+  type RestoreResult,
   type RevertOptions,
   type RevertResult,
   refuseTooManyEnds,
@@ -66,7 +68,7 @@ import {
 import { type EngineStatistics, statisticsOf } from './statistics.ts';
 import { systemClock } from './time/machine-clock.ts';
 import { TimeKeeper } from './time/time-keeper.ts';
-import { type RestoreOptions, restoreTables, revertCommit, type UndoParts } from './undo.ts';
+import { restoreTables, revertCommit, type UndoParts } from './undo.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -197,7 +199,7 @@ export class Engine {
       now: () => this.#time.now(this.#state.timestampMs),
       due: (tableId) => this.#scheduler.look(tableId),
     });
-    this.#undoing = { read: this.read, administration: this.administration, result: (outcome) => this.#result(outcome) };
+    this.#undoing = { read: this.read, administration: this.administration, current, result: (outcome) => this.#result(outcome) };
     this.#scheduler.every(() => this.administration.applyRetention());
     this.#sequencing = this.#sequencer.run();
     this.#track(checkTables(store, join(directory, 'catalog'), uncheckedTables, () => this.#closing !== undefined));
@@ -394,9 +396,11 @@ export class Engine {
 
   /**
    * Brings some tables, or all of the catalog, back to an instant, as a new commit; the state left behind stays readable.
-   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, CONFLICT, OVERLOADED and those of resolve
+   * With `dryRun` nothing is done: the answer is what would change, and the errors are those of the restore itself.
+   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, TABLE_EXISTS, NAME_COLLISION, SNAPSHOT_EXPIRED, CONFLICT,
+   *   BAD_USER_INPUT, OVERLOADED and those of resolve
    */
-  restore(request: RestoreOptions, options?: CommitOptions | null): Promise<CommitResult> {
+  restore(request: RestoreOptions, options?: CommitOptions | null): Promise<RestoreResult> {
     return restoreTables(this.#undoing, request, checkOptions(options));
   }
 

@@ -76,6 +76,14 @@ export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/scan/filter.ts';
 export type { Direction, Order } from './read/scan/order.ts';
 export type { Row } from './read/scan/row.ts';
-export type { ChangeResult, CommitResult, EraseResult, RevertOptions, RevertResult } from './results.ts';
+export type {
+  ChangeResult,
+  CommitResult,
+  EraseResult,
+  RestoreOptions,
+  RestoreResult,
+  RevertOptions,
+  RevertResult,
+} from './results.ts';
 export type { EngineStatistics } from './statistics.ts';
 export { type Clock, systemClock } from './time/machine-clock.ts';

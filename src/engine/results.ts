@@ -5,10 +5,11 @@ import type { RevertedTable } from './commit/write/revert.ts';
 import type { Outcome } from './log/entry.ts';
 import { EngineError } from './model/errors.ts';
 import type { Commit, Snapshot } from './model/history.ts';
-import { asRowId, type RowId, type SnapshotId } from './model/ids.ts';
+import { asRowId, type RowId, type SnapshotId, type TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { Cells } from './model/types.ts';
-import type { History } from './read/history.ts';
+import type { History, Instant } from './read/history.ts';
+import type { AsOf } from './read/reads.ts';
 
 /** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
 export interface CommitResult {
@@ -30,13 +31,37 @@ export interface ChangeResult extends CommitResult {
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
 }
 
+export interface RestoreOptions {
+  /** All of the catalog where absent; at least one where given. */
+  readonly tables?: readonly string[] | null | undefined;
+  readonly to: AsOf;
+  /** Whether only the plan is answered, and nothing is done. */
+  readonly dryRun?: boolean | null | undefined;
+  /** Ends the wait for an instant that has not come yet. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Two instants and the tables in which they are compared: what was changed, or on a dry run would be. */
+export interface UndoDiff {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly tables: readonly TableState[];
+  /** Rows that stay as they are, by table. */
+  readonly without: ReadonlyMap<TableId, readonly number[]>;
+}
+
+/** Counts, also of a dry run, which has no commit. */
+export interface RestoreResult extends CommitResult {
+  readonly diff: UndoDiff;
+}
+
 export interface RevertOptions {
   readonly snapshotId: number;
   readonly onChanged?: 'CONFLICT' | 'SKIP' | null | undefined;
   readonly dryRun?: boolean | null | undefined;
 }
 
-export interface RevertResult extends CommitResult {
+export interface RevertResult extends RestoreResult {
   /** Table by table, with the rows that were left as they are; empty where it was replayed. */
   readonly reverted: readonly RevertedTable[];
 }

@@ -1,14 +1,5 @@
 /** Tags, retention, expiry, restore and erasure: what is done to history itself. */
-import {
-  asSnapshotId,
-  type CommitOptions,
-  EngineError,
-  type ExpireResult,
-  type Instant,
-  type Table,
-  type Tag,
-  type VerifyReport,
-} from '../engine/index.ts';
+import { type CommitOptions, EngineError, type ExpireResult, type RestoreResult, type Tag, type VerifyReport } from '../engine/index.ts';
 import { asOfOf, type InstantArguments } from './as-of.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';
@@ -58,77 +49,21 @@ export async function restore(
     readonly options?: CommitOptions | null | undefined;
   },
 ): Promise<RestoreModel> {
-  const { engine } = context;
   refuseNullDryRun(args.dryRun);
-  const tables = args.tables ?? null;
-  if (tables !== null && tables.length === 0)
-    throw new EngineError('BAD_USER_INPUT', 'tables is empty: name some, or leave it out for all of the catalog');
-  const to = await engine.read.resolve(asOfOf({ at: args.to }), context.lifetime.signal);
-  const only = await engine.administration.restorable({ tables, to: to.snapshotId });
-  if (args.dryRun === true) {
-    const from = await engine.read.resolve({ kind: 'newest' });
-    const counts = { insertedRows: 0, updatedRows: 0, deletedRows: 0 };
-    for (const table of only) {
-      refuseTaken(context, table, tables);
-      refuseUnexpected(table, args.options?.expectedSnapshotId);
-      const diff = await engine.read.diff(table, { from: from.snapshotId, to: to.snapshotId });
-      counts.insertedRows += diff.insertedRows;
-      counts.updatedRows += diff.updatedRows;
-      counts.deletedRows += diff.deletedRows;
-    }
-    refuseUnexpectedRows(counts, args.options?.expectedRows);
-    const would = { commit: null, snapshots: only.map((table) => table.last), replayed: false, ...counts };
-    return { ...(await withView(context, would)), dryRun: true, diff: { from, to, only }, skipped: [] };
-  }
-  const result = await engine.restore({ tables, to: { kind: 'snapshot', snapshotId: to.snapshotId } }, args.options);
-  const after: Instant = result.commit ?? (await engine.read.resolve({ kind: 'newest' }));
-  const before = result.commit === null ? after : await instantBefore(context, result.commit.snapshotId);
-  return { ...(await withView(context, result)), dryRun: false, diff: { from: before, to: after, only }, skipped: [] };
+  const { tables, dryRun, options } = args;
+  const request = { tables, to: asOfOf({ at: args.to }), dryRun, signal: context.lifetime.signal };
+  const result = await context.engine.restore(request, options);
+  return { ...(await withView(context, result)), dryRun: dryRun === true, diff: shownDiff(result), skipped: [] };
+}
+
+/** The diff that a payload shows. */
+export function shownDiff({ diff: { tables, ...diff } }: RestoreResult): CatalogDiffModel {
+  return { ...diff, only: tables };
 }
 
 /** A lost variable must not make a dry run a real one. @throws EngineError BAD_USER_INPUT */
 export function refuseNullDryRun(dryRun: boolean | null | undefined): void {
   if (dryRun === null) throw new EngineError('BAD_USER_INPUT', 'dryRun is null; say true or false, or leave it out');
-}
-
-/** @throws EngineError CONFLICT as the restore itself would */
-function refuseUnexpected(table: Table, expected: number | null | undefined): void {
-  if (expected == null || table.last.snapshotId <= expected) return;
-  throw new EngineError(
-    'CONFLICT',
-    `table ${table.name} has changed: its newest snapshot is ${table.last.snapshotId}, expected ${expected} or older`,
-    {
-      details: { table: table.name, expectedSnapshotId: expected, actualSnapshotId: table.last.snapshotId },
-      hint: 'Read the table again and decide anew.',
-    },
-  );
-}
-
-/** @throws EngineError CONFLICT as the restore itself would */
-function refuseUnexpectedRows(
-  counts: { readonly insertedRows: number; readonly updatedRows: number; readonly deletedRows: number },
-  expectedRows: number | null | undefined,
-): void {
-  const actualRows = counts.insertedRows + counts.updatedRows + counts.deletedRows;
-  if (expectedRows == null || expectedRows === actualRows) return;
-  throw new EngineError('CONFLICT', `the commit would change ${actualRows} rows, expected ${expectedRows}`, {
-    details: { expectedRows, actualRows },
-    hint: 'Nothing was done. Read the rows again and decide anew.',
-  });
-}
-
-/** @throws EngineError TABLE_EXISTS where the name of a dropped table that would come back is another's now */
-function refuseTaken(context: Context, table: Table, names: readonly string[] | null): void {
-  if (names === null || table.droppedAtMs === null || context.engine.findTable(table.name) === undefined) return;
-  throw new EngineError('TABLE_EXISTS', `table ${table.name} cannot come back: another table has its name now`, {
-    details: { table: table.name },
-    hint: 'Drop the table that has the name now first; its history stays readable.',
-  });
-}
-
-export async function instantBefore(context: Context, snapshotId: number): Promise<Instant> {
-  if (snapshotId <= 1) return { snapshotId: asSnapshotId(0), timestampMs: null };
-  return context.engine.read.resolve({ kind: 'snapshot', snapshotId: snapshotId - 1 });
 }
 
 export interface EraseModel extends PayloadModel {

@@ -1,6 +1,6 @@
 /** `revert`: arguments to the engine's call, rows of its answer to their ids. */
-import { asSnapshotId, type CommitOptions, EngineError, type Instant, type RevertResult } from '../engine/index.ts';
-import { instantBefore, type RestoreModel, refuseNullDryRun } from './administration.ts';
+import { type CommitOptions, EngineError, type RevertResult } from '../engine/index.ts';
+import { type RestoreModel, refuseNullDryRun, shownDiff } from './administration.ts';
 import type { Context } from './context.ts';
 import { encodeNodeId } from './node-id.ts';
 import { withView } from './payloads.ts';
@@ -13,23 +13,10 @@ export interface RevertArguments {
 }
 
 export async function revert(context: Context, args: RevertArguments): Promise<RestoreModel> {
-  const { engine } = context;
   const { snapshotId, onChanged, dryRun, options } = args;
   refuseNullDryRun(dryRun);
-  const result = await namingRows(context, () => engine.revert({ snapshotId, onChanged, dryRun }, options));
-  const payload = { ...(await withView(context, result)), dryRun: dryRun === true, skipped: skippedOf(result) };
-  const only = result.reverted.map(({ table }) => table);
-  if (dryRun === true) {
-    // Backwards over the commit itself: what came since stays.
-    const from = await engine.read.resolve({ kind: 'snapshot', snapshotId: asSnapshotId(snapshotId) });
-    const without = new Map(result.reverted.map(({ table, skipped }) => [table.id as number, skipped.map(({ row }) => row)]));
-    return { ...payload, diff: { from, to: await instantBefore(context, snapshotId), only, without } };
-  }
-  const after: Instant = result.commit ?? (await engine.read.resolve({ kind: 'newest' }));
-  const before = result.commit === null ? after : await instantBefore(context, result.commit.snapshotId);
-  // A commit that is replayed tells its tables itself.
-  const tables = result.replayed ? result.snapshots.flatMap(({ tableId }) => engine.tableById(tableId) ?? []) : only;
-  return { ...payload, diff: { from: before, to: after, only: tables } };
+  const result = await namingRows(context, () => context.engine.revert({ snapshotId, onChanged, dryRun }, options));
+  return { ...(await withView(context, result)), dryRun: dryRun === true, diff: shownDiff(result), skipped: skippedOf(result) };
 }
 
 function skippedOf({ reverted }: RevertResult): RestoreModel['skipped'] {

@@ -1,6 +1,6 @@
 /** What a writer expects of a commit: where it is otherwise, nothing is done. Apply, the writers and dry runs all ask here. */
 import type { TableState } from '../catalog/state.ts';
-import { type Refusal, refusalError } from '../model/errors.ts';
+import { type ErrorData, refusalError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 
 export interface Expectations {
@@ -11,7 +11,7 @@ export interface Expectations {
 }
 
 /** Why a commit is refused on a table whose newest snapshot is later than its writer expects. */
-export function changedSince(table: string, newest: SnapshotId, expected: SnapshotId | null): Refusal | undefined {
+export function changedSince(table: string, newest: SnapshotId, expected: SnapshotId | null): ErrorData | undefined {
   if (expected === null || newest <= expected) return undefined;
   return {
     code: 'CONFLICT',
@@ -35,7 +35,7 @@ export function checkNothing(tables: readonly TableState[], expectations: Expect
 }
 
 /** Why a commit is refused that would insert, update and delete other than so many rows. */
-export function unexpectedRows(expectedRows: number | null, actualRows: number): Refusal | undefined {
+export function unexpectedRows(expectedRows: number | null, actualRows: number): ErrorData | undefined {
   if (expectedRows === null || expectedRows === actualRows) return undefined;
   return {
     code: 'CONFLICT',
@@ -46,7 +46,7 @@ export function unexpectedRows(expectedRows: number | null, actualRows: number):
 }
 
 /** Why a dropped table is not restored under a name that another table has now. */
-export function nameTaken(table: string): Refusal {
+export function nameTaken(table: string): ErrorData {
   return {
     code: 'TABLE_EXISTS',
     message: `table ${table} cannot come back: another table has its name now`,

@@ -1,5 +1,5 @@
 /** What the log orders. An entry carries a format version, a unique id and everything that apply needs: no clock, no disk. */
-import type { Refusal } from '../model/errors.ts';
+import type { ErrorData } from '../model/errors.ts';
 import type {
   Checkpoint,
   ColumnBounds,
@@ -228,4 +228,4 @@ export type Outcome =
   | { readonly kind: 'unchanged'; readonly tableId: TableId }
   | { readonly kind: 'maintained'; readonly retired: readonly DataFile[] }
   | { readonly kind: 'tagged'; readonly tag: Tag | null }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | { readonly kind: 'refused'; readonly refusal: ErrorData };

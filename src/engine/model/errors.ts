@@ -70,18 +70,18 @@ export class EngineError extends Error {
 }
 
 /** An error as data: what apply refuses an entry with, so that it can be an outcome in the log. */
-export interface Refusal {
+export interface ErrorData {
   readonly code: ErrorCode;
   readonly message: string;
   readonly details: ErrorDetails;
   readonly hint?: string;
 }
 
-export function refusalOf({ code, message, details, hint }: EngineError): Refusal {
+export function refusalOf({ code, message, details, hint }: EngineError): ErrorData {
   return { code, message, details, ...(hint === undefined ? {} : { hint }) };
 }
 
-export function refusalError({ code, message, details, hint }: Refusal): EngineError {
+export function refusalError({ code, message, details, hint }: ErrorData): EngineError {
   return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
 }
 

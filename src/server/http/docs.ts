@@ -21,7 +21,7 @@ const rendered = new Map<string, string>();
 
 function pages(): ReadonlyMap<string, string> {
   files ??= new Map(
-    ['README.md', 'CHANGELOG.md', ...below('docs'), 'examples/README.md', 'bench/RESULTS.md']
+    ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...below('docs'), 'examples/README.md', 'bench/RESULTS.md']
       .filter((path) => existsSync(join(ROOT, path)))
       .map((path) => [path, join(ROOT, path)]),
   );
@@ -86,6 +86,10 @@ function anchor(title: string): string {
 const TITLES: Readonly<Record<string, string>> = {
   'README.md': 'Read me',
   'CHANGELOG.md': 'Changes',
+  'docs/reference/engine.md': 'Reference: engine',
+  'docs/reference/client.md': 'Reference: client',
+  'docs/reference/client-apollo.md': 'Reference: Apollo',
+  'docs/reference/client-urql.md': 'Reference: urql',
   'docs/guides/forms-optimistic-answers-paging.md': 'Forms, optimistic answers, paging',
   'examples/README.md': 'Examples',
   'bench/RESULTS.md': 'Benchmarks',

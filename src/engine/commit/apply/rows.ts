@@ -4,7 +4,7 @@ import { encodeEnds } from '../../catalog/records.ts';
 import { encodeHotCommit } from '../../data/hot.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
 import type { CommitEntry, RowsChange } from '../../log/entry.ts';
-import type { Refusal } from '../../model/errors.ts';
+import type { ErrorData } from '../../model/errors.ts';
 import type { DataFile, Ends } from '../../model/history.ts';
 import { asFileId, asRowId, asSnapshotId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -108,7 +108,7 @@ function putKeys(work: CatalogWork, table: TableWork, { keys }: RowsChange, rowB
 }
 
 /** Rows whose primary key another row has that stays. */
-function takenKeys(table: TableWork, { keys, insertedRows, updatedRows }: RowsChange, lookups: Lookups): Refusal | undefined {
+function takenKeys(table: TableWork, { keys, insertedRows, updatedRows }: RowsChange, lookups: Lookups): ErrorData | undefined {
   if (keys.inserted.length === 0 && keys.moved.length === 0) return undefined;
   const removed = new Set(keys.removed.map((hash) => hash.toString('latin1')));
   const exists = (hash: Buffer): boolean =>

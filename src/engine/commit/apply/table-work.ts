@@ -2,7 +2,7 @@
 import { definitionHash, NOTHING_EXPIRED } from '../../catalog/records.ts';
 import type { CatalogState, TableState } from '../../catalog/state.ts';
 import type { Put } from '../../catalog/store.ts';
-import type { Refusal } from '../../model/errors.ts';
+import type { ErrorData } from '../../model/errors.ts';
 import type { DataFile, Ends, KeptRecord, Retention, RowsProof, Snapshot } from '../../model/history.ts';
 import { asRowId, asSnapshotId, type LogIndex, type RowId, type SnapshotId, type TableId, type TimestampMs } from '../../model/ids.ts';
 import type { NewTable } from '../../model/schema.ts';
@@ -28,8 +28,8 @@ export interface CatalogWork {
 
 /** What one change of a commit gives where it refuses all of the commit. */
 export class Refused {
-  readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
+  readonly refusal: ErrorData;
+  constructor(refusal: ErrorData) {
     this.refusal = refusal;
   }
 }

@@ -4,7 +4,7 @@ import { encodeMaintenance, encodeTag } from '../../catalog/records.ts';
 import { type CatalogState, existedAt, isKept, snapshotExpired, tablesOf, tagNotFound } from '../../catalog/state.ts';
 import type { Put } from '../../catalog/store.ts';
 import type { TagEntry } from '../../log/entry.ts';
-import { type Refusal, refusalOf } from '../../model/errors.ts';
+import { type ErrorData, refusalOf } from '../../model/errors.ts';
 import type { Tag } from '../../model/history.ts';
 import { asLogIndex, type SnapshotId, type TimestampMs } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -31,7 +31,7 @@ export function applyTag(state: CatalogState, { name, tag }: TagEntry, clockMs: 
   return { outcome: { kind: 'tagged', tag: made ?? (existing as Tag) }, state: { ...state, tags, logIndex }, puts };
 }
 
-function refuseTag(state: CatalogState, snapshotId: SnapshotId): Refusal | undefined {
+function refuseTag(state: CatalogState, snapshotId: SnapshotId): ErrorData | undefined {
   if (state.tags.size >= LIMITS.tagsMax) {
     return {
       code: 'LIMIT_EXCEEDED',
@@ -43,7 +43,7 @@ function refuseTag(state: CatalogState, snapshotId: SnapshotId): Refusal | undef
   return gone === undefined ? undefined : refusalOf(snapshotExpired(gone, snapshotId));
 }
 
-function tagExists(tag: Tag): Refusal {
+function tagExists(tag: Tag): ErrorData {
   return {
     code: 'TAG_EXISTS',
     message: `there is a tag ${JSON.stringify(tag.name)} already, for snapshot ${tag.snapshotId}`,

@@ -3,7 +3,7 @@ import type { IdempotencyRecord } from '../../catalog/records.ts';
 import type { CatalogState } from '../../catalog/state.ts';
 import type { Put } from '../../catalog/store.ts';
 import type { Outcome } from '../../log/entry.ts';
-import type { Refusal } from '../../model/errors.ts';
+import type { ErrorData } from '../../model/errors.ts';
 
 /** Facts of the catalog that are not held in memory, read for the round before it is applied. */
 export interface Lookups {
@@ -20,11 +20,11 @@ export interface Applied {
 }
 
 /** A refusal changes nothing and writes nothing. */
-export function refused(state: CatalogState, refusal: Refusal): Applied {
+export function refused(state: CatalogState, refusal: ErrorData): Applied {
   return { outcome: { kind: 'refused', refusal }, state, puts: [] };
 }
 
 /** Why a maintenance entry is refused that was prepared on a state that is gone; maintenance prepares it again. */
-export function stale(message: string): Refusal {
+export function stale(message: string): ErrorData {
   return { code: 'CONFLICT', message, details: {} };
 }

@@ -14,13 +14,18 @@ import {
 } from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';
 import type { ChangeFile, TableChange } from '../../log/entry.ts';
-import { EngineError } from '../../model/errors.ts';
+import { EngineError, refusalError } from '../../model/errors.ts';
 import type { Snapshot } from '../../model/history.ts';
 import type { SnapshotId, TableId } from '../../model/ids.ts';
 import type { TableSchema } from '../../model/types.ts';
 import type { History } from '../../read/history.ts';
+import { apply } from '../apply/apply.ts';
+import type { Lookups } from '../apply/types.ts';
+import { checkExpected, type Expectations } from '../expectations.ts';
 import { type BulkParts, bulkRestore } from './bulk.ts';
 import type { Evaluated } from './evaluate.ts';
+import { checkOptions } from './options.ts';
+import { commitEntry } from './prepare.ts';
 
 export interface RestoreParts extends BulkParts {
   readonly history: History;
@@ -39,11 +44,7 @@ export interface Restorable {
 }
 
 /** @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED */
-export async function restorableTables(
-  history: History,
-  state: CatalogState,
-  { tables: names, to }: RestoreRequest,
-): Promise<Restorable[]> {
+async function restorableTables(history: History, state: CatalogState, { tables: names, to }: RestoreRequest): Promise<Restorable[]> {
   const found: Restorable[] = [];
   if (names === null) for (const table of tablesOf(state)) found.push(...(await restorable(history, table, to, false)));
   for (const name of new Set(names ?? [])) {
@@ -93,24 +94,11 @@ export async function evaluateRestore(
   const files: { tableId: TableId; file: ChangeFile }[] = [];
   let bytes = 0;
   const restorable = await restorableTables(parts.history, state, request);
-  // What goes makes room for names that come back.
-  for (const { table, past } of restorable) if (past === undefined) changes.push({ kind: 'drop', tableId: table.id });
+  changes.push(...dropsOf(restorable));
   for (const { table, past } of restorable) {
     if (past === undefined) continue;
-    if (table.droppedSnapshotId !== null) changes.push({ kind: 'undrop', tableId: table.id });
     const schema = restoredSchema(table, past.schemaVersion);
-    if (schema !== table.schema) {
-      const { description, retention } = table;
-      changes.push({
-        kind: 'alter',
-        tableId: table.id,
-        operation: 'RESTORE',
-        schemaVersion: table.schema.version,
-        schema,
-        description,
-        retention,
-      });
-    }
+    changes.push(...definitionChanges(table, schema));
     if (past.snapshotId === table.last.snapshotId) continue;
     const built = await bulkRestore(parts, table, { schema, to: request.to }, options);
     if (built === undefined) continue;
@@ -120,6 +108,49 @@ export async function evaluateRestore(
   }
   const tables = restorable.map(({ table }) => table);
   return { state, changes, tables, found: [], restsOn: 'tables', files, bytes, memory: new Map(), rows: undefined };
+}
+
+/** Tables that did not exist at the instant are dropped, before all else: that frees names for tables that come back. */
+function dropsOf(restorable: readonly Restorable[]): TableChange[] {
+  return restorable.flatMap(({ table, past }): TableChange[] => (past === undefined ? [{ kind: 'drop', tableId: table.id }] : []));
+}
+
+/** What brings a table itself back, without its rows. */
+function definitionChanges(table: TableState, schema: TableSchema): TableChange[] {
+  const changes: TableChange[] = [];
+  const { id: tableId, description, retention } = table;
+  if (table.droppedSnapshotId !== null) changes.push({ kind: 'undrop', tableId });
+  if (schema !== table.schema)
+    changes.push({ kind: 'alter', tableId, operation: 'RESTORE', schemaVersion: table.schema.version, schema, description, retention });
+  return changes;
+}
+
+/** Nothing is looked up for a plan: it has neither keys nor an idempotency key. */
+const NO_LOOKUPS: Lookups = { keyExists: () => false, idempotency: () => undefined };
+
+/**
+ * The tables that a restore would change, where it would be taken; nothing is written. Apply itself decides, on the changes
+ * to tables alone. How many rows would change is told by the diff.
+ * @throws EngineError of restorableTables, TABLE_EXISTS, NAME_COLLISION, CONFLICT
+ */
+export async function planRestore(
+  { history }: Pick<RestoreParts, 'history'>,
+  state: CatalogState,
+  request: RestoreRequest,
+  expected: Pick<Expectations, 'expectedSnapshotId'>,
+): Promise<TableState[]> {
+  const restorable = await restorableTables(history, state, request);
+  const changes = dropsOf(restorable);
+  for (const { table, past } of restorable)
+    if (past !== undefined) changes.push(...definitionChanges(table, restoredSchema(table, past.schemaVersion)));
+  if (changes.length > 0) {
+    const { expectedSnapshotId } = expected;
+    const entry = commitEntry(changes, { ...checkOptions(null), expectedSnapshotId }, '', 0);
+    const { outcome } = apply(state, entry, state.timestampMs, NO_LOOKUPS);
+    if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
+  }
+  for (const { table } of restorable) checkExpected(table, expected);
+  return restorable.map(({ table }) => table);
 }
 
 /** The columns that a table had, as a new version of them; the present ones where they are the same version. */
