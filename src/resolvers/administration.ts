@@ -1,5 +1,13 @@
 /** Tags, retention, expiry, restore and erasure: what is done to history itself. */
-import { type CommitOptions, EngineError, type ExpireResult, type RestoreResult, type Tag, type VerifyReport } from '../engine/index.ts';
+import {
+  type CommitOptions,
+  EngineError,
+  type ExpireResult,
+  type RestoreResult,
+  type Table,
+  type Tag,
+  type VerifyReport,
+} from '../engine/index.ts';
 import { asOfOf, type InstantArguments } from './as-of.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';

@@ -1,5 +1,5 @@
 /** The one rule of createTable where there is a table of the name: apply goes by it, and the evaluation of a commit before it. */
-import type { Refusal } from './errors.ts';
+import type { ErrorData } from './errors.ts';
 import { type NewTable, sameColumns } from './schema.ts';
 
 /** @returns undefined where the table that there is will do */
@@ -7,7 +7,7 @@ export function refusedBy(
   existing: Pick<NewTable, 'graphqlName' | 'schema'>,
   wanted: NewTable,
   ifExists: 'ERROR' | 'IGNORE',
-): Refusal | undefined {
+): ErrorData | undefined {
   if (ifExists === 'ERROR') return tableExists(wanted.name);
   if (sameColumns(existing.schema, wanted.schema) && existing.graphqlName === wanted.graphqlName) return undefined;
   return {
@@ -18,7 +18,7 @@ export function refusedBy(
   };
 }
 
-export function tableExists(name: string): Refusal {
+export function tableExists(name: string): ErrorData {
   return {
     code: 'TABLE_EXISTS',
     message: `there is a table ${name} already`,
