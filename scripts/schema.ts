@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openEngine, type TableDefinition } from '../src/engine/index.ts';
+import { openEngine, Session, type TableDefinition } from '../src/engine/index.ts';
 import { SchemaProvider } from '../src/schema/index.ts';
 import { DEMO_TABLES, README_ORDERS } from './demo-tables.ts';
 
@@ -15,7 +15,7 @@ async function sdlOf(tables: readonly TableDefinition[]): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-schema-'));
   const engine = await openEngine({ directory });
   for (const table of tables) await engine.createTable(table);
-  const sdl = await new SchemaProvider(engine).current().sdl();
+  const sdl = await new SchemaProvider(new Session(engine)).current().sdl();
   await engine.close();
   await rm(directory, { recursive: true, force: true });
   return sdl;

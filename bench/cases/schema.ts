@@ -1,7 +1,7 @@
 /** How long a change of one table's columns holds the event loop, with many tables: types by table, against all built anew. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { validateSchema } from 'graphql';
-import { type CommitOperation, type Engine, openEngine } from '../../src/engine/index.ts';
+import { type CommitOperation, type Engine, openEngine, Session } from '../../src/engine/index.ts';
 import { typedTable } from '../../src/resolvers/table-types.ts';
 import { buildSchema } from '../../src/schema/build.ts';
 import { SchemaProvider } from '../../src/schema/index.ts';
@@ -54,7 +54,7 @@ export async function schema({ quick, note }: BenchOptions): Promise<Report> {
   const anew: number[] = [];
   await withDirectory(async (directory) => {
     const engine = await openEngine({ directory });
-    const provider = new SchemaProvider(engine);
+    const provider = new SchemaProvider(new Session(engine));
     let made = 0;
     for (const count of sizes) {
       note(`${count} tables`);

@@ -86,5 +86,6 @@ export type {
   RevertOptions,
   RevertResult,
 } from './results.ts';
+export { Session } from './session.ts';
 export type { EngineStatistics } from './statistics.ts';
 export { type Clock, systemClock } from './time/machine-clock.ts';

@@ -2,7 +2,7 @@
  * The source behind changes: what each commit did to the rows of a table that match, in commit order, a large commit in
  * several events. A position within a commit is the last row seen of it, whatever the filter, so a cursor resumes inside.
  */
-import type { Engine, Filter, RowChange, SnapshotId, Table, TableId, TableSchema } from '../engine/index.ts';
+import type { Filter, RowChange, Session, SnapshotId, Table, TableId, TableSchema } from '../engine/index.ts';
 import { expiredAfter } from './expired.ts';
 import type { CommitFeed } from './feed.ts';
 import { iterate } from './iterate.ts';
@@ -31,13 +31,13 @@ export interface ChangesFilter {
   readonly schema?: TableSchema | undefined;
 }
 
-export function changesSource(engine: Engine, feed: CommitFeed, filter: ChangesFilter, start: Position): Source<ChangesEvent> {
+export function changesSource(session: Session, feed: CommitFeed, filter: ChangesFilter, start: Position): Source<ChangesEvent> {
   const source: Source<ChangesEvent> = {
     kind: 'changes',
     about: String(filter.tableId),
     start,
     isLatestOnly: false,
-    reader: (position) => new ChangesReader(engine, feed, filter, position),
+    reader: (position) => new ChangesReader(session, feed, filter, position),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };
   return source;
@@ -51,7 +51,7 @@ interface Within {
 }
 
 class ChangesReader implements Reader<ChangesEvent> {
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #feed: CommitFeed;
   readonly #filter: ChangesFilter;
   readonly #commits: CommitReader;
@@ -59,8 +59,8 @@ class ChangesReader implements Reader<ChangesEvent> {
   /** Undefined between commits. */
   #within: Within | undefined;
 
-  constructor(engine: Engine, feed: CommitFeed, filter: ChangesFilter, position: Position) {
-    this.#engine = engine;
+  constructor(session: Session, feed: CommitFeed, filter: ChangesFilter, position: Position) {
+    this.#session = session;
     this.#feed = feed;
     this.#filter = filter;
     this.#position = position;
@@ -89,7 +89,7 @@ class ChangesReader implements Reader<ChangesEvent> {
       const commit = await this.#commits.next();
       if (commit === undefined) return undefined;
       if (commit.expired?.includes(tableId) === true)
-        throw expiredAfter(this.#engine.tableById(tableId) as Table, after(commit.snapshotId - 1));
+        throw expiredAfter(this.#session.tableById(tableId) as Table, after(commit.snapshotId - 1));
       const snapshot = commit.snapshots.find((one) => one.tableId === tableId);
       if (snapshot !== undefined) {
         const afterRow = commit.snapshotId === begun && row !== END ? row : undefined;
@@ -101,9 +101,9 @@ class ChangesReader implements Reader<ChangesEvent> {
 
   async #nextPage(within: Within): Promise<Step<ChangesEvent> | undefined> {
     const { snapshotId, isErasure, afterRow } = within;
-    const table = this.#engine.tableById(this.#filter.tableId) as Table;
+    const table = this.#session.tableById(this.#filter.tableId) as Table;
     const { where, filterSchema, schema } = this.#filter;
-    const page = await this.#engine.read.commitChanges(table, { snapshotId, where, filterSchema, schema, afterRow });
+    const page = await this.#session.commitChanges(table, { snapshotId, where, filterSchema, schema, afterRow });
     const last = page.changes.at(-1);
     if (page.hasMore && last !== undefined) {
       within.afterRow = last.rowId;

@@ -3,22 +3,22 @@
  * recent commits when they keep up, from the log when they do not, so a slow reader neither loses an event nor makes a
  * queue grow. Keeps invariant 7.
  */
-import { type Commit, type Engine, LIMITS, type SnapshotId } from '../engine/index.ts';
+import { type Commit, LIMITS, type Session, type SnapshotId } from '../engine/index.ts';
 
 export class CommitFeed {
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #ring: Commit[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #stop: () => void;
   #stopped = false;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    this.#stop = engine.onCommits((commits) => this.#take(commits));
+  constructor(session: Session) {
+    this.#session = session;
+    this.#stop = session.onCommits((commits) => this.#take(commits));
   }
 
   get headSnapshotId(): SnapshotId {
-    return this.#engine.headSnapshotId;
+    return this.#session.headSnapshotId;
   }
 
   #take(commits: readonly Commit[]): void {
@@ -35,13 +35,13 @@ export class CommitFeed {
 
   /** The commits right after a snapshot, in order; empty where there are none yet. */
   async after(snapshotId: number): Promise<readonly Commit[]> {
-    if (snapshotId >= this.#engine.headSnapshotId) return [];
+    if (snapshotId >= this.#session.headSnapshotId) return [];
     const oldest = this.#ring[0];
     if (oldest !== undefined && oldest.snapshotId <= snapshotId + 1) {
       const start = snapshotId + 1 - oldest.snapshotId;
       return this.#ring.slice(start, start + LIMITS.feedReadMax);
     }
-    return this.#engine.read.history.commitsAfter(snapshotId as SnapshotId, LIMITS.feedReadMax);
+    return this.#session.commitsAfter(snapshotId as SnapshotId, LIMITS.feedReadMax);
   }
 
   /** Calls back once, at the next commit or when the feed stops. @returns a function that takes the wish back */

@@ -2,7 +2,7 @@
  * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
  * what is bounded over all of them: executed events in memory, readers of the log, channels.
  */
-import { type Engine, EngineError, LIMITS } from '../engine/index.ts';
+import { EngineError, LIMITS, type Session, type SnapshotId } from '../engine/index.ts';
 import type { Channel, ChannelParts } from './channel.ts';
 import type { CommitFeed } from './feed.ts';
 import { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
@@ -43,7 +43,7 @@ type ClassFigures = { -readonly [Name in 'executions' | 'events']: number };
 
 export class Hub {
   readonly feed: CommitFeed;
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #channels = new Map<string, Channel<never>>();
   readonly #payloads = new Payloads(LIMITS.livePayloadBytesMax);
   readonly #catchingUp = new Turns(LIMITS.catchingUpMax);
@@ -53,14 +53,14 @@ export class Hub {
   readonly #stopListening: () => void;
   #nextChannel = 1;
 
-  constructor(engine: Engine, feed: CommitFeed) {
-    this.#engine = engine;
+  constructor(session: Session, feed: CommitFeed) {
+    this.#session = session;
     this.feed = feed;
     const none = (): ClassFigures => ({ executions: 0, events: 0 });
     const turns = (): Turns => new Turns(LIMITS.liveRunsMax);
     this.#running = { snapshotCommitted: turns(), changes: turns(), live: turns() };
     this.#counted = { snapshotCommitted: none(), changes: none(), live: none() };
-    this.#stopListening = engine.onCommits((commits) => {
+    this.#stopListening = session.onCommits((commits) => {
       if (commits.some(({ snapshots }) => snapshots.some(({ operation }) => operation === 'ERASE'))) this.#payloads.clear();
     });
   }
@@ -92,7 +92,7 @@ export class Hub {
     this.#nextChannel += 1;
     const parts: ChannelParts = {
       feed: this.feed,
-      hold: (snapshotId) => this.#engine.read.leases.hold(snapshotId as Parameters<Engine['read']['leases']['hold']>[0]),
+      hold: (snapshotId) => this.#session.hold(snapshotId as SnapshotId),
       catchingUp: (work) => this.#catchingUp.take(work),
       running: (work) => this.#running[source.kind].take(work),
       counted,
@@ -104,7 +104,7 @@ export class Hub {
       counted.executions += 1;
       const { jsonAndBrace, content, overload } = await execute(event, channel);
       if (overload !== undefined) throw overload;
-      return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#engine.incarnation) }, content };
+      return { payload: { jsonAndBrace, cursor: cursorOf(position, this.#session.incarnation) }, content };
     };
     const channel: Channel<Event> = source.isLatestOnly
       ? new LatestChannel(source, parts, executed)

@@ -1,5 +1,5 @@
 /** The source behind live queries: the newest instant, whenever a commit has touched one of the tables that are asked for. */
-import type { Commit, Engine, Instant, TableId } from '../engine/index.ts';
+import type { Commit, Instant, Session, TableId } from '../engine/index.ts';
 import type { CommitFeed } from './feed.ts';
 import { iterate } from './iterate.ts';
 import { after, type Position } from './position.ts';
@@ -15,30 +15,30 @@ export interface WatchedTables {
 /** Before every commit: a reader from here is answered at once. */
 export const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
 
-export function liveSource(engine: Engine, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
+export function liveSource(session: Session, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
   const touches = (commit: Commit): boolean =>
     watched.isEvery ||
     commit.expired !== undefined ||
-    commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(engine.tableById(tableId)?.name ?? ''));
+    commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(session.tableById(tableId)?.name ?? ''));
   const source: Source<Instant> = {
     kind: 'live',
     about: [...watched.ids].join(),
     start: BEFORE_ALL,
     isLatestOnly: true,
-    reader: (position) => new LiveReader(engine, feed, touches, position),
+    reader: (position) => new LiveReader(session, feed, touches, position),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };
   return source;
 }
 
 class LiveReader implements Reader<Instant> {
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #feed: CommitFeed;
   readonly #touches: (commit: Commit) => boolean;
   #position: Position;
 
-  constructor(engine: Engine, feed: CommitFeed, touches: (commit: Commit) => boolean, position: Position) {
-    this.#engine = engine;
+  constructor(session: Session, feed: CommitFeed, touches: (commit: Commit) => boolean, position: Position) {
+    this.#session = session;
     this.#feed = feed;
     this.#touches = touches;
     this.#position = position;
@@ -51,7 +51,7 @@ class LiveReader implements Reader<Instant> {
   /** Passes over what came since; an answer is asked for once, however many commits there were. */
   async next(): Promise<Step<Instant> | undefined> {
     if (this.#position.snapshotId >= 0 && !(await this.#touched())) return undefined;
-    const event = await this.#engine.read.resolve({ kind: 'newest' });
+    const event = await this.#session.resolve({ kind: 'newest' });
     this.#position = after(event.snapshotId);
     return { event, position: this.#position, headSnapshotId: event.snapshotId };
   }

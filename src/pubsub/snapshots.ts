@@ -1,5 +1,5 @@
 /** The source behind snapshotCommitted: every commit after a snapshot that matches, in order, once, one event a commit. */
-import type { Commit, Engine, Operation, Snapshot, SnapshotId, Table } from '../engine/index.ts';
+import type { Commit, Operation, Session, Snapshot, SnapshotId, Table } from '../engine/index.ts';
 import { expiredAfter } from './expired.ts';
 import type { CommitFeed } from './feed.ts';
 import { iterate } from './iterate.ts';
@@ -23,14 +23,14 @@ export interface SnapshotFilter {
 }
 
 /** Commits after `from`, which may lie in the future: then a subscriber waits. Reading raises SNAPSHOT_EXPIRED. */
-export function snapshotSource(engine: Engine, feed: CommitFeed, filter: SnapshotFilter, from: number): Source<SnapshotEvent> {
+export function snapshotSource(session: Session, feed: CommitFeed, filter: SnapshotFilter, from: number): Source<SnapshotEvent> {
   const { tables, operations } = filter;
   const isMeant = ({ tableId, operation }: Snapshot): boolean =>
-    (tables === undefined || tables.has(engine.tableById(tableId)?.name ?? '')) && (operations === undefined || operations.has(operation));
+    (tables === undefined || tables.has(session.tableById(tableId)?.name ?? '')) && (operations === undefined || operations.has(operation));
   const eventOf = (commit: Commit): SnapshotEvent | undefined => {
     // It lay in the log when the subscriber began; expiry came first.
     const gone = commit.expired
-      ?.map((tableId) => engine.tableById(tableId) as Table)
+      ?.map((tableId) => session.tableById(tableId) as Table)
       .find(({ name }) => tables === undefined || tables.has(name));
     if (gone !== undefined) throw expiredAfter(gone, after(commit.snapshotId - 1));
     const snapshots = commit.snapshots.filter(isMeant);

@@ -19,7 +19,7 @@ export function createTag(
   context: Context,
   args: { readonly name: string; readonly at?: InstantArguments | null | undefined; readonly message?: string | null | undefined },
 ): Promise<Tag> {
-  return context.engine.createTag(args.name, args.at == null ? { kind: 'newest' } : asOfOf({ at: args.at }), args.message ?? null);
+  return context.session.createTag(args.name, args.at == null ? { kind: 'newest' } : asOfOf({ at: args.at }), args.message ?? null);
 }
 
 export interface ExpireArguments {
@@ -36,8 +36,7 @@ export function expireSnapshots(context: Context, { olderThan, olderThanMs: ageM
   if (olderThan != null && ageMs != null)
     throw new EngineError('BAD_USER_INPUT', 'give olderThan, an instant, or olderThanMs, an age, not both');
   if (ageMs != null && ageMs < 0) throw new EngineError('BAD_USER_INPUT', `olderThanMs: ${ageMs} is not an age in milliseconds`);
-  const olderThanMs = olderThan != null ? toTimestampMs(olderThan) : ageMs == null ? null : context.engine.administration.ago(ageMs);
-  return context.engine.expireSnapshots({ ...args, olderThanMs });
+  return context.session.expire({ ...args, olderThanMs: olderThan == null ? null : toTimestampMs(olderThan), ageMs });
 }
 
 export interface RestoreModel extends PayloadModel {
@@ -60,7 +59,7 @@ export async function restore(
   refuseNullDryRun(args.dryRun);
   const { tables, dryRun, options } = args;
   const request = { tables, to: asOfOf({ at: args.to }), dryRun, signal: context.lifetime.signal };
-  const result = await context.engine.restore(request, options);
+  const result = await context.session.restore(request, options);
   return { ...(await withView(context, result)), dryRun: dryRun === true, diff: shownDiff(result), skipped: [] };
 }
 
@@ -89,8 +88,8 @@ export async function eraseRows(
   },
 ): Promise<EraseModel> {
   refuseEmptyFilter(args.where);
-  const request = { table: args.table, where: genericFilter(args.where, context.engine.findTable(args.table)?.id), reason: args.reason };
-  const result = await context.engine.eraseRows(request, args.options);
+  const request = { table: args.table, where: genericFilter(args.where, context.session.findTable(args.table)?.id), reason: args.reason };
+  const result = await context.session.erase(request, args.options);
   return { ...(await withView(context, result)), erasedRows: result.erasedRows, erasedVersions: result.erasedVersions };
 }
 
@@ -102,14 +101,14 @@ export interface RetentionModel {
 }
 
 export function retentionOf(context: Context, tableId: number): RetentionModel {
-  const table = context.engine.tableById(tableId as never);
+  const table = context.session.tableById(tableId as never);
   const own = table?.retention ?? null;
-  const policy = table === undefined ? null : context.engine.administration.retentionOf(table);
+  const policy = table === undefined ? null : context.session.retentionOf(table);
   return { maxAgeMs: policy?.maxAgeMs ?? null, minSnapshots: policy?.minSnapshots ?? null, inherited: own === null };
 }
 
 export function verifyCatalog(context: Context): Promise<VerifyReport> {
-  return context.engine.verify();
+  return context.session.verify();
 }
 
 export interface CompactModel {

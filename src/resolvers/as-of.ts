@@ -55,22 +55,22 @@ export async function resolveView(context: Context, asOf: AsOf, cursors: readonl
   return view;
 }
 
-async function chosenView({ engine, lifetime }: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
-  const pinned = pinnedBy(cursors, engine);
+async function chosenView({ session, lifetime }: Context, asOf: AsOf, cursors: readonly string[]): Promise<ViewModel> {
+  const pinned = pinnedBy(cursors, session);
   if (asOf.kind === 'newest') {
-    if (pinned === undefined) return presentView(await engine.read.resolve(asOf, lifetime.signal));
+    if (pinned === undefined) return presentView(await session.resolve(asOf, lifetime.signal));
     if (pinned.snapshotId < (asOf.atLeast ?? 0)) throw cursorsDisagree(pinned.snapshotId, asOf.atLeast ?? 0);
-    const instant = await engine.read.resolve({ kind: 'snapshot', snapshotId: pinned.snapshotId });
+    const instant = await session.resolve({ kind: 'snapshot', snapshotId: pinned.snapshotId });
     return { ...instant, isPresent: pinned.isPresent };
   }
-  const instant = await engine.read.resolve(asOf, lifetime.signal);
+  const instant = await session.resolve(asOf, lifetime.signal);
   if (pinned !== undefined && instant.snapshotId !== pinned.snapshotId) throw cursorsDisagree(pinned.snapshotId, instant.snapshotId);
   return { ...instant, isPresent: false };
 }
 
 /** @throws EngineError TABLE_NOT_FOUND_AS_OF {createdAt, droppedAt} where the table did not exist then */
 export async function tableAtOrThrow(context: Context, table: Table, instant: Instant): Promise<TableAt> {
-  const at = await context.engine.read.tableAt(table, instant.snapshotId);
+  const at = await context.session.tableAt(table, instant.snapshotId);
   if (at !== undefined) return at;
   const createdAt = new Date(table.createdAtMs).toISOString();
   const droppedAt = table.droppedAtMs === null ? null : new Date(table.droppedAtMs).toISOString();

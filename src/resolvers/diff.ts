@@ -42,17 +42,17 @@ export async function catalogDiff(
   args: { readonly from: InstantArguments; readonly to?: InstantArguments | null | undefined },
   info: GraphQLResolveInfo,
 ): Promise<CatalogDiffModel> {
-  const { read } = context.engine;
-  const from = await read.resolve(asOfOf({ at: args.from }), context.lifetime.signal);
-  const to = await read.resolve(args.to == null ? newestOrPinned(context, info) : asOfOf({ at: args.to }), context.lifetime.signal);
+  const { session } = context;
+  const from = await session.resolve(asOfOf({ at: args.from }), context.lifetime.signal);
+  const to = await session.resolve(args.to == null ? newestOrPinned(context, info) : asOfOf({ at: args.to }), context.lifetime.signal);
   context.hold(from.snapshotId);
   context.hold(to.snapshotId);
   return { from, to, only: undefined };
 }
 
 /** Pages that go on from a cursor are of the diff that the cursor is of, also where newer commits have come since. */
-function newestOrPinned({ engine }: Context, info: GraphQLResolveInfo): AsOf {
-  const [snapshotId] = cursorsBelow(info).flatMap((cursor) => diffCursorTo(cursor, engine.incarnation) ?? []);
+function newestOrPinned({ session }: Context, info: GraphQLResolveInfo): AsOf {
+  const [snapshotId] = cursorsBelow(info).flatMap((cursor) => diffCursorTo(cursor, session.incarnation) ?? []);
   return snapshotId === undefined ? { kind: 'newest' } : { kind: 'snapshot', snapshotId };
 }
 
@@ -78,7 +78,7 @@ function query(model: CatalogDiffModel, table: Table, args: DiffArguments, asked
 /** One table of a diff, through the generic door. */
 export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
-  return context.engine.read.diff(table, query(model, table, args, where), context.lifetime);
+  return context.session.diff(table, query(model, table, args, where), context.lifetime);
 }
 
 /** Null where the table was there at neither instant; TABLE_NOT_FOUND where no table ever had the name. */
@@ -88,7 +88,7 @@ export async function tableDiffNamed(
   args: DiffArguments & { readonly name: string },
 ): Promise<TableDiff | null> {
   // A name may have been several tables' over time: the newest that was there at either instant.
-  const named = context.engine.tablesEverNamed(args.name);
+  const named = context.session.tablesEverNamed(args.name);
   const newest = Math.max(model.from.snapshotId, model.to.snapshotId);
   const table = named.find((candidate) => candidate.createdSnapshotId <= newest) ?? (named[0] as Table);
   if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
@@ -98,10 +98,10 @@ export async function tableDiffNamed(
 
 /** The tables in which anything differs, in the order of their creation. */
 export async function changedTables(context: Context, model: CatalogDiffModel): Promise<TableDiff[]> {
-  const { engine } = context;
+  const { session } = context;
   const found: TableDiff[] = [];
-  for (const { id } of model.only ?? engine.tables(true)) {
-    const table = engine.tableById(id) as Table;
+  for (const { id } of model.only ?? session.tables(true)) {
+    const table = session.tableById(id) as Table;
     const [one, other] = [await last(context, table, model.from.snapshotId), await last(context, table, model.to.snapshotId)];
     if (one?.snapshotId === other?.snapshotId) continue;
     const diff = await tableDiff(context, model, table, {});
@@ -111,7 +111,7 @@ export async function changedTables(context: Context, model: CatalogDiffModel): 
 }
 
 function last(context: Context, table: Table, at: SnapshotId): Promise<Snapshot | undefined> {
-  return context.engine.read.history.snapshotAtOrBefore(table, at);
+  return context.session.snapshotAtOrBefore(table, at);
 }
 
 /** A change through the generic door. */
@@ -156,7 +156,7 @@ export function changeRowId({ change, table }: RowChangeModel): string {
 export async function snapshotChanges(context: Context, snapshot: Snapshot, args: PageArguments): Promise<Connection<RowChangeModel>> {
   const { snapshotId } = snapshot;
   const span = { from: asSnapshotId(snapshotId - 1), to: snapshotId, mode: 'FULL' as const };
-  const diff = await context.engine.read.diff(tableOf(context, snapshot), span, context.lifetime);
+  const diff = await context.session.diff(tableOf(context, snapshot), span, context.lifetime);
   return genericChanges(diff, args);
 }
 
@@ -172,12 +172,12 @@ export async function typedDiff(
   typed: TypedTable,
   args: DiffArguments,
 ): Promise<TypedDiffModel | null> {
-  const table = context.engine.tableById(typed.table.id);
+  const table = context.session.tableById(typed.table.id);
   if (table === undefined || table.createdSnapshotId > Math.max(model.from.snapshotId, model.to.snapshotId)) return null;
   if (model.only !== undefined && !model.only.some(({ id }) => id === table.id)) return null;
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
   const asked = { ...query(model, table, args, where), schema: typed.table.schema };
-  return { typed, diff: await context.engine.read.diff(table, asked, context.lifetime) };
+  return { typed, diff: await context.session.diff(table, asked, context.lifetime) };
 }
 
 export interface TypedChangeModel {
@@ -201,5 +201,5 @@ export function typedChanges({ typed, diff }: TypedDiffModel, args: PageArgument
 
 /** A commit of an end of a diff; null before the first. */
 export function commitOfInstant(context: Context, { snapshotId }: Instant) {
-  return snapshotId === 0 ? null : context.engine.read.history.commit(snapshotId);
+  return snapshotId === 0 ? null : context.session.commitOf(snapshotId);
 }

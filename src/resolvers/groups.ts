@@ -34,18 +34,18 @@ export function typedGroups(
   const aggregates = [...selectedBelow(info, ['nodes', 'aggregate']), ...selectedBelow(info, ['edges', 'node', 'aggregate'])];
   const terms = selectedTerms(typed, info, aggregates);
   const { lifetime } = context;
-  const { first, after } = plainCursors(args, context.engine);
-  const readGroups = context.engine.read.prepareGroups(rows.at, { ...grouping, terms, first, after }, lifetime);
+  const { first, after } = plainCursors(args, context.session);
+  const readGroups = context.session.prepareGroups(rows.at, { ...grouping, terms, first, after }, lifetime);
   return new Connection(
     async () => {
-      const page = markedPage(await readGroups(), rows, context.engine);
+      const page = markedPage(await readGroups(), rows, context.session);
       const nodes = page.groups.map((group) => ({
         key: new Map(columns.map((column, index) => [column.fieldId, group.key[index] ?? null])),
         aggregate: aggregateModel(terms, group.values),
       }));
       return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => context.engine.read.countGroups(rows.at, grouping, lifetime),
+    () => context.session.countGroups(rows.at, grouping, lifetime),
   );
 }
 
@@ -78,18 +78,18 @@ export function viewAggregate(
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const grouping = { where, groupBy };
   const { lifetime } = context;
-  const { first, after } = plainCursors(args, context.engine);
-  const readGroups = context.engine.read.prepareGroups(at, { ...grouping, terms: args.functions, first, after }, lifetime);
+  const { first, after } = plainCursors(args, context.session);
+  const readGroups = context.session.prepareGroups(at, { ...grouping, terms: args.functions, first, after }, lifetime);
   return new Connection(
     async () => {
-      const page = markedPage(await readGroups(), { isPresent }, context.engine);
+      const page = markedPage(await readGroups(), { isPresent }, context.session);
       const nodes = page.groups.map(({ key, values }) => {
         const all = [...key, ...values];
         return Object.fromEntries(names.map((name, index) => [name, all[index] ?? null]));
       });
       return { ...page, nodes, again: () => lifetime.budget.charge(bytesOfGroups(page.groups)) };
     },
-    () => context.engine.read.countGroups(at, grouping, lifetime),
+    () => context.session.countGroups(at, grouping, lifetime),
   );
 }
 

@@ -20,9 +20,10 @@ export interface TimeRange {
 
 /** Snapshot ids of the commits from `from` to `to`, both included. */
 async function idRange(context: Context, { from, to }: TimeRange): Promise<{ lo: SnapshotId; hi: SnapshotId; incarnation: string }> {
-  const { read, headSnapshotId, incarnation } = context.engine;
-  const before = from == null ? asSnapshotId(0) : await read.history.snapshotAt(context.engine.head, toTimestampMs(from) - 1);
-  const hi = to == null ? headSnapshotId : await read.history.snapshotAt(context.engine.head, toTimestampMs(to));
+  const { session } = context;
+  const { headSnapshotId, incarnation } = session;
+  const before = from == null ? asSnapshotId(0) : await session.snapshotIdAt(toTimestampMs(from) - 1);
+  const hi = to == null ? headSnapshotId : await session.snapshotIdAt(toTimestampMs(to));
   return { lo: asSnapshotId(before + 1), hi, incarnation };
 }
 
@@ -31,15 +32,15 @@ export async function tableSnapshots(
   table: Table,
   args: PageArguments & TimeRange & { readonly operation?: Operation | null | undefined },
 ): Promise<Connection<Snapshot>> {
-  const { history } = context.engine.read;
+  const { session } = context;
   const range = await idRange(context, args);
   const operation = args.operation ?? undefined;
-  const current = context.engine.tableById(table.id) ?? table;
+  const current = session.tableById(table.id) ?? table;
   return newestFirst(args, {
     range,
-    read: (ids) => history.snapshots(table.id, operation, ids),
+    read: (ids) => session.snapshots(table, operation, ids),
     idOf: (snapshot) => snapshot.snapshotId,
-    count: () => history.countSnapshots(current, operation, range.lo, range.hi),
+    count: () => session.countSnapshots(current, operation, range),
   });
 }
 
@@ -48,32 +49,32 @@ export async function listCommits(
   args: PageArguments & TimeRange & { readonly tables?: readonly string[] | null | undefined; readonly author?: string | null | undefined },
 ): Promise<Connection<Commit>> {
   const range = await idRange(context, args);
-  const tableIds = args.tables?.flatMap((name) => context.engine.tablesEverNamed(name).map((table) => table.id));
+  const tableIds = args.tables?.flatMap((name) => context.session.tablesEverNamed(name).map((table) => table.id));
   const filter = { tableIds, author: args.author ?? undefined };
-  const { read } = context.engine;
+  const { session } = context;
   return newestFirst(args, {
     range,
-    read: (ids) => read.history.commits(filter, ids),
+    read: (ids) => session.commits(filter, ids),
     idOf: (commit) => commit.snapshotId,
-    count: () => read.countCommits(filter, range, context.lifetime),
+    count: () => session.countCommits(filter, range, context.lifetime),
   });
 }
 
 /** A commit by id. @throws EngineError SNAPSHOT_NOT_FOUND */
 export async function commitById(context: Context, snapshotId: number): Promise<Commit> {
-  const { snapshotId: id } = await context.engine.read.resolve({ kind: 'snapshot', snapshotId });
-  return context.engine.read.history.commit(id);
+  const { snapshotId: id } = await context.session.resolve({ kind: 'snapshot', snapshotId });
+  return context.session.commitOf(id);
 }
 
 export function tableOf(context: Context, snapshot: Snapshot): Table {
-  const table = context.engine.tableById(snapshot.tableId);
+  const table = context.session.tableById(snapshot.tableId);
   if (table === undefined) throw new Error(`snapshot ${snapshot.snapshotId} names table ${snapshot.tableId}, which is not there`);
   return table;
 }
 
 export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null {
   if (snapshot.parentId === null) return null;
-  return context.engine.read.history.snapshot(snapshot.tableId, snapshot.parentId) ?? null;
+  return context.session.snapshot(tableOf(context, snapshot), snapshot.parentId) ?? null;
 }
 
 /**
@@ -81,5 +82,5 @@ export function parentOf(context: Context, snapshot: Snapshot): Snapshot | null 
  * which is empty where the same commit had created it, or all before it has expired.
  */
 export async function snapshotView(context: Context, snapshot: Snapshot): Promise<TableViewModel> {
-  return { at: await context.engine.read.tableAtOwn(tableOf(context, snapshot), snapshot), isPresent: false };
+  return { at: await context.session.tableAtOwn(tableOf(context, snapshot), snapshot), isPresent: false };
 }

@@ -15,7 +15,7 @@ export function subscribeToLive(context: Context, info: GraphQLResolveInfo): Sou
         hint: 'Use first or last with orderBy and where, or read the page with asOf.',
       },
     );
-  const source = liveSource(context.engine, context.feed, watchedTables(context, info));
+  const source = liveSource(context.session, context.feed, watchedTables(context, info));
   const key = info.fieldNodes[0]?.alias?.value ?? info.fieldName;
   masks.set(source, new Map([[key, maskOf(info)]]));
   return source;
@@ -42,7 +42,7 @@ function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTable
     const definition = view.getFields()['table'];
     const name = definition === undefined ? undefined : getArgumentValues(definition, field, info.variableValues)['name'];
     if (typeof name !== 'string') continue;
-    context.engine.tablesEverNamed(name);
+    context.session.tablesEverNamed(name);
     names.add(name);
   }
   return { ids, names, isEvery: ids.size + names.size === 0 || tellsOfCommits(info, view, info.fieldNodes) };

@@ -22,19 +22,20 @@ export type NodeModel =
 
 /** Null where the id is well formed but names nothing. @throws EngineError of decodeNodeId */
 export async function resolveNode(context: Context, id: string, info: GraphQLResolveInfo): Promise<NodeModel | null> {
-  const { engine } = context;
-  const ref = decodeNodeId(id, engine.incarnation);
+  const { session } = context;
+  const ref = decodeNodeId(id, session.incarnation);
   switch (ref.kind) {
     case 'table': {
-      const value = engine.tableById(asTableId(ref.tableId));
+      const value = session.tableById(asTableId(ref.tableId));
       return value === undefined ? null : { type: 'Table', value };
     }
     case 'snapshot': {
-      const value = engine.read.history.snapshot(asTableId(ref.tableId), asSnapshotId(ref.snapshotId));
+      const table = session.tableById(asTableId(ref.tableId));
+      const value = table === undefined ? undefined : session.snapshot(table, asSnapshotId(ref.snapshotId));
       return value === undefined ? null : { type: 'Snapshot', value };
     }
     case 'tag': {
-      const value = engine.tags().find((tag) => tag.name === ref.name);
+      const value = session.tags().find((tag) => tag.name === ref.name);
       return value === undefined ? null : { type: 'Tag', value };
     }
     case 'commit':
@@ -43,23 +44,23 @@ export async function resolveNode(context: Context, id: string, info: GraphQLRes
       if (ref.snapshotId === 0) return { type: 'CatalogView', value: { snapshotId: asSnapshotId(0), timestampMs: null, isPresent: false } };
       return orNull(async () => ({
         type: 'CatalogView',
-        value: { ...(await engine.read.resolve({ kind: 'snapshot', snapshotId: ref.snapshotId })), isPresent: false },
+        value: { ...(await session.resolve({ kind: 'snapshot', snapshotId: ref.snapshotId })), isPresent: false },
       }));
     case 'tableView': {
-      const table = engine.tableById(asTableId(ref.tableId));
-      if (table === undefined || ref.snapshotId > engine.headSnapshotId) return null;
+      const table = session.tableById(asTableId(ref.tableId));
+      if (table === undefined || ref.snapshotId > session.headSnapshotId) return null;
       return orNull(async () => {
-        const at = await engine.read.tableAt(table, asSnapshotId(ref.snapshotId));
+        const at = await session.tableAt(table, asSnapshotId(ref.snapshotId));
         return at === undefined ? null : { type: 'TableView', value: { at, isPresent: false } };
       });
     }
     case 'presentView':
       return { type: 'CatalogView', value: await presentNode(context, info, 'CatalogView') };
     case 'presentTableView': {
-      const table = engine.tableById(asTableId(ref.tableId));
+      const table = session.tableById(asTableId(ref.tableId));
       if (table === undefined) return null;
       const { snapshotId, isPresent } = await presentNode(context, info, 'TableView');
-      const at = await engine.read.tableAt(table, snapshotId);
+      const at = await session.tableAt(table, snapshotId);
       return at === undefined ? null : { type: 'TableView', value: { at, isPresent } };
     }
     case 'rowVersion':
@@ -78,12 +79,12 @@ function presentNode(context: Context, info: GraphQLResolveInfo, type: NodeModel
 
 /** The row now; null once it is deleted. */
 async function rowNode(context: Context, ref: { readonly tableId: number; readonly rowId: number }): Promise<NodeModel | null> {
-  const { engine, types, lifetime } = context;
+  const { session, types, lifetime } = context;
   const typed = types.ofTable(ref.tableId);
-  const at = typed === undefined ? undefined : await typedTableAt(context, typed, engine.headSnapshotId);
+  const at = typed === undefined ? undefined : await typedTableAt(context, typed, session.headSnapshotId);
   if (typed === undefined || at === undefined) return null;
   const { columns } = at.schema;
-  const row = await engine.read.rowAt(at, asRowId(ref.rowId), columns, lifetime);
+  const row = await session.rowAt(at, asRowId(ref.rowId), columns, lifetime);
   return row === undefined ? null : { type: 'Row', value: { typed, row, columns, isPresent: true } };
 }
 
@@ -91,14 +92,14 @@ async function versionNode(
   context: Context,
   ref: { readonly tableId: number; readonly rowId: number; readonly snapshotId: number },
 ): Promise<NodeModel | null> {
-  const { engine, types, lifetime } = context;
+  const { session, types, lifetime } = context;
   const typed = types.ofTable(ref.tableId);
-  const table = engine.tableById(asTableId(ref.tableId));
+  const table = session.tableById(asTableId(ref.tableId));
   if (typed === undefined || table === undefined) return null;
-  if (ref.snapshotId > engine.headSnapshotId) return null;
+  if (ref.snapshotId > session.headSnapshotId) return null;
   const { columns } = typed.table.schema;
-  const row = await engine.read.rowById(
-    table.id,
+  const row = await session.rowVersion(
+    table,
     { rowId: asRowId(ref.rowId), fromSnapshotId: asSnapshotId(ref.snapshotId) },
     columns,
     lifetime,

@@ -4,13 +4,13 @@ import type { Context } from './context.ts';
 
 /** A name that was chosen surprises nobody. A table that the typed API has to leave out does. */
 export async function noticesOf(
-  { engine, notices }: Context,
+  { session, notices }: Context,
   { commit, snapshots }: Pick<CommitResult, 'commit' | 'snapshots'>,
 ): Promise<string[]> {
   if (commit === null) return [];
   const found: string[] = [];
   for (const { tableId, snapshotId, schemaVersion } of snapshots) {
-    const table = engine.tableById(tableId);
+    const table = session.tableById(tableId);
     const at = table?.schemas.findIndex(({ version }) => version === schemaVersion) ?? -1;
     const schema = table?.schemas[at];
     if (table === undefined || schema === undefined || schema.since !== snapshotId) continue;

@@ -2,7 +2,15 @@
  * The present, and instants by name: what `id` names. A view without an instant, a live query and the answer of a mutation
  * are of the present; a page that goes on from a cursor is of what its first page was.
  */
-import { cursorHead, type Engine, EngineError, type Instant, otherIncarnation, type PageArguments, type RowPage } from '../engine/index.ts';
+import {
+  cursorHead,
+  EngineError,
+  type Instant,
+  otherIncarnation,
+  type PageArguments,
+  type RowPage,
+  type Session,
+} from '../engine/index.ts';
 import { encodeNodeId } from './node-id.ts';
 
 /** What was read, and as what. */
@@ -52,7 +60,7 @@ function plainCursor(cursor: string, current: string, what = 'the cursor'): stri
 }
 
 /** Page arguments with the engine's own cursors. @throws EngineError CURSOR_INVALID where one is of another incarnation */
-export function plainCursors<Arguments extends PageArguments>(args: Arguments, { incarnation }: Pick<Engine, 'incarnation'>): Arguments {
+export function plainCursors<Arguments extends PageArguments>(args: Arguments, { incarnation }: Pick<Session, 'incarnation'>): Arguments {
   const { after, before } = args;
   return {
     ...args,
@@ -65,7 +73,7 @@ export function plainCursors<Arguments extends PageArguments>(args: Arguments, {
 export function markedPage<Page extends Pick<RowPage, 'cursorAt'>>(
   page: Page,
   asked: Asked,
-  { incarnation }: Pick<Engine, 'incarnation'>,
+  { incarnation }: Pick<Session, 'incarnation'>,
 ): Page {
   return { ...page, cursorAt: (index: number) => markCursor(page.cursorAt(index), asked, incarnation) };
 }
@@ -73,7 +81,7 @@ export function markedPage<Page extends Pick<RowPage, 'cursorAt'>>(
 /** What the row cursors of a selection pin: one snapshot, of the present where each of their first pages was. */
 export function pinnedBy(
   cursors: readonly string[],
-  { incarnation }: Pick<Engine, 'incarnation'>,
+  { incarnation }: Pick<Session, 'incarnation'>,
 ): Pick<ViewModel, 'isPresent' | 'snapshotId'> | undefined {
   const heads = cursors.flatMap((cursor) => {
     const head = cursorHead(plainCursor(cursor, incarnation));

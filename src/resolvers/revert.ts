@@ -15,7 +15,7 @@ export interface RevertArguments {
 export async function revert(context: Context, args: RevertArguments): Promise<RestoreModel> {
   const { snapshotId, onChanged, dryRun, options } = args;
   refuseNullDryRun(dryRun);
-  const result = await namingRows(context, () => context.engine.revert({ snapshotId, onChanged, dryRun }, options));
+  const result = await namingRows(context, () => context.session.revert({ snapshotId, onChanged, dryRun }, options));
   return { ...(await withView(context, result)), dryRun: dryRun === true, diff: shownDiff(result), skipped: skippedOf(result) };
 }
 
@@ -30,7 +30,7 @@ async function namingRows<T>(context: Context, work: () => Promise<T>): Promise<
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'CONFLICT') throw error;
     const { table: name, rows } = error.details as { table?: string; rows?: readonly { row: number; key: unknown }[] };
-    const table = name === undefined ? undefined : context.engine.findTable(name);
+    const table = name === undefined ? undefined : context.session.findTable(name);
     if (table === undefined || rows === undefined) throw error;
     const named = rows.map(({ row, key }) => ({ _rowId: encodeNodeId({ kind: 'row', tableId: table.id, rowId: row }), key }));
     throw new EngineError(error.code, error.message, {

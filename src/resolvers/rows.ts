@@ -53,11 +53,11 @@ export class RowConnection<Node> extends Connection<Node> implements Asked {
   ) {
     super(
       async () => {
-        const page = markedPage(await read(), { isPresent }, context.engine);
+        const page = markedPage(await read(), { isPresent }, context.session);
         const again = (): void => context.lifetime.budget.charge(bytesOfRows(page.rows));
         return { ...page, nodes: page.rows.map((row) => nodeOf(row, page.columns)), again };
       },
-      () => context.engine.read.count(at, where, context.lifetime),
+      () => context.session.count(at, where, context.lifetime),
     );
     this.at = at;
     this.where = where;
@@ -91,12 +91,12 @@ export async function typedRows(
   const orderBy = args.orderBy?.map((order): Order => typedOrder(typed, order));
   const selected = new Set([...selectedNames(info, ['nodes']), ...selectedNames(info, ['edges', 'node'])]);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName)).map((column) => column.name);
-  const query = { ...plainCursors(args, context.engine), where, orderBy, columns };
+  const query = { ...plainCursors(args, context.session), where, orderBy, columns };
   return new RowConnection<RowModel>(context, {
     at,
     isPresent,
     where,
-    read: context.engine.read.preparePage(at, query, context.lifetime),
+    read: context.session.preparePage(at, query, context.lifetime),
     nodeOf: (row, pageColumns) => ({ typed, row, columns: pageColumns, isPresent }),
   });
 }
@@ -110,8 +110,8 @@ function typedOrder(typed: TypedTable, order: TypedOrder): Order {
 
 /** The typed table at an instant, with the columns of the GraphQL schema. */
 export async function typedTableAt(context: Context, typed: TypedTable, snapshotId: number): Promise<TableAt | undefined> {
-  const table = context.engine.tableById(typed.table.id);
-  return table === undefined ? undefined : context.engine.read.tableAt(table, snapshotId as TableAt['snapshotId'], typed.table.schema);
+  const table = context.session.tableById(typed.table.id);
+  return table === undefined ? undefined : context.session.tableAt(table, snapshotId as TableAt['snapshotId'], typed.table.schema);
 }
 
 /** `ordersByKey(order_id: ...)`. */
@@ -126,7 +126,7 @@ export async function typedRowByKey(
   const key = Object.fromEntries(Object.entries(args).map(([name, value]) => [typed.byGraphqlName.get(name)?.name ?? name, value]));
   const selected = selectedNames(info, []);
   const columns = at.schema.columns.filter((column) => selected.has(column.graphqlName));
-  const row = await context.engine.read.rowByKey(at, key, columns, context.lifetime);
+  const row = await context.session.rowByKey(at, key, columns, context.lifetime);
   return row === undefined ? null : { typed, row, columns, isPresent };
 }
 
@@ -217,6 +217,6 @@ export async function typedAggregate(
   const terms = selectedTerms(typed, info, info.fieldNodes);
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
-  const values = await context.engine.read.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
+  const values = await context.session.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);
   return aggregateModel(terms, values);
 }

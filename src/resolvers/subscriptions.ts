@@ -27,36 +27,36 @@ export interface SnapshotCommittedArguments {
 
 /** @throws EngineError TABLE_NOT_FOUND, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, CURSOR_INVALID, BAD_USER_INPUT */
 export function subscribeToSnapshots(context: Context, args: SnapshotCommittedArguments): Source<SnapshotEvent> {
-  const { engine, feed } = context;
+  const { session, feed } = context;
   for (const name of ['tables', 'operations'] as const)
     if (args[name]?.length === 0)
       throw new EngineError('BAD_USER_INPUT', `${name}: an empty list matches nothing; leave ${name} out for all`);
-  const tables = args.tables?.flatMap((name) => engine.tablesEverNamed(name));
-  const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? engine.tables(true));
+  const tables = args.tables?.flatMap((name) => session.tablesEverNamed(name));
+  const start = startOf(context, args.after == null ? undefined : String(args.after), tables ?? session.tables(true));
   const filter = {
     tables: args.tables == null ? undefined : new Set(args.tables),
     operations: args.operations == null ? undefined : new Set(args.operations),
   };
-  return snapshotSource(engine, feed, filter, start.snapshotId);
+  return snapshotSource(session, feed, filter, start.snapshotId);
 }
 
 /** Where a subscriber begins: where it says, or now. Snapshots that have expired cannot be sent any more: it is told. */
 function startOf(context: Context, given: string | undefined, tables: readonly Table[]): Position {
-  const { engine, resumeAfter } = context;
+  const { session, resumeAfter } = context;
   const text = resumeAfter ?? given;
-  if (text === undefined) return after(engine.headSnapshotId);
-  const position = positionOf(text, engine.incarnation);
+  if (text === undefined) return after(session.headSnapshotId);
+  const position = positionOf(text, session.incarnation);
   if (position === undefined)
     throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a place to resume from`, {
       hint: 'Pass the last snapshotId or cursor that was seen, or 0 for all of history.',
     });
   // Who has seen it has seen commits that are gone. To wait for the number would be to miss the other commits up to it.
-  if (position.snapshotId > engine.headSnapshotId)
+  if (position.snapshotId > session.headSnapshotId)
     throw new EngineError(
       'SNAPSHOT_NOT_FOUND',
-      `after: there is no snapshot ${position.snapshotId}; the newest is ${engine.headSnapshotId}`,
+      `after: there is no snapshot ${position.snapshotId}; the newest is ${session.headSnapshotId}`,
       {
-        details: { snapshotId: position.snapshotId, newestSnapshotId: engine.headSnapshotId },
+        details: { snapshotId: position.snapshotId, newestSnapshotId: session.headSnapshotId },
         hint: 'If it was there once, the database was restored from a backup since: read everything again, and subscribe after what was read.',
       },
     );
@@ -72,20 +72,20 @@ export interface ChangesArguments {
 
 /** `changes(table)`. @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND and as subscribeToSnapshots */
 export function subscribeToChanges(context: Context, args: ChangesArguments & { readonly table: string }): Source<ChangesEvent> {
-  const table = context.engine.table(args.table);
+  const table = context.session.table(args.table);
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
-  if (where !== undefined) context.engine.read.checkFilter(table.schema, where);
+  if (where !== undefined) context.session.checkFilter(table, where);
   return changesOf(context, table, { where }, args.after);
 }
 
 /** `ordersChanges`. @throws EngineError as subscribeToChanges */
 export function subscribeToTypedChanges(context: Context, typed: TypedTable, args: ChangesArguments): Source<ChangesEvent> {
   const { schema, name } = typed.table;
-  const table = context.engine.tableById(typed.table.id);
+  const table = context.session.tableById(typed.table.id);
   if (table === undefined || table.droppedSnapshotId !== null)
     throw new EngineError('TABLE_NOT_FOUND', `table ${name} was dropped`, { details: { table: name } });
   const where = args.where == null ? undefined : typedFilter(typed, args.where);
-  if (where !== undefined) context.engine.read.checkFilter(schema, where);
+  if (where !== undefined) context.session.checkFilter(typed.table, where);
   return changesOf(context, table, { where, schema }, args.after);
 }
 
@@ -96,7 +96,7 @@ function changesOf(
   given: string | null | undefined,
 ): Source<ChangesEvent> {
   const start = startOf(context, given ?? undefined, [table]);
-  return changesSource(context.engine, context.feed, { tableId: table.id, where, filterSchema: schema ?? table.schema, schema }, start);
+  return changesSource(context.session, context.feed, { tableId: table.id, where, filterSchema: schema ?? table.schema, schema }, start);
 }
 
 export function genericEventChanges(event: ChangesEvent): RowChangeModel[] {
@@ -116,8 +116,8 @@ export function typedEventChanges(typed: TypedTable, event: ChangesEvent): Typed
   }));
 }
 
-export function eventCursor({ position }: ChangesEvent, { engine }: Context): string {
-  return cursorOf(position, engine.incarnation);
+export function eventCursor({ position }: ChangesEvent, { session }: Context): string {
+  return cursorOf(position, session.incarnation);
 }
 
 /** The present, as of an answer of a live query; what it reads cannot expire meanwhile. */

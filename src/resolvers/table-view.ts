@@ -30,8 +30,8 @@ export async function tableAsOf(context: Context, table: Table, args: AsOfArgume
 /** `asOf { table(name) }`: null where the table did not exist then. @throws EngineError TABLE_NOT_FOUND where it never did */
 export async function tableInView(context: Context, view: ViewModel, name: string): Promise<TableViewModel | null> {
   // A name may have been several tables' over time: the one that had it at the instant.
-  for (const table of context.engine.tablesEverNamed(name)) {
-    const at = await context.engine.read.tableAt(table, view.snapshotId);
+  for (const table of context.session.tablesEverNamed(name)) {
+    const at = await context.session.tableAt(table, view.snapshotId);
     if (at !== undefined) return { at, isPresent: view.isPresent };
   }
   return null;
@@ -41,7 +41,7 @@ export function viewRows(context: Context, { at, isPresent }: TableViewModel, ar
   const where = args.where == null ? undefined : genericFilter(args.where, at.table.id);
   const { first, after, last, before } = args;
   const query = {
-    ...plainCursors({ first, after, last, before }, context.engine),
+    ...plainCursors({ first, after, last, before }, context.session),
     where,
     orderBy: args.orderBy ?? undefined,
     columns: args.columns ?? undefined,
@@ -50,7 +50,7 @@ export function viewRows(context: Context, { at, isPresent }: TableViewModel, ar
     at,
     isPresent,
     where,
-    read: context.engine.read.preparePage(at, query, context.lifetime),
+    read: context.session.preparePage(at, query, context.lifetime),
     nodeOf: (row, columns) => Object.fromEntries(columns.map((column, index) => [column.name, toWire(column, row.cells[index] ?? null)])),
   });
 }
@@ -68,7 +68,7 @@ export interface DataFileModel {
 }
 
 export function manifestOf(context: Context, at: TableAt, args: PageArguments): Connection<DataFileModel> {
-  const files = context.engine.read.manifest(at).map(
+  const files = context.session.manifest(at).map(
     (entry): DataFileModel => ({
       ...entry,
       bounds: entry.bounds.map(({ column, min, max, nullCount }) => ({

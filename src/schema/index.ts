@@ -3,7 +3,7 @@
  * schema is put together from them when the first operation asks for it. Operations under way keep the one they began with.
  */
 import type { GraphQLSchema } from 'graphql';
-import type { Engine, Table } from '../engine/index.ts';
+import type { Session, Table } from '../engine/index.ts';
 import { TableTypes, typedTable } from '../resolvers/table-types.ts';
 import { assemble } from './assemble.ts';
 import { type FixedPart, fixedPart, type TablePart, tableParts } from './parts.ts';
@@ -32,21 +32,21 @@ interface Built {
 }
 
 export class SchemaProvider {
-  readonly #engine: Engine;
+  readonly #session: Session;
   readonly #onLeftOut: OnLeftOut;
   #parts: ReadonlyMap<number, Built> = new Map();
   #preparing: Promise<void> | undefined;
   #fixed: FixedPart | undefined;
   #entry: SchemaEntry | undefined;
 
-  constructor(engine: Engine, onLeftOut: OnLeftOut = () => {}) {
-    this.#engine = engine;
+  constructor(session: Session, onLeftOut: OnLeftOut = () => {}) {
+    this.#session = session;
     this.#onLeftOut = onLeftOut;
   }
 
   /** The schema of the catalog as it is now. */
   current(): SchemaEntry {
-    if (this.#entry?.epoch === this.#engine.schemaEpoch) return this.#entry;
+    if (this.#entry?.epoch === this.#session.schemaEpoch) return this.#entry;
     const work = this.#assembling();
     for (let step = work.next(); ; step = work.next()) if (step.done === true) return this.#keep(step.value);
   }
@@ -58,7 +58,7 @@ export class SchemaProvider {
 
   /** Puts the schema of the catalog as it is now together, with turns of the event loop for others in between. */
   async prepare(): Promise<void> {
-    const wanted = this.#engine.schemaEpoch;
+    const wanted = this.#session.schemaEpoch;
     while (this.#entry === undefined || this.#entry.epoch < wanted) {
       this.#preparing ??= this.#prepare().finally(() => {
         this.#preparing = undefined;
@@ -109,8 +109,8 @@ export class SchemaProvider {
   }
 
   *#assembling(): Generator<undefined, SchemaEntry> {
-    const epoch = this.#engine.schemaEpoch;
-    const tables = this.#engine.tables();
+    const epoch = this.#session.schemaEpoch;
+    const tables = this.#session.tables();
     this.#fixed ??= fixedPart();
     const built = yield* this.#built(this.#fixed, tables);
     const parts: TablePart[] = [];

@@ -40,7 +40,7 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, r
     fields: (t) => ({
       id: t.id({
         description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
-        resolve: (view, _args, { engine }) => viewId(view, engine.incarnation),
+        resolve: (view, _args, { session }) => viewId(view, session.incarnation),
       }),
       snapshotId: t.field({
         type: 'SafeInt',
@@ -128,7 +128,7 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
         type: refs.snapshot,
         nullable: true,
         description: 'The newest snapshot.',
-        resolve: (table, _args, { engine }) => (engine.tableById(table.id) ?? table).last,
+        resolve: (table, _args, { session }) => (session.tableById(table.id) ?? table).last,
       }),
       retention: t.field({
         type: retention,
@@ -139,8 +139,8 @@ function addTable(builder: Builder, shared: Shared, node: NodeRef, refs: Refs): 
         type: 'DateTime',
         nullable: true,
         description: 'The oldest instant from which on it can be read: its creation, or what expiry left.',
-        resolve: (table, _args, { engine }) => {
-          const { kept, createdAtMs } = engine.tableById(table.id) ?? table;
+        resolve: (table, _args, { session }) => {
+          const { kept, createdAtMs } = session.tableById(table.id) ?? table;
           return milliseconds(kept.horizon === 0 ? createdAtMs : kept.horizonMs);
         },
       }),
@@ -202,7 +202,7 @@ function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs
     fields: (t) => ({
       id: t.id({
         description: 'The global id.',
-        resolve: ({ tableId, snapshotId }, _args, { engine: { incarnation } }) =>
+        resolve: ({ tableId, snapshotId }, _args, { session: { incarnation } }) =>
           encodeNodeId({ kind: 'snapshot', tableId, snapshotId, incarnation }),
       }),
       snapshotId: t.field({
@@ -260,7 +260,7 @@ function addCommit(node: NodeRef, refs: Refs): void {
     fields: (t) => ({
       id: t.id({
         description: 'The global id.',
-        resolve: ({ snapshotId }, _args, { engine: { incarnation } }) => encodeNodeId({ kind: 'commit', snapshotId, incarnation }),
+        resolve: ({ snapshotId }, _args, { session: { incarnation } }) => encodeNodeId({ kind: 'commit', snapshotId, incarnation }),
       }),
       snapshotId: t.field({
         type: 'SafeInt',
@@ -385,8 +385,8 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
     fields: (t) => ({
       id: t.id({
         description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
-        resolve: ({ at, isPresent }, _args, { engine }) =>
-          tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, engine.incarnation),
+        resolve: ({ at, isPresent }, _args, { session }) =>
+          tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, session.incarnation),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
       snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),

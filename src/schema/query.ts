@@ -42,7 +42,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         nullable: true,
         description: 'A table by name, also one that was dropped; null, without an error, where none ever had the name.',
         args: { name: t.arg.string({ required: true, description: "The table's name." }) },
-        resolve: (_root, { name }, { engine }) => engine.tableEverNamed(name) ?? null,
+        resolve: (_root, { name }, { session }) => session.tableEverNamed(name) ?? null,
       }),
       tables: t.field({
         type: objects.tables,
@@ -52,7 +52,8 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
           ...pageArguments(t.arg),
           includeDropped: t.arg.boolean({ defaultValue: false, description: 'Whether tables that were dropped are listed too.' }),
         },
-        resolve: (_root, args, { engine }) => listConnection<Table>(engine.tables(args.includeDropped === true), args, (table) => table.id),
+        resolve: (_root, args, { session }) =>
+          listConnection<Table>(session.tables(args.includeDropped === true), args, (table) => table.id),
       }),
       commit: t.field({
         type: objects.commit,
@@ -78,7 +79,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         nullable: true,
         description: 'All tags, by name.',
         args: pageArguments(t.arg),
-        resolve: (_root, args, { engine }) => listConnection<Tag>(engine.tags(), args, (tag) => tag.name),
+        resolve: (_root, args, { session }) => listConnection<Tag>(session.tags(), args, (tag) => tag.name),
       }),
       verify: t.field({
         type: report,

@@ -82,7 +82,7 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
       incarnation: t.string({
         description:
           'Which life of the database this is: another text after each restore from a backup. Where it is not the one of the event before, commits that were seen are gone, and the same snapshotId may be another commit: read everything again.',
-        resolve: (_at, _args, { engine }) => engine.incarnation,
+        resolve: (_at, _args, { session }) => session.incarnation,
       }),
       commit: t.field({ type: objects.commit, description: 'The commit.', resolve: (at) => at.commit }),
       snapshots: t.field({

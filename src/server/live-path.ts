@@ -1,7 +1,7 @@
 /** The live path, wired: the feed of commits, the hub of channels, and the two transports on the server's port. */
 import type { Server } from 'node:http';
 import type { YogaServerInstance } from 'graphql-yoga';
-import type { Engine } from '../engine/index.ts';
+import type { Session } from '../engine/index.ts';
 import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
@@ -15,7 +15,7 @@ import { serveWebSockets } from './websocket/websocket.ts';
 export interface LivePathParts {
   /** Waits for the schema of the moment. */
   readonly prepare: () => Promise<void>;
-  readonly engine: Engine;
+  readonly session: Session;
   readonly feed: CommitFeed;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
   readonly http: Server;
@@ -33,7 +33,7 @@ export class LivePath {
   readonly #counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   readonly #closeSockets: () => Promise<void>;
 
-  constructor({ prepare, engine, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
+  constructor({ prepare, session, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
     const limits = {
       bufferBytesMax: config.socketBufferKiB * 1024,
       stallMs: config.socketStallMs,
@@ -41,7 +41,7 @@ export class LivePath {
       subscriptionsMax: config.subscriptionsMax,
     };
     this.#feed = feed;
-    this.#hub = new Hub(engine, feed);
+    this.#hub = new Hub(session, feed);
     const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, answers, log };
     this.streams = new EventStreams(shared);
     this.#closeSockets = serveWebSockets({ ...shared, prepare, http, path, messageBytesMax: config.bodyLimitBytes, origins });

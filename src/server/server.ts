@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { type Commit, type Engine, type EngineOptions, MemoryPool, openEngine } from '../engine/index.ts';
+import { type Commit, type Engine, type EngineOptions, MemoryPool, openEngine, Session } from '../engine/index.ts';
 import { CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../resolvers/errors.ts';
@@ -85,8 +85,9 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
     onBackgroundError: (error, task) => logger.error({ err: error, task }, 'background task failed'),
   });
   const log: LogInternalError = (error, reference) => logger.error({ err: error, reference }, 'internal error');
-  const feed = new CommitFeed(engine);
-  const provider = new SchemaProvider(engine, ({ name }, error) =>
+  const own = new Session(engine);
+  const feed = new CommitFeed(own);
+  const provider = new SchemaProvider(own, ({ name }, error) =>
     logger.warn({ err: error, table: name }, `table ${name} is left out of the typed API: its types cannot be built`),
   );
   const origins = new OriginPolicy(config.origins, config.host);
@@ -120,7 +121,18 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
       logger,
     });
   });
-  const live = new LivePath({ prepare: () => provider.prepare(), engine, feed, yoga, http, path: PATH, config, origins, answers, log });
+  const live = new LivePath({
+    prepare: () => provider.prepare(),
+    session: own,
+    feed,
+    yoga,
+    http,
+    path: PATH,
+    config,
+    origins,
+    answers,
+    log,
+  });
   const { streams } = live;
   http.maxConnections = connectionsMaxOf(config);
   const connections = connectionsOf(http);
@@ -207,6 +219,7 @@ export function makeYoga({
     },
     maskedErrors: { maskError: (error) => toGraphQLError(error, log) },
     context: (initial) => {
+      const session = new Session(engine);
       const notices = (tableId: number) => provider.noticesOf(tableId);
       const { schemaEntry } = initial as WithSchema;
       const { types } = schemaEntry ?? provider.newest();
@@ -222,8 +235,8 @@ export function makeYoga({
         },
       };
       const holding: Context['holding'] = { releases: undefined };
-      const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(engine.read.leases.hold(snapshotId));
-      return { engine, feed, types, notices, lifetime, holding, hold };
+      const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(session.hold(snapshotId));
+      return { session, engine, feed, types, notices, lifetime, holding, hold };
     },
     plugins: [
       documents.plugin(),

@@ -22,6 +22,7 @@ import {
   isRequiredInputField,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { Session } from '../../src/engine/index.ts';
 import { SchemaProvider } from '../../src/schema/index.ts';
 import { DEMO_TABLES, type ErrorAnswer, liveClient, orders, type TestServer, testServer } from '../support/server-support.ts';
 
@@ -150,7 +151,7 @@ describe('a variable that was not given', () => {
   it('is refused by name in every filter that any field of the schema takes', async () => {
     const server = await testServer({ tables: DEMO_TABLES });
     await server.engine.append('orders', orders(1, 3));
-    const all = attempts(buildSchema(await new SchemaProvider(server.engine).current().sdl()));
+    const all = attempts(buildSchema(await new SchemaProvider(new Session(server.engine)).current().sdl()));
     const fields = new Set(all.map(({ field }) => field));
     expect(fields.size).toBeGreaterThan(25);
     const roots = ['query', 'mutation', 'subscription'].map((kind) => all.filter(({ document }) => document.startsWith(kind)).length);
@@ -163,7 +164,9 @@ describe('a variable that was not given', () => {
     }
     expect(widened).toEqual([]);
     expect(server.engine.table('orders').last.totalRows, 'and nothing was changed').toBe(3);
-    expect(fields.size).toBe(new Set(fieldsWithFilters(buildSchema(await new SchemaProvider(server.engine).current().sdl()))).size);
+    expect(fields.size).toBe(
+      new Set(fieldsWithFilters(buildSchema(await new SchemaProvider(new Session(server.engine)).current().sdl()))).size,
+    );
   });
 });
 

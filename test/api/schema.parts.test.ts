@@ -1,7 +1,7 @@
 /** The GraphQL schema in parts: shared between its versions, valid as a whole, and without a table that cannot be built. */
 import { buildSchema as fromText, type GraphQLSchema, GraphQLSchema as NativeSchema, printSchema, validateSchema } from 'graphql';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Engine, TableDefinition } from '../../src/engine/index.ts';
+import { type Engine, Session, type TableDefinition } from '../../src/engine/index.ts';
 import { typedTable } from '../../src/resolvers/table-types.ts';
 import { buildSchema } from '../../src/schema/build.ts';
 import { SchemaProvider } from '../../src/schema/index.ts';
@@ -47,7 +47,7 @@ const sorted = (text: string): string[] => text.trim().split('\n\n').sort();
 describe('a schema that is put together from parts', () => {
   it('is the one that would be built whole, and its types refer to no others than its own', async () => {
     const engine = await engineWith(TABLES);
-    const entry = new SchemaProvider(engine).current();
+    const entry = new SchemaProvider(new Session(engine)).current();
     const whole = buildSchema(engine.tables().map(typedTable));
     expect(sorted(await entry.sdl())).toEqual(sorted(printSchema(whole)));
     expect(printSchema(entry.schema)).toBe((await entry.sdl()).trimEnd());
@@ -61,7 +61,7 @@ describe('a schema that is put together from parts', () => {
 
   it('shares the types of tables that were not touched with the version before', async () => {
     const engine = await engineWith(TABLES);
-    const provider = new SchemaProvider(engine);
+    const provider = new SchemaProvider(new Session(engine));
     const versions = [provider.current()];
     const next = (): string[] => {
       versions.push(provider.current());
@@ -86,17 +86,17 @@ describe('a schema that is put together from parts', () => {
 
   it('comes to the same whether many tables are prepared first or not', async () => {
     const engine = await engineWith(Array.from({ length: 40 }, (_, index) => plain(`t${index}`)));
-    const provider = new SchemaProvider(engine);
+    const provider = new SchemaProvider(new Session(engine));
     await Promise.all([provider.prepare(), provider.prepare()]);
     expect(provider.newest()).toBe(provider.current());
-    expect(await provider.current().sdl()).toBe(await new SchemaProvider(engine).current().sdl());
+    expect(await provider.current().sdl()).toBe(await new SchemaProvider(new Session(engine)).current().sdl());
   });
 });
 
 describe('while the schema is put together with turns for others in between', () => {
   it('who waits gets at least what there was when they came, whatever changes meanwhile', async () => {
     const engine = await engineWith(Array.from({ length: 30 }, (_, index) => plain(`t${index}`)));
-    const provider = new SchemaProvider(engine);
+    const provider = new SchemaProvider(new Session(engine));
     for (let change = 0; change < 5; change += 1) {
       const waiting = provider.prepare();
       await engine.createTable(plain(`late${change}`));

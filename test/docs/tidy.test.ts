@@ -11,7 +11,6 @@ interface Import {
   /** Both relative to src/, or the name of a package. */
   readonly from: string;
   readonly to: string;
-  readonly typeOnly: boolean;
 }
 
 interface Source {
@@ -31,25 +30,18 @@ function sourcesIn(folder: string): Source[] {
     });
 }
 
-/** Static imports, re-exports and import() of a source. */
+/** Static imports, of types too, re-exports and import() of a source. */
 function importsOf(from: string, text: string): Import[] {
   const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
-  const statement = /^\s*(import|export)\s+(type\s+)?(?:([\w*{}\s,$]+?)\s+from\s+)?['"]([^'"]+)['"]/gm;
+  const statement = /^\s*(?:import|export)\s+(?:type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?['"]([^'"]+)['"]/gm;
   const found: Import[] = [];
-  const add = (specifier: string, typeOnly: boolean): void => {
+  const add = (specifier: string): void => {
     const local = specifier.startsWith('.');
     const to = local ? relative(join(ROOT, 'src'), resolve(join(ROOT, 'src', dirname(from)), specifier)) : specifier;
-    found.push({ from, to: to.split(sep).join('/'), typeOnly });
+    found.push({ from, to: to.split(sep).join('/') });
   };
-  for (const [, , type, names, specifier] of code.matchAll(statement)) {
-    const listed = /^\{([\s\S]*)\}$/
-      .exec(names?.trim() ?? '')?.[1]
-      ?.split(',')
-      .map((name) => name.trim());
-    const allTypes = listed?.filter((name) => name !== '').every((name) => name.startsWith('type ')) ?? false;
-    add(specifier as string, type !== undefined || allTypes);
-  }
-  for (const [, specifier] of code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(specifier as string, false);
+  for (const [, specifier] of code.matchAll(statement)) add(specifier as string);
+  for (const [, specifier] of code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(specifier as string);
   return found;
 }
 
@@ -138,9 +130,9 @@ describe('imports in src go one way', () => {
     expect(shown(imports.filter(({ from, to }) => folderOf(from) === 'engine' && http.test(to)))).toEqual([]);
   });
 
-  it('there are no cycles', () => {
+  it('there are no cycles, imports of types counted', () => {
     const graph = new Map<string, string[]>();
-    for (const { from, to, typeOnly } of local) if (!typeOnly) graph.set(from, [...(graph.get(from) ?? []), to]);
+    for (const { from, to } of local) graph.set(from, [...(graph.get(from) ?? []), to]);
     expect(cycleIn(graph)).toBeUndefined();
   });
 });
@@ -169,7 +161,7 @@ function cycleIn(graph: ReadonlyMap<string, readonly string[]>): string | undefi
 }
 
 describe('these guards see what they guard against', () => {
-  it('imports of every form are read, and types are told from values', () => {
+  it('imports of every form are read, of types as of values', () => {
     const text = [
       "import a from './a.ts';",
       "import type { B } from '../b.ts';",
@@ -181,16 +173,16 @@ describe('these guards see what they guard against', () => {
       "const later = await import('./later.ts');",
       "// import no from './comment.ts';",
     ].join('\n');
-    const read = importsOf('engine/x/y.ts', text).map(({ to, typeOnly }) => `${to} ${typeOnly}`);
+    const read = importsOf('engine/x/y.ts', text).map(({ to }) => to);
     expect(read).toEqual([
-      'engine/x/a.ts false',
-      'engine/b.ts true',
-      'engine/x/c.ts true',
-      'engine/x/e.ts false',
-      'engine/x/g.ts false',
-      'h true',
-      'side false',
-      'engine/x/later.ts false',
+      'engine/x/a.ts',
+      'engine/b.ts',
+      'engine/x/c.ts',
+      'engine/x/e.ts',
+      'engine/x/g.ts',
+      'h',
+      'side',
+      'engine/x/later.ts',
     ]);
   });
 

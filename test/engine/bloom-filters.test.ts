@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { sqlType } from '../../src/engine/data/cells.ts';
+import { parameter } from '../../src/engine/data/cells.ts';
+import { sqlString } from '../../src/engine/data/duckdb.ts';
 import type { Engine, Filter } from '../../src/engine/index.ts';
 import { defineTable } from '../../src/engine/model/schema.ts';
 import type { Cell, Column, ColumnType } from '../../src/engine/model/types.ts';
 import { parseCell } from '../../src/engine/model/values.ts';
 import { checkFilter } from '../../src/engine/read/scan/filter.ts';
-import { filterSql, SqlParameters } from '../../src/engine/read/scan/filter-sql.ts';
+import { filterSql } from '../../src/engine/read/scan/filter-sql.ts';
 import { beyondSql, checkOrder } from '../../src/engine/read/scan/order.ts';
+import { joinSql, literal, type Sql, sql, trusted, typeOf } from '../../src/engine/read/scan/sql.ts';
 import { rowsAsOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
 /** Rows of each value in a file, enough for a dictionary, which is what DuckDB writes bloom filters for. */
@@ -49,27 +51,29 @@ beforeEach(async () => {
 
 /** A file of DuckDB's own making, with bloom filters, of COPIES of each value in turns. */
 async function fileOf(column: Column, cells: readonly Cell[]): Promise<void> {
-  const parameters = new SqlParameters();
-  const { parameter } = await import('../../src/engine/data/cells.ts');
-  const list = cells.map((cell, at) => `(${at}, CAST(${parameters.add(parameter(column, cell))} AS ${sqlType(column)}))`).join(', ');
-  await connection.run(`CREATE OR REPLACE TABLE v AS SELECT * FROM (VALUES ${list}) AS v(i, x)`, ...bound(parameters));
+  const list = joinSql(cells.map((cell, at) => sql`(${literal(at)}, CAST(${parameter(column, cell)} AS ${typeOf(column)}))`));
+  await rows(sql`CREATE OR REPLACE TABLE v AS SELECT * FROM (VALUES ${list}) AS v(i, x)`);
   await connection.run(
     `COPY (SELECT r * ${cells.length} + i AS _row, x FROM v, range(${COPIES}) r(r) ORDER BY 1) TO '${path}' (FORMAT parquet)`,
   );
   const [[filters] = []] = await rows(
-    `SELECT count(*) FROM parquet_metadata('${path}') WHERE bloom_filter_offset IS NOT NULL AND path_in_schema = 'x'`,
+    sql`SELECT count(*) FROM parquet_metadata(${quoted(path)}) WHERE bloom_filter_offset IS NOT NULL AND path_in_schema = 'x'`,
   );
   // DuckDB writes none for booleans and the like: then there is nothing to lose.
   expect(Number(filters)).toBeLessThanOrEqual(1);
 }
 
-const bound = ({ list }: SqlParameters) => [list.map(({ value }) => value), list.map(({ type }) => type)] as const;
-const rows = async (sql: string, parameters = new SqlParameters()) => (await connection.run(sql, ...bound(parameters))).getRows();
+const quoted = (file: string): Sql => trusted(sqlString(file));
+
+async function rows(statement: Sql) {
+  const { sql: text, parameters } = statement.render();
+  const [values, types] = [parameters.map(({ value }) => value), parameters.map(({ type }) => type)];
+  return (await connection.run(text, values, types)).getRows();
+}
 
 /** How many rows of the file a condition finds. */
-async function found(write: (parameters: SqlParameters) => string): Promise<number> {
-  const parameters = new SqlParameters();
-  const [[count] = []] = await rows(`SELECT count(*) FROM read_parquet('${path}') WHERE ${write(parameters)}`, parameters);
+async function found(condition: Sql): Promise<number> {
+  const [[count] = []] = await rows(sql`SELECT count(*) FROM read_parquet(${quoted(path)}) WHERE ${condition}`);
   return Number(count);
 }
 
@@ -81,7 +85,7 @@ describe('filters on files that have bloom filters', () => {
       column,
       values.map((value) => parseCell(column, value) as Cell),
     );
-    const matching = (filter: Filter) => found((parameters) => filterSql(checkFilter(schema, filter), parameters));
+    const matching = (filter: Filter) => found(filterSql(checkFilter(schema, filter)));
     const all = COPIES * values.length;
     for (const value of values) {
       const compare = (operator: 'eq' | 'ne'): Filter => ({ kind: 'compare', column: 'x', operator, value });
@@ -97,9 +101,7 @@ describe('filters on files that have bloom filters', () => {
       // The rest of a page: rows of the same value further on, and those beyond it.
       const order = checkOrder(schema, [{ column: 'x', direction: 'ASC' }]);
       const place = { cells: [parseCell(column, value) as Cell], row: -1 };
-      const [after, before] = await Promise.all(
-        (['after', 'before'] as const).map((side) => found((parameters) => beyondSql(order, place, side, parameters))),
-      );
+      const [after, before] = await Promise.all((['after', 'before'] as const).map((side) => found(beyondSql(order, place, side))));
       expect((after ?? 0) + (before ?? 0), `around ${value}`).toBe(all);
     }
   });
@@ -113,7 +115,7 @@ describe('filters on files that have bloom filters', () => {
     ['x IN (0.0::FLOAT)', 'CASE WHEN i % 2 = 0 THEN -0.0::FLOAT ELSE 1::FLOAT END'],
   ])('DuckDB by itself still loses rows: %s', async (condition, value) => {
     await connection.run(`COPY (SELECT ${value} AS x FROM range(100) r(i)) TO '${path}' (FORMAT parquet)`);
-    expect(await found(() => condition)).toBe(0);
+    expect(await found(trusted(condition))).toBe(0);
   });
 });
 
@@ -135,7 +137,7 @@ describe('the files of a table', () => {
       (await engine.read.tableAt(engine.table('t'), (await engine.read.resolve({ kind: 'newest' })).snapshotId)) as never,
     );
     const stored = join(engine.directory, file?.path as string);
-    const [[filters, columns] = []] = await rows(`SELECT count(bloom_filter_offset), count(*) FROM parquet_metadata('${stored}')`);
+    const [[filters, columns] = []] = await rows(sql`SELECT count(bloom_filter_offset), count(*) FROM parquet_metadata(${quoted(stored)})`);
     expect([Number(filters), Number(columns)]).toEqual([0, 5]);
     const bytes: Filter = { kind: 'compare', column: 'y', operator: 'eq', value: '/w==' };
     const zero: Filter = { kind: 'in', column: 'd', values: [0], negated: false };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Engine, type Filter, LIMITS, type SnapshotId } from '../../src/engine/index.ts';
+import { sql } from '../../src/engine/read/scan/sql.ts';
 import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
 
 const PEOPLE = {
@@ -37,7 +38,7 @@ describe('a row by its key, after changes', () => {
         visibility: { kind: 'visible', at: engine.headSnapshotId },
         columns: [],
         hidden: 'none',
-        statement: (relation) => `SELECT count(*) FROM ${relation}, range(60000000)`,
+        statement: (relation) => sql`SELECT count(*) FROM ${relation}, range(60000000)`,
       },
       {},
     );

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { parameter, sqlType } from '../../src/engine/data/cells.ts';
+import { parameter } from '../../src/engine/data/cells.ts';
 import type { AggregateFunction, Column, Direction, Engine, Filter, Order, TableAt } from '../../src/engine/index.ts';
 import { type Cell, toWire } from '../../src/engine/index.ts';
 import { checkFilter } from '../../src/engine/read/scan/filter.ts';
-import { SqlParameters } from '../../src/engine/read/scan/filter-sql.ts';
+import { joinSql, nameOf, type Sql, sql, typeOf } from '../../src/engine/read/scan/sql.ts';
 import {
   alike,
   exactly,
@@ -41,16 +41,13 @@ async function fileOf(columns: readonly Column[], rows: readonly OddRow[]): Prom
   const path = join(await temporaryDirectory(), 'odd.parquet');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  const parameters = new SqlParameters();
-  const values = rows.map(
-    (row) =>
-      `(${columns.map((column) => `CAST(${parameters.add(parameter(column, row[column.name as OddColumn]))} AS ${sqlType(column)})`).join(', ')})`,
-  );
-  const names = columns.map(({ name }) => `"${name}"`).join(', ');
+  const cellOf = (row: OddRow, column: Column): Sql => sql`CAST(${parameter(column, row[column.name as OddColumn])} AS ${typeOf(column)})`;
+  const values = rows.map((row) => sql`(${joinSql(columns.map((column) => cellOf(row, column)))})`);
+  const create = sql`CREATE TABLE v AS SELECT * FROM (VALUES ${joinSql(values)}) AS v(${joinSql(columns.map(nameOf))})`.render();
   await connection.run(
-    `CREATE TABLE v AS SELECT * FROM (VALUES ${values.join(', ')}) AS v(${names})`,
-    parameters.list.map(({ value }) => value),
-    parameters.list.map(({ type }) => type),
+    create.sql,
+    create.parameters.map(({ value }) => value),
+    create.parameters.map(({ type }) => type),
   );
   await connection.run(`COPY (SELECT * FROM v ORDER BY k) TO '${path}' (FORMAT parquet)`);
   connection.closeSync();

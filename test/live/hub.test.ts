@@ -1,6 +1,6 @@
 /** The hub, with executions that a test holds back or refuses: what each member of a channel is sent, and what none is. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Engine, EngineError, type Instant } from '../../src/engine/index.ts';
+import { type Engine, EngineError, type Instant, Session } from '../../src/engine/index.ts';
 import {
   type ChangesEvent,
   CommitFeed,
@@ -25,8 +25,8 @@ interface Parts {
 async function parts(): Promise<Parts> {
   const engine = await testEngine();
   await engine.createTable(ORDERS);
-  const feed = new CommitFeed(engine);
-  const hub = new Hub(engine, feed);
+  const feed = new CommitFeed(new Session(engine));
+  const hub = new Hub(new Session(engine), feed);
   onTestFinished(() => {
     feed.stop();
     hub.stop();
@@ -52,7 +52,7 @@ const executed = (value: unknown): Executed => ({ jsonAndBrace: Buffer.from(`${J
 const overload = new EngineError('OVERLOADED', 'too many queries wait');
 
 function live({ engine, feed }: Parts, execute: (instant: Instant) => Promise<Executed>): Subscription<Instant> {
-  const source = liveSource(engine, feed, { ids: new Set(), names: new Set(), isEvery: true });
+  const source = liveSource(new Session(engine), feed, { ids: new Set(), names: new Set(), isEvery: true });
   return { key: 'live', source, tellsHead: false, execute };
 }
 
@@ -111,7 +111,12 @@ describe('events of row changes', () => {
     const { engine, feed, hub } = all;
     const orders_ = engine.table('orders');
     const failing = new Set([2, 3, 5]);
-    const source = changesSource(engine, feed, { tableId: orders_.id }, rightAfter(when === 'live' ? engine.headSnapshotId : 0));
+    const source = changesSource(
+      new Session(engine),
+      feed,
+      { tableId: orders_.id },
+      rightAfter(when === 'live' ? engine.headSnapshotId : 0),
+    );
     const subscription: Subscription<ChangesEvent> = {
       key: 'changes',
       source: {
@@ -156,7 +161,7 @@ describe('what has expired before it was read from the log', () => {
     for (let id = 1; id <= 4; id += 1) await first.append('orders', orders(id, 1));
     await first.close();
     const engine = await testEngine({ directory });
-    const feed = new CommitFeed(engine);
+    const feed = new CommitFeed(new Session(engine));
     onTestFinished(() => feed.stop());
     return { engine, feed };
   }
@@ -166,10 +171,10 @@ describe('what has expired before it was read from the log', () => {
     const { id } = engine.table('orders');
     const reader =
       kind === 'snapshotCommitted'
-        ? snapshotSource(engine, feed, {}, 2).reader(rightAfter(2))
+        ? snapshotSource(new Session(engine), feed, {}, 2).reader(rightAfter(2))
         : kind === 'changes'
-          ? changesSource(engine, feed, { tableId: id }, rightAfter(2)).reader(rightAfter(2))
-          : liveSource(engine, feed, { ids: new Set([id]), names: new Set(), isEvery: false }).reader(rightAfter(2));
+          ? changesSource(new Session(engine), feed, { tableId: id }, rightAfter(2)).reader(rightAfter(2))
+          : liveSource(new Session(engine), feed, { ids: new Set([id]), names: new Set(), isEvery: false }).reader(rightAfter(2));
     // Nothing holds it: as where expiry was on its way when the subscriber came.
     await engine.expireSnapshots({ table: 'orders', retainLast: 1 });
     if (kind === 'live') await expect(reader.next()).resolves.toMatchObject({ event: { snapshotId: 6 } });
@@ -180,7 +185,7 @@ describe('what has expired before it was read from the log', () => {
     const { engine, feed } = await reopened();
     await engine.expireSnapshots({ table: 'orders', retainLast: 1 });
     await engine.append('others', orders(9, 1));
-    const reader = snapshotSource(engine, feed, { tables: new Set(['others']) }, 2).reader(rightAfter(2));
+    const reader = snapshotSource(new Session(engine), feed, { tables: new Set(['others']) }, 2).reader(rightAfter(2));
     await expect(reader.next()).resolves.toMatchObject({ position: { snapshotId: 7 } });
   });
 });

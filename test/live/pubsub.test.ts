@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine/index.ts';
+import { type Engine, Session } from '../../src/engine/index.ts';
 import { CommitFeed, type SnapshotEvent, type SnapshotFilter, snapshotSource } from '../../src/pubsub/index.ts';
 import { ORDERS, orders } from '../support/server-support.ts';
 import { testEngine } from '../support/support.ts';
 
 async function feedOf(commits: number): Promise<{ engine: Engine; feed: CommitFeed; commit: (id: number) => Promise<unknown> }> {
   const engine = await testEngine();
-  const feed = new CommitFeed(engine);
+  const feed = new CommitFeed(new Session(engine));
   await engine.createTable(ORDERS);
   const commit = (id: number): Promise<unknown> => engine.append('orders', orders(id, 1));
   for (let id = 1; id < commits; id += 1) await commit(id);
@@ -17,7 +17,7 @@ const snapshotEvents = (
   { engine, feed }: { engine: Engine; feed: CommitFeed },
   filter: SnapshotFilter,
   from: number,
-): AsyncIterator<SnapshotEvent> => snapshotSource(engine, feed, filter, from)[Symbol.asyncIterator]();
+): AsyncIterator<SnapshotEvent> => snapshotSource(new Session(engine), feed, filter, from)[Symbol.asyncIterator]();
 
 const idOf = (result: IteratorResult<SnapshotEvent>): number | undefined =>
   result.done === true ? undefined : result.value.commit.snapshotId;

@@ -7,12 +7,13 @@ import { commitKey } from '../catalog/keys.ts';
 import { decodeCommit, definitionHash } from '../catalog/records.ts';
 import { columnsOfVersion, type TableState, tableById, tablesOf } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
-import { sqlName } from '../data/duckdb.ts';
 import { nextTurn } from '../data/load-rows.ts';
 import { type EndedVersions, RootBuilder } from '../encoding/proof.ts';
 import type { RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { Column } from '../model/types.ts';
+import { rowIsNotAmong } from '../read/scan/rows-sql.ts';
+import { joinSql, literal, nameOf, sql, where } from '../read/scan/sql.ts';
 import type { RowWindow } from '../read/scan/visibility.ts';
 import { type ExpireParts, rootAt, schemaOf } from './expire.ts';
 
@@ -27,10 +28,6 @@ export interface AuditReport {
 /** Rows read at once, about. */
 const WINDOW_ROWS = 50_000;
 const ROWS_PER_TURN = 2_000;
-
-/** SQL that leaves erased rows out. */
-const withoutSql = (without: Float64Array | undefined): string =>
-  without === undefined || without.length === 0 ? '' : ` AND _row NOT IN (SELECT unnest([${[...without].join(', ')}]::BIGINT[]))`;
 
 /** The root over what one commit brought to and ended in a table, of what is stored of it now. */
 export async function commitRoot(
@@ -70,7 +67,8 @@ async function brought(
   { lo, hi, columns, window, without }: Range & { readonly columns: readonly Column[]; readonly window?: RowWindow | undefined },
   use: (from: SnapshotId, cells: ReturnType<typeof fromDuck>[]) => void,
 ): Promise<number> {
-  const names = columns.map((column) => sqlName(column.name));
+  const names = joinSql([sql`_from`, ...columns.map(nameOf)]);
+  const within = [sql`_from >= ${literal(lo)}`, sql`_from <= ${literal(hi)}`];
   const rows = await parts.scanner.scan(
     {
       tableId: table.id,
@@ -78,8 +76,7 @@ async function brought(
       window,
       columns,
       hidden: 'version',
-      statement: (relation) =>
-        `SELECT ${['_from', ...names].join(', ')} FROM ${relation} WHERE _from >= ${lo} AND _from <= ${hi}${withoutSql(without)} ORDER BY _from, _row`,
+      statement: (relation) => sql`SELECT ${names} FROM ${relation}${where(...within, rowIsNotAmong(without))} ORDER BY _from, _row`,
     },
     {},
   );
@@ -95,14 +92,14 @@ async function brought(
 
 /** Versions that commits in a range ended, by commit. */
 async function endedBy(parts: AuditParts, table: TableState, { lo, hi, without }: Range): Promise<Map<SnapshotId, EndedVersions>> {
+  const within = [sql`_to >= ${literal(lo)}`, sql`_to <= ${literal(hi)}`];
   const rows = await parts.scanner.scan(
     {
       tableId: table.id,
       visibility: { kind: 'all', upTo: parts.current().snapshotId },
       columns: [],
       hidden: 'full',
-      statement: (relation) =>
-        `SELECT _to, _row, _from FROM ${relation} WHERE _to >= ${lo} AND _to <= ${hi}${withoutSql(without)} ORDER BY _to, _row`,
+      statement: (relation) => sql`SELECT _to, _row, _from FROM ${relation}${where(...within, rowIsNotAmong(without))} ORDER BY _to, _row`,
     },
     {},
   );

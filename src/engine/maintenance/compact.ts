@@ -8,8 +8,8 @@ import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile, KeptRecord } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
-import { SqlParameters } from '../read/scan/filter-sql.ts';
 import { relationSql } from '../read/scan/relation.ts';
+import { sql } from '../read/scan/sql.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 import { isGone, keptSql, writeVersions } from './rewrite.ts';
@@ -190,20 +190,18 @@ export async function garbageBytes(parts: MaintenanceParts, table: TableState, k
 }
 
 async function countGarbage(parts: MaintenanceParts, table: TableState, file: DataFile): Promise<number> {
-  const parameters = new SqlParameters();
   const relation = relationSql({
     table,
     visibility: { kind: 'all', upTo: parts.current().snapshotId },
     files: parts.files,
     planned: [file],
     mirrors: [],
-    ends: undefined,
+    deletes: undefined,
     columns: [],
     hidden: 'full',
-    parameters,
   });
-  const counting = `SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`;
-  const result = await parts.files.reading([file], () => parts.duck.run(counting, parameters.list));
+  const counting = sql`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`.render();
+  const result = await parts.files.reading([file], () => parts.duck.run(counting.sql, counting.parameters));
   return Number((await result.getRows())[0]?.[0] ?? 0);
 }
 

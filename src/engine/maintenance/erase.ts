@@ -12,7 +12,6 @@ import { checkExpected, checkNothing } from '../commit/expectations.ts';
 import type { CheckedOptions } from '../commit/write/options.ts';
 import { commitEntry } from '../commit/write/prepare.ts';
 import { fromDuck } from '../data/cells.ts';
-import { sqlName } from '../data/duckdb.ts';
 import { decodeHotCommit, encodeHotCommit } from '../data/hot.ts';
 import { ByteWriter } from '../encoding/bytes.ts';
 import { decodeChanges, encodeChanges } from '../encoding/change-record.ts';
@@ -29,6 +28,8 @@ import type { Cells } from '../model/types.ts';
 import type { Blocks } from '../read/scan/blocks.ts';
 import { type CheckedFilter, checkFilter, type Filter, withFilterColumns } from '../read/scan/filter.ts';
 import type { Matcher } from '../read/scan/match.ts';
+import { rowIsAmong } from '../read/scan/rows-sql.ts';
+import { joinSql, nameOf, sql, where } from '../read/scan/sql.ts';
 import { type AuditParts, commitRoot } from './audit.ts';
 import { rootAt, schemaOf } from './expire.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
@@ -130,7 +131,7 @@ async function matchingRows(parts: EraseParts, table: TableState, filter: Checke
       filter,
       columns: withFilterColumns([], filter),
       hidden: 'full',
-      statement: (relation, where) => `SELECT DISTINCT _row FROM ${relation} WHERE ${where} ORDER BY _row`,
+      statement: (relation, matching) => sql`SELECT DISTINCT _row FROM ${relation}${where(matching)} ORDER BY _row`,
     },
     {},
   );
@@ -160,8 +161,6 @@ async function recordedRows(parts: EraseParts, table: TableState, filter: Checke
   return rows;
 }
 
-export const listed = (rows: Float64Array): string => `[${[...rows].join(', ')}]::BIGINT[]`;
-
 async function versionsOf(parts: EraseParts, table: TableState, rows: Float64Array): Promise<Version[]> {
   const found = await parts.scanner.scan(
     {
@@ -170,7 +169,7 @@ async function versionsOf(parts: EraseParts, table: TableState, rows: Float64Arr
       window: { lo: rows[0] as number, hi: (rows.at(-1) as number) + 1 },
       columns: [],
       hidden: 'full',
-      statement: (relation) => `SELECT _row, _from, _to, _file FROM ${relation} WHERE _row IN (SELECT unnest(${listed(rows)}))`,
+      statement: (relation) => sql`SELECT _row, _from, _to, _file FROM ${relation} WHERE ${rowIsAmong(rows)}`,
     },
     {},
   );
@@ -315,8 +314,7 @@ async function keysOf(parts: EraseParts, table: TableState, rows: Float64Array):
       visibility: { kind: 'visible', at: table.last.snapshotId },
       columns,
       hidden: 'version',
-      statement: (relation) =>
-        `SELECT ${columns.map((column) => sqlName(column.name)).join(', ')} FROM ${relation} WHERE _row IN (SELECT unnest(${listed(rows)}))`,
+      statement: (relation) => sql`SELECT ${joinSql(columns.map(nameOf))} FROM ${relation} WHERE ${rowIsAmong(rows)}`,
     },
     {},
   );
@@ -342,7 +340,7 @@ async function newCheckpoints(
       continue;
     }
     const root = new RootBuilder(newSeed(), schemaOf(parts, table, at));
-    const proof = await rootAt(parts, table, at, root, ` WHERE _row NOT IN (SELECT unnest(${listed(rows)}))`);
+    const proof = await rootAt(parts, table, at, root, rows);
     checkpoints.push({ at, ...proof });
     replaced.push({ tableId: table.id, snapshotId: at, of: 'checkpoint', root: proof.root });
   }

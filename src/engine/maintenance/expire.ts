@@ -5,7 +5,6 @@
 
 import { existedAt, type TableState, tableById } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
-import { sqlName } from '../data/duckdb.ts';
 import { newRoot } from '../data/file-root.ts';
 import { nextTurn } from '../data/load-rows.ts';
 import type { RootBuilder } from '../encoding/proof.ts';
@@ -14,7 +13,9 @@ import { maintenanceHeader } from '../log/entry-id.ts';
 import type { Checkpoint, Held, KeptRecord, RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import type { History } from '../read/history.ts';
+import { rowIsNotAmong } from '../read/scan/rows-sql.ts';
 import type { Scanner } from '../read/scan/scanner.ts';
+import { joinSql, nameOf, sql, where } from '../read/scan/sql.ts';
 import { garbageBytes } from './compact.ts';
 import { observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
@@ -187,16 +188,16 @@ export function schemaOf({ history }: Pick<ExpireParts, 'history'>, table: Table
   return (table.schemas.find((schema) => schema.version === version) ?? table.schema).columns;
 }
 
-/** The root over a table's rows as of a snapshot of it, read in bounded windows. */
+/** The root over a table's rows as of a snapshot of it, some left out, read in bounded windows. */
 export async function rootAt(
   parts: Pick<ExpireParts, 'history' | 'scanner'>,
   table: TableState,
   at: SnapshotId,
   root: RootBuilder,
-  without = '',
+  without?: ArrayLike<number>,
 ): Promise<RowsProof> {
   const columns = schemaOf(parts, table, at);
-  const names = columns.map((column) => sqlName(column.name)).join(', ');
+  const names = joinSql(columns.map(nameOf));
   const nextRow = parts.history.snapshot(table.id, at)?.nextRow ?? table.last.nextRow;
   for (let lo = 0; lo < nextRow; lo += WINDOW_ROWS) {
     const rows = await parts.scanner.scan(
@@ -206,7 +207,7 @@ export async function rootAt(
         window: { lo, hi: lo + WINDOW_ROWS },
         columns,
         hidden: 'version',
-        statement: (relation) => `SELECT ${names} FROM ${relation}${without} ORDER BY _row`,
+        statement: (relation) => sql`SELECT ${names} FROM ${relation}${where(rowIsNotAmong(without))} ORDER BY _row`,
       },
       {},
     );

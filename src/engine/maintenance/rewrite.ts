@@ -5,15 +5,15 @@
  */
 import type { TableState } from '../catalog/state.ts';
 import { columnsOfVersion } from '../catalog/state.ts';
-import { sqlName } from '../data/duckdb.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import { type HiddenColumns, writeParquet } from '../data/parquet.ts';
 import type { NewFile } from '../log/entry.ts';
 import type { DataFile } from '../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../model/ids.ts';
-import { SqlParameters } from '../read/scan/filter-sql.ts';
 import { needsDeletes } from '../read/scan/plan.ts';
 import { relationSql } from '../read/scan/relation.ts';
+import { rowIsNotAmong } from '../read/scan/rows-sql.ts';
+import { EMPTY, joinSql, literal, nameOf, type Sql, type Statement, sql, where } from '../read/scan/sql.ts';
 import type { MaintenanceParts } from './parts.ts';
 
 export interface RewriteSources {
@@ -34,11 +34,12 @@ export function isGone({ droppedSnapshotId, kept }: Pick<TableState, 'droppedSna
 }
 
 /** SQL for whether a version can still be seen: at the horizon and later, or by a tag. What lived in a table ended with it. */
-export function keptSql(table: Pick<TableState, 'droppedSnapshotId' | 'kept'>): string {
+export function keptSql(table: Pick<TableState, 'droppedSnapshotId' | 'kept'>): Sql {
   const { horizon, held } = table.kept;
-  if (horizon === 0) return 'TRUE';
-  const to = isGone(table) ? `coalesce(_to, ${table.droppedSnapshotId})` : '_to';
-  return [`${to} > ${horizon}`, ...held.map(({ from }) => `(_from <= ${from} AND ${to} > ${from})`)].join(' OR ');
+  if (horizon === 0) return sql`TRUE`;
+  const to = isGone(table) ? sql`coalesce(_to, ${literal(table.droppedSnapshotId ?? 0)})` : sql`_to`;
+  const byTags = held.map(({ from }) => sql`(_from <= ${literal(from)} AND ${to} > ${literal(from)})`);
+  return joinSql([sql`${to} > ${literal(horizon)}`, ...byTags], ' OR ');
 }
 
 /**
@@ -53,55 +54,52 @@ export async function writeVersions(
   upTo: SnapshotId,
 ): Promise<{ readonly outputs: readonly NewFile[]; readonly read: number }> {
   const columns = columnsOfVersion(table, sources.schemaVersion);
-  const names = columns.map((column) => sqlName(column.name));
+  const names = columns.map(nameOf);
   const visibility = { kind: 'all', upTo } as const;
   const hot = sources.mirrors.length > 0;
-  const work = (ends: string | undefined) =>
+  const work = (deletes: string | undefined) =>
     parts.duck.withConnection(async (connection) => {
-      const parameters = new SqlParameters();
       const relation = relationSql({
         table,
         visibility,
         files: parts.files,
         planned: sources.files,
         mirrors: sources.mirrors,
-        ends,
+        deletes,
         columns,
         hidden: 'full',
-        parameters,
       });
-      const without =
-        sources.without === undefined || sources.without.length === 0 ? '' : ` WHERE _row NOT IN (${[...sources.without].join(', ')})`;
-      const gone = isGone(table) ? `WHEN NOT (${keptSql(table)}) THEN ${GARBAGE} ` : '';
-      const bucket = `CASE ${gone}WHEN _to IS NULL THEN ${LIVING} WHEN NOT (${keptSql(table)}) THEN ${GARBAGE} ELSE floor(log2(_to - _from) + 1e-9)::INTEGER END`;
-      const versions = `(SELECT *, ${bucket} AS _bucket FROM (${relation})${without})`;
-      const groups = await (
-        await connection.run(`SELECT _bucket, count(*) FROM ${versions} GROUP BY 1 ORDER BY 1`, ...bound(parameters))
-      ).getRows();
+      const garbage = sql`WHEN NOT (${keptSql(table)}) THEN ${literal(GARBAGE)}`;
+      const living = sql`WHEN _to IS NULL THEN ${literal(LIVING)}`;
+      const bucket = sql`CASE ${isGone(table) ? garbage : EMPTY} ${living} ${garbage} ELSE floor(log2(_to - _from) + 1e-9)::INTEGER END`;
+      const versions = sql`(SELECT *, ${bucket} AS _bucket FROM (${relation})${where(rowIsNotAmong(sources.without))})`;
+      const counting = sql`SELECT _bucket, count(*) FROM ${versions} GROUP BY 1 ORDER BY 1`.render();
+      const groups = await (await connection.run(counting.sql, ...bound(counting))).getRows();
       const outputs: NewFile[] = [];
       let read = 0;
       for (const [group, count] of groups) {
         read += Number(count);
         if (Number(group) === GARBAGE) continue;
-        const living = Number(group) === LIVING;
-        const hidden: HiddenColumns = living ? 'from' : 'to';
-        const list = [...names, '_row', '_from', ...(living ? [] : ['_to'])].join(', ');
-        const sql = `SELECT ${list} FROM ${versions} WHERE _bucket = ${Number(group)} ORDER BY ${living ? '_row' : '_to, _row'}`;
+        const isLiving = Number(group) === LIVING;
+        const hidden: HiddenColumns = isLiving ? 'from' : 'to';
+        const list = joinSql([...names, isLiving ? sql`_row, _from` : sql`_row, _from, _to`]);
+        const order = isLiving ? sql`_row` : sql`_to, _row`;
+        const select = sql`SELECT ${list} FROM ${versions} WHERE _bucket = ${literal(Number(group))} ORDER BY ${order}`;
         const place = { dataDirectory: parts.dataDirectory, tableId: table.id };
-        const { spans, ...file } = await writeParquet(connection, place, { sql, parameters: parameters.list }, { columns, hidden });
+        const { spans, ...file } = await writeParquet(connection, place, select.render(), { columns, hidden });
         parts.files.written(file.name);
         if (file.rowCount !== Number(count))
           throw new Error(`rewriting table ${table.name} wrote ${file.rowCount} versions of ${Number(count)}`);
         outputs.push({
           ...file,
-          kind: living ? 'live' : 'history',
+          kind: isLiving ? 'live' : 'history',
           rowLo: asRowId(spans.rowLo),
           rowHi: asRowId(spans.rowHi),
           fromLo: asSnapshotId(spans.fromLo),
           fromHi: asSnapshotId(spans.fromHi),
           toLo: asSnapshotId(spans.toLo),
           toHi: asSnapshotId(spans.toHi),
-          lifeLog: living ? 0 : Number(group),
+          lifeLog: isLiving ? 0 : Number(group),
           schemaVersion: sources.schemaVersion,
         });
       }
@@ -112,6 +110,6 @@ export async function writeVersions(
   );
 }
 
-function bound(parameters: SqlParameters) {
-  return [parameters.list.map((parameter) => parameter.value), parameters.list.map((parameter) => parameter.type)] as const;
+function bound({ parameters }: Statement) {
+  return [parameters.map((parameter) => parameter.value), parameters.map((parameter) => parameter.type)] as const;
 }

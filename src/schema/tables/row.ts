@@ -36,7 +36,7 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       id: t.id({
         description:
           'The global id of what was asked for. Read at the present it is the row, the same over all its updates; read at a named instant, in diffs and in row changes it is this version, whose content never changes.',
-        resolve: (at, _args, { engine }) => rowNodeId(at, engine.incarnation),
+        resolve: (at, _args, { session }) => rowNodeId(at, session.incarnation),
       }),
       _rowId: t.id({ description: "The row's identity, the same over all its versions.", resolve: rowIdentity }),
       _fromSnapshotId: t.field({

@@ -36,9 +36,6 @@ interface SharedParts {
   readonly log: LogInternalError;
 }
 
-/** Who may see the same: subscriptions share an execution only within one. There is one, until there are permissions. */
-const AUDIENCE = 'everyone';
-
 /** @returns a GraphQL result with errors where the operation is refused */
 export async function sharedSubscription(
   args: CheckedOperation,
@@ -142,7 +139,7 @@ function schemaNumber(schema: object): number {
 }
 
 function keyOf(
-  { schema, document, operationName, variableValues }: CheckedOperation,
+  { schema, document, operationName, variableValues, contextValue }: CheckedOperation,
   { about }: Source<unknown>,
   { positionVariable }: DocumentFacts,
 ): string {
@@ -150,7 +147,9 @@ function keyOf(
     .filter(([name, value]) => name !== positionVariable && value !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   const text = document.loc?.source.body ?? '';
-  const key = JSON.stringify([AUDIENCE, schemaNumber(schema), about, operationName ?? null, variables, text], (_, value: unknown) =>
+  // Subscriptions share an execution only where the same may be seen.
+  const { audience } = contextValue.session.principal;
+  const key = JSON.stringify([audience, schemaNumber(schema), about, operationName ?? null, variables, text], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   );
   return createHash('sha256').update(key).digest('base64');
@@ -162,11 +161,12 @@ async function executeFor(
   event: unknown,
   { lifetime, answers, log }: SharedParts & { readonly lifetime: Lifetime },
 ): Promise<Executed> {
-  const { engine, feed, types, notices } = contextValue;
+  const { session, engine, feed, types, notices } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
   const budget = answers.budget();
   const context: Context = {
+    session,
     engine,
     feed,
     types,
@@ -178,7 +178,7 @@ async function executeFor(
       },
     },
     holding,
-    hold: (snapshotId) => void releases.push(engine.read.leases.hold(snapshotId)),
+    hold: (snapshotId) => void releases.push(session.hold(snapshotId)),
   };
   try {
     const executed = await execute({

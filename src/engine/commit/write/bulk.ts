@@ -4,8 +4,8 @@
  */
 import type { TableState } from '../../catalog/state.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
-import { parameter, sqlType } from '../../data/cells.ts';
-import { type Duck, type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import { parameter } from '../../data/cells.ts';
+import type { Duck, QueryOptions } from '../../data/duckdb.ts';
 import type { Staging } from '../../data/staging.ts';
 import { hashKey, hashKeys, keyColumns } from '../../encoding/key-hash.ts';
 import { newSeed, RootBuilder } from '../../encoding/proof.ts';
@@ -17,6 +17,7 @@ import type { Cell, Cells, Column, Operation, TableSchema } from '../../model/ty
 import { type CheckedFilter, withFilterColumns } from '../../read/scan/filter.ts';
 import type { MatchedInFile, Matcher } from '../../read/scan/match.ts';
 import type { Scanner } from '../../read/scan/scanner.ts';
+import { joinSql, nameOf, sql, typeOf, where } from '../../read/scan/sql.ts';
 import type { Visibility } from '../../read/scan/visibility.ts';
 import { type BuiltRows, endedIn } from './build.ts';
 import type { Patch } from './draft.ts';
@@ -144,18 +145,18 @@ async function writeVersions(
         filter,
       ),
       hidden: 'version',
-      statement: (relation, where, parameters) => {
+      statement: (relation, matching) => {
         const terms = schema.columns.map((column) => {
           const value = values.get(column);
-          if (value === undefined) return sqlName(column.name);
-          return `CAST(${parameters.add(parameter(column, value))} AS ${sqlType(column)}) AS ${sqlName(column.name)}`;
+          if (value === undefined) return nameOf(column);
+          return sql`CAST(${parameter(column, value)} AS ${typeOf(column)}) AS ${nameOf(column)}`;
         });
-        return `SELECT ${terms.join(', ')}, _row FROM ${relation} WHERE ${where} ORDER BY _row`;
+        return sql`SELECT ${joinSql(terms)}, _row FROM ${relation}${where(matching)} ORDER BY _row`;
       },
     },
-    (sql, parameters) =>
+    (statement) =>
       parts.duck.withConnection(async (connection) => {
-        const file = await parts.staging.writeVersions(connection, table.id, schema, { sql, parameters });
+        const file = await parts.staging.writeVersions(connection, table.id, schema, statement);
         await parts.staging.addVersions(root, connection, table.id, schema, file);
         return file;
       }),

@@ -1,7 +1,7 @@
 /** Aggregates over the whole filter: count, sum, avg, min, max, countDistinct. groups.ts computes the same by group. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { fromDuck } from '../../data/cells.ts';
-import { type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import type { QueryOptions } from '../../data/duckdb.ts';
 import { EngineError, unreachable } from '../../model/errors.ts';
 import { columnNamed } from '../../model/schema.ts';
 import { type Cell, type Column, isGroupable, isNumeric, isOrdered, type TableSchema } from '../../model/types.ts';
@@ -9,6 +9,7 @@ import { toWire, type ValueType } from '../../model/values.ts';
 import { isWideDecimal, readMean, readSum, sumPartsSql } from '../scan/decimal-sums.ts';
 import { checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
 import type { Scanner } from '../scan/scanner.ts';
+import { joinSql, nameOf, type Sql, sql, where } from '../scan/sql.ts';
 import type { PageTarget } from './page.ts';
 
 export const AGGREGATE_FUNCTIONS = ['COUNT', 'COUNT_DISTINCT', 'SUM', 'AVG', 'MIN', 'MAX'] as const;
@@ -27,7 +28,7 @@ export interface AggregateQuery {
 
 /** A term whose column is checked: as SQL, and from DuckDB's value to the wire form. */
 export interface CheckedTerm {
-  readonly sql: string;
+  readonly sql: Sql;
   readonly column: Column | undefined;
   readonly read: (value: DuckDBValue) => unknown;
 }
@@ -57,29 +58,29 @@ const finite = (value: DuckDBValue): number | null => (typeof value === 'number'
 export function checkTerm(schema: TableSchema, { function: name, column: columnName }: AggregateTerm): CheckedTerm {
   if (columnName == null) {
     if (name !== 'COUNT') throw new EngineError('BAD_USER_INPUT', `${name} needs a column`);
-    return { sql: 'count(*)', column: undefined, read: count };
+    return { sql: sql`count(*)`, column: undefined, read: count };
   }
   const column = columnNamed(schema, columnName, name);
   if (!aggregateFits(name, column))
     throw new EngineError('BAD_USER_INPUT', `${name} does not fit column ${columnName}, which is ${column.type}`);
-  const sql = sqlName(column.name);
+  const value = nameOf(column);
   const isFloat = column.type === 'FLOAT' || column.type === 'DOUBLE';
   switch (name) {
     case 'COUNT':
-      return { sql: `count(${sql})`, column, read: count };
+      return { sql: sql`count(${value})`, column, read: count };
     case 'COUNT_DISTINCT':
-      return { sql: `count(DISTINCT ${sql})`, column, read: count };
+      return { sql: sql`count(DISTINCT ${value})`, column, read: count };
     case 'SUM':
       // Compensated, so that the answer does not depend on how threads share the work.
-      if (isFloat) return { sql: `fsum(${sql})`, column, read: finite };
-      if (isWideDecimal(column)) return { sql: sumPartsSql(sql, column), column, read: (value) => readSum(value, column) };
-      return { sql: `sum(${sql})`, column, read: (value) => toWireAs(sumType(column), value) };
+      if (isFloat) return { sql: sql`fsum(${value})`, column, read: finite };
+      if (isWideDecimal(column)) return { sql: sumPartsSql(value, column), column, read: (sum) => readSum(sum, column) };
+      return { sql: sql`sum(${value})`, column, read: (sum) => toWireAs(sumType(column), sum) };
     case 'AVG':
-      if (isWideDecimal(column)) return { sql: sumPartsSql(sql, column), column, read: (value) => readMean(value, column) };
-      return { sql: isFloat ? `favg(${sql})` : `avg(${sql})`, column, read: finite };
+      if (isWideDecimal(column)) return { sql: sumPartsSql(value, column), column, read: (sum) => readMean(sum, column) };
+      return { sql: isFloat ? sql`favg(${value})` : sql`avg(${value})`, column, read: finite };
     case 'MIN':
     case 'MAX':
-      return { sql: `${name.toLowerCase()}(${sql})`, column, read: (value) => toWireAs(column, value) };
+      return { sql: name === 'MIN' ? sql`min(${value})` : sql`max(${value})`, column, read: (found) => toWireAs(column, found) };
     default:
       return unreachable(name);
   }
@@ -108,7 +109,7 @@ export async function readAggregate(
   const { schema } = target;
   const terms = query.terms.map((term) => checkTerm(schema, term));
   const filter = query.where === undefined ? undefined : checkFilter(schema, query.where);
-  const select = terms.map((term) => term.sql).join(', ') || 'count(*)';
+  const select = terms.length === 0 ? sql`count(*)` : joinSql(terms.map((term) => term.sql));
   const touched = terms.flatMap((term) => (term.column === undefined ? [] : [term.column]));
   const [values] = await scanner.scan(
     {
@@ -117,7 +118,7 @@ export async function readAggregate(
       filter,
       columns: withFilterColumns(touched, filter),
       hidden: 'none',
-      statement: (relation, where) => `SELECT ${select} FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}`,
+      statement: (relation, matching) => sql`SELECT ${select} FROM ${relation}${where(matching)}`,
     },
     options,
   );

@@ -3,8 +3,8 @@
  * order is total and every group is on exactly one page. A cursor pins the snapshot, where a group's position never changes.
  */
 import type { DuckDBValue } from '@duckdb/node-api';
-import { fromDuck, integer } from '../../data/cells.ts';
-import { type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import { fromDuck } from '../../data/cells.ts';
+import type { QueryOptions } from '../../data/duckdb.ts';
 import { crc32c } from '../../encoding/crc32c.ts';
 import { EngineError } from '../../model/errors.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
@@ -12,8 +12,8 @@ import { columnNamed } from '../../model/schema.ts';
 import { type Column, isGroupable, type TableSchema } from '../../model/types.ts';
 import { toWire } from '../../model/values.ts';
 import { type CheckedFilter, checkFilter, type Filter, filterText, withFilterColumns } from '../scan/filter.ts';
-import type { SqlParameters } from '../scan/filter-sql.ts';
 import type { Scanner } from '../scan/scanner.ts';
+import { EMPTY, joinSql, nameOf, type Sql, sql, where } from '../scan/sql.ts';
 import { type AggregateTerm, type CheckedTerm, checkTerm } from './aggregate.ts';
 import { decodeGroupCursor, encodeGroupCursor } from './cursor.ts';
 import { type PageTarget, pageSize } from './page.ts';
@@ -77,13 +77,13 @@ export function checkGroups(target: PageTarget, query: GroupsQuery): CheckedGrou
 /** @throws EngineError of Scanner.scan */
 export async function readGroups(scanner: Scanner, checked: CheckedGroups, options: QueryOptions): Promise<GroupPage> {
   const { target, limit, grouping, terms, skipped, hasPreviousPage } = checked;
-  const keys = grouping.columns.map((column) => sqlName(column.name));
+  const keys = grouping.columns.map(nameOf);
   // Largest first, ties by key: total, so that a position means one group.
-  const order = ['count(*) DESC', ...keys.map((key) => `${key} ASC NULLS LAST`)].join(', ');
-  const found = await scanGroups(scanner, target, { grouping, terms }, options, (grouped, parameters) => {
-    const selected = [...keys, ...terms.map((term) => term.sql)].join(', ') || 'count(*)';
-    const page = `LIMIT ${parameters.add(integer(limit + 1))} OFFSET ${parameters.add(integer(skipped))}`;
-    return `SELECT ${selected} ${grouped} ORDER BY ${order} ${page}`;
+  const order = joinSql([sql`count(*) DESC`, ...keys.map((key) => sql`${key} ASC NULLS LAST`)]);
+  const found = await scanGroups(scanner, target, { grouping, terms }, options, (grouped) => {
+    const selected = [...keys, ...terms.map((term) => term.sql)];
+    const list = selected.length === 0 ? sql`count(*)` : joinSql(selected);
+    return sql`SELECT ${list} ${grouped} ORDER BY ${order} LIMIT ${limit + 1} OFFSET ${skipped}`;
   });
   return {
     groups: found.slice(0, limit).map((values) => ({
@@ -116,7 +116,7 @@ export async function countGroups(
     target,
     { grouping, terms: [] },
     options,
-    (grouped) => `SELECT count(*) FROM (SELECT count(*) ${grouped})`,
+    (grouped) => sql`SELECT count(*) FROM (SELECT count(*) ${grouped})`,
   );
   return Number(rows[0]?.[0] ?? 0);
 }
@@ -141,12 +141,11 @@ function scanGroups(
   { tableId, snapshotId }: PageTarget,
   { grouping, terms }: { readonly grouping: Grouping; readonly terms: readonly CheckedTerm[] },
   options: QueryOptions,
-  statement: (grouped: string, parameters: SqlParameters) => string,
+  statement: (grouped: Sql) => Sql,
 ) {
   const { columns, filter } = grouping;
   const touched = [...columns, ...terms.flatMap((term) => (term.column === undefined ? [] : [term.column]))];
-  const keys = columns.map((column) => sqlName(column.name)).join(', ');
-  const groupBy = keys === '' ? '' : ` GROUP BY ${keys}`;
+  const groupBy = columns.length === 0 ? EMPTY : sql` GROUP BY ${joinSql(columns.map(nameOf))}`;
   return scanner.scan(
     {
       tableId,
@@ -154,8 +153,7 @@ function scanGroups(
       filter,
       columns: withFilterColumns(touched, filter),
       hidden: 'none',
-      statement: (relation, where, parameters) =>
-        statement(`FROM ${relation}${where === 'TRUE' ? '' : ` WHERE ${where}`}${groupBy}`, parameters),
+      statement: (relation, matching) => statement(sql`FROM ${relation}${where(matching)}${groupBy}`),
     },
     options,
   );

@@ -2,8 +2,8 @@
  * Pages of rows. Without orderBy a page reads a window of row identities, sized to be full and widened until it is, so
  * its cost follows the page and not the table; with orderBy the order is made total by the row's identity.
  */
-import { fromDuck, integer } from '../../data/cells.ts';
-import { type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import { fromDuck } from '../../data/cells.ts';
+import type { QueryOptions } from '../../data/duckdb.ts';
 import { EngineError } from '../../model/errors.ts';
 import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../../model/ids.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
@@ -11,8 +11,9 @@ import { columnNamed } from '../../model/schema.ts';
 import type { Cell, Column, TableSchema } from '../../model/types.ts';
 import { type CheckedFilter, checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
 import { beyondSql, type CheckedOrder, checkOrder, type Order, type OrderPlace, orderSql } from '../scan/order.ts';
-import type { Row } from '../scan/row.ts';
+import { type Row, versionTerms } from '../scan/row.ts';
 import type { Scanner } from '../scan/scanner.ts';
+import { sql, where } from '../scan/sql.ts';
 import type { RowWindow } from '../scan/visibility.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
@@ -169,7 +170,6 @@ async function read(
   const { target, filter, order, columns, backward } = page;
   const ordered = order.terms.map((term) => term.column);
   const selected = [...columns, ...ordered];
-  const names = ['_row', '_from', ...selected.map((column) => sqlName(column.name))].join(', ');
   const result = await scanner.scan(
     {
       tableId: target.tableId,
@@ -178,13 +178,11 @@ async function read(
       filter,
       columns: withFilterColumns(selected, filter),
       hidden: 'version',
-      statement: (relation, where, parameters) => {
-        const conditions = [where];
-        if (window === undefined && page.after !== undefined) conditions.push(beyondSql(order, page.after, 'after', parameters));
-        if (window === undefined && page.before !== undefined) conditions.push(beyondSql(order, page.before, 'before', parameters));
-        const filtered = conditions.filter((condition) => condition !== 'TRUE');
-        const clause = filtered.length === 0 ? '' : ` WHERE ${filtered.join(' AND ')}`;
-        return `SELECT ${names} FROM ${relation}${clause} ORDER BY ${orderSql(order, backward)} LIMIT ${parameters.add(integer(limit))}`;
+      statement: (relation, matching) => {
+        const beyond = (place: OrderPlace | undefined, side: 'after' | 'before') =>
+          window === undefined && place !== undefined ? beyondSql(order, place, side) : undefined;
+        const clause = where(matching, beyond(page.after, 'after'), beyond(page.before, 'before'));
+        return sql`SELECT ${versionTerms(selected)} FROM ${relation}${clause} ORDER BY ${orderSql(order, backward)} LIMIT ${limit}`;
       },
     },
     options,

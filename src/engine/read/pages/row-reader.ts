@@ -3,7 +3,7 @@
 import { primaryKeyKey } from '../../catalog/keys.ts';
 import { type CatalogState, columnsOfVersion, hotEndsOf, hotVersionsOf, type TableState, tableById } from '../../catalog/state.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
-import { type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import type { QueryOptions } from '../../data/duckdb.ts';
 import { findHotCommit } from '../../data/hot.ts';
 import { ByteReader } from '../../encoding/bytes.ts';
 import { hashKey, type KeyColumn, keyColumns } from '../../encoding/key-hash.ts';
@@ -13,8 +13,9 @@ import { mapCells } from '../../model/schema.ts';
 import type { Cells, Column } from '../../model/types.ts';
 import { parseCell, Refusal } from '../../model/values.ts';
 import { checkFilter, type Filter, withFilterColumns } from '../scan/filter.ts';
-import type { Row } from '../scan/row.ts';
-import { rowsOf, type Scanner } from '../scan/scanner.ts';
+import { type Row, rowsOf, versionTerms } from '../scan/row.ts';
+import type { Scanner } from '../scan/scanner.ts';
+import { sql, where } from '../scan/sql.ts';
 import type { PageTarget } from './page.ts';
 
 export class RowReader {
@@ -87,7 +88,6 @@ export class RowReader {
   ): Promise<Row | undefined> {
     const filters = keys.map(({ column }): Filter => ({ kind: 'compare', column: column.name, operator: 'eq', value: key[column.name] }));
     const filter = checkFilter(schema, { kind: 'and', filters });
-    const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
     const values = await this.#scanner.scan(
       {
         tableId: table.id,
@@ -95,7 +95,7 @@ export class RowReader {
         filter,
         columns: withFilterColumns(columns, filter),
         hidden: 'version',
-        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} ORDER BY _row LIMIT 1`,
+        statement: (relation, matching) => sql`SELECT ${versionTerms(columns)} FROM ${relation}${where(matching)} ORDER BY _row LIMIT 1`,
       },
       options,
     );

@@ -6,7 +6,7 @@
 import { hash as digest } from 'node:crypto';
 import { endsOf, type TableState } from '../../catalog/state.ts';
 import { fromDuck } from '../../data/cells.ts';
-import { type Duck, type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import type { Duck, QueryOptions } from '../../data/duckdb.ts';
 import type { DataFiles } from '../../data/files.ts';
 import { bytesOfResult } from '../../data/results.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
@@ -15,9 +15,9 @@ import { firstAtLeast } from '../../model/ascending.ts';
 import type { DataFile } from '../../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
 import type { Cell, Column } from '../../model/types.ts';
-import { SqlParameters } from './filter-sql.ts';
 import { relationSql } from './relation.ts';
-import type { Row } from './row.ts';
+import { type Row, versionTerms } from './row.ts';
+import { sql } from './sql.ts';
 import { isDeleted, type RowWindow } from './visibility.ts';
 
 /** Row identities in a block. */
@@ -191,22 +191,20 @@ export class Blocks {
   }
 
   async #scan({ table, file, block, snapshotId }: Place, columns: readonly Column[], options: QueryOptions): Promise<Map<number, Part>> {
-    const parameters = new SqlParameters();
     const relation = relationSql({
       table,
       files: this.#files,
       planned: [file],
       mirrors: [],
-      ends: undefined,
+      deletes: undefined,
       // The block holds all versions of the file, whatever has deleted them since.
       visibility: file.kind === 'history' ? { kind: 'visible', at: snapshotId } : { kind: 'stored' },
       window: { lo: block * BLOCK_ROWS, hi: (block + 1) * BLOCK_ROWS },
       columns,
       hidden: 'version',
-      parameters,
     });
-    const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
-    const result = await this.#duck.run(`SELECT ${names} FROM (${relation}) ORDER BY _row`, parameters.list, options);
+    const rowsOfBlock = sql`SELECT ${versionTerms(columns)} FROM (${relation}) ORDER BY _row`.render();
+    const result = await this.#duck.run(rowsOfBlock.sql, rowsOfBlock.parameters, options);
     if (bytesOfResult(result) > BLOCK_BYTES_MAX) {
       this.#tooLarge.add(file.fileId);
       throw new TooLarge();

@@ -7,6 +7,7 @@ import { type DuckDBDecimalValue, DuckDBStructValue, type DuckDBValue } from '@d
 import { EngineError, invariant } from '../../model/errors.ts';
 import type { Column } from '../../model/types.ts';
 import { formatDecimal } from '../../model/values.ts';
+import { joinSql, literal, type Sql, sql, trusted } from './sql.ts';
 
 /** Sums of decimals of so many digits fit into 128 bits for 10^20 rows. */
 const NARROW_DIGITS = 18;
@@ -26,30 +27,32 @@ export function isWideDecimal({ type, precision }: Column): boolean {
  * SQL that yields the parts of a sum, as one value. To cut a value takes DuckDB about a hundred times as long as to add it
  * up, so only large ones are: of a million small ones the parts take twice as long as a plain sum.
  */
-export function sumPartsSql(name: string, column: Column): string {
+export function sumPartsSql(name: Sql, column: Column): Sql {
   const scale = column.scale ?? 0;
-  const decimal = (text: string): string => `CAST(${text} AS DECIMAL(${DIGITS_MAX}, ${scale}))`;
-  const small = decimal(`'${formatDecimal(SMALL_MOST, scale)}'`);
-  const isSmall = `${name} BETWEEN -${small} AND ${small}`;
-  const large = `(CASE WHEN ${isSmall} THEN NULL ELSE ${name} END)`;
-  const whole = `CAST(trunc(${large}) AS HUGEINT)`;
-  const upperWhole = `(${whole} // ${WHOLE_CUT}::HUGEINT)`;
+  const decimal = (value: Sql): Sql => sql`CAST(${value} AS DECIMAL(${literal(DIGITS_MAX)}, ${literal(scale)}))`;
+  const cut = sql`${literal(WHOLE_CUT)}::HUGEINT`;
+  const small = decimal(trusted(`'${formatDecimal(SMALL_MOST, scale)}'`));
+  const isSmall = sql`${name} BETWEEN -${small} AND ${small}`;
+  const large = sql`(CASE WHEN ${isSmall} THEN NULL ELSE ${name} END)`;
+  const whole = sql`CAST(trunc(${large}) AS HUGEINT)`;
+  const upperWhole = sql`(${whole} // ${cut})`;
   const parts = [
-    `n := count(${name})`,
-    `small := sum(CASE WHEN ${isSmall} THEN ${decimal(name)} END)`,
-    `hi := sum(${upperWhole})`,
-    `lo := sum(${whole} - ${upperWhole} * ${WHOLE_CUT}::HUGEINT)`,
+    sql`n := count(${name})`,
+    sql`small := sum(CASE WHEN ${isSmall} THEN ${decimal(name)} END)`,
+    sql`hi := sum(${upperWhole})`,
+    sql`lo := sum(${whole} - ${upperWhole} * ${cut})`,
   ];
   if (scale > 0) {
-    const rest = `(${large} - ${decimal(`trunc(${large})`)})`;
+    const rest = sql`(${large} - ${decimal(sql`trunc(${large})`)})`;
     // Never rounded up to 1, which a decimal of 38 digits after the point does not hold.
-    const most = decimal(`0.${'9'.repeat(FRACTION_DIGITS)}`);
-    const bounded = `CASE WHEN ${rest} > ${most} THEN ${most} WHEN ${rest} < -${most} THEN -${most} ELSE ${rest} END`;
-    const upper = `CAST(${scale > FRACTION_DIGITS ? bounded : rest} AS DECIMAL(${FRACTION_DIGITS + 2}, ${Math.min(scale, FRACTION_DIGITS)}))`;
-    parts.push(`upper := sum(${upper})`);
-    if (scale > FRACTION_DIGITS) parts.push(`lower := sum(${rest} - ${decimal(upper)})`);
+    const most = decimal(trusted(`0.${'9'.repeat(FRACTION_DIGITS)}`));
+    const bounded = sql`CASE WHEN ${rest} > ${most} THEN ${most} WHEN ${rest} < -${most} THEN -${most} ELSE ${rest} END`;
+    const digits = sql`${literal(FRACTION_DIGITS + 2)}, ${literal(Math.min(scale, FRACTION_DIGITS))}`;
+    const upper = sql`CAST(${scale > FRACTION_DIGITS ? bounded : rest} AS DECIMAL(${digits}))`;
+    parts.push(sql`upper := sum(${upper})`);
+    if (scale > FRACTION_DIGITS) parts.push(sql`lower := sum(${rest} - ${decimal(upper)})`);
   }
-  return `struct_pack(${parts.join(', ')})`;
+  return sql`struct_pack(${joinSql(parts)})`;
 }
 
 interface Sum {

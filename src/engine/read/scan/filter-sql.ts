@@ -1,52 +1,49 @@
 /** A checked filter as SQL with bound parameters. */
 import { VARCHAR } from '@duckdb/node-api';
 import { parameter } from '../../data/cells.ts';
-import { type Parameter, sqlName } from '../../data/duckdb.ts';
+import type { Parameter } from '../../data/duckdb.ts';
 import { unreachable } from '../../model/errors.ts';
 import type { Column } from '../../model/types.ts';
 import { compareCells } from './compare-cells.ts';
 import type { CheckedFilter, CompareOperator, TextOperator } from './filter.ts';
 import { patternSql } from './pattern.ts';
+import { joinSql, nameOf, type Sql, sql, trusted } from './sql.ts';
 import { hiddenName } from './version-columns.ts';
 
-/** Collects parameters while SQL is written. */
-export class SqlParameters {
-  readonly list: Parameter[] = [];
+const OPERATOR: Readonly<Record<CompareOperator, Sql>> = { eq: sql`=`, ne: sql`<>`, gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` };
 
-  add(value: Parameter): string {
-    this.list.push(value);
-    return `$${this.list.length}`;
-  }
+function columnSql(column: Column): Sql {
+  const hidden = hiddenName(column);
+  return hidden === undefined ? nameOf(column) : trusted(hidden);
 }
 
-const SQL_OPERATOR: Readonly<Record<CompareOperator, string>> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
-
-const columnSql = (column: Column): string => hiddenName(column) ?? sqlName(column.name);
+const textParameter = (value: string): Parameter => ({ value, type: VARCHAR });
 
 /** SQL that is TRUE exactly where the filter matches; it may be NULL elsewhere. */
-export function filterSql(filter: CheckedFilter, parameters: SqlParameters): string {
+export function filterSql(filter: CheckedFilter): Sql {
   switch (filter.kind) {
     case 'and':
-      return filter.filters.length === 0 ? 'TRUE' : `(${filter.filters.map((inner) => filterSql(inner, parameters)).join(' AND ')})`;
+      return filter.filters.length === 0 ? sql`TRUE` : sql`(${joinSql(filter.filters.map(filterSql), ' AND ')})`;
     case 'or':
-      return filter.filters.length === 0 ? 'FALSE' : `(${filter.filters.map((inner) => filterSql(inner, parameters)).join(' OR ')})`;
+      return filter.filters.length === 0 ? sql`FALSE` : sql`(${joinSql(filter.filters.map(filterSql), ' OR ')})`;
     case 'not':
-      return `((${filterSql(filter.filter, parameters)}) IS NOT TRUE)`;
+      return sql`((${filterSql(filter.filter)}) IS NOT TRUE)`;
     case 'compare': {
-      const value = parameters.add(parameter(filter.column, filter.cell));
+      const value = parameter(filter.column, filter.cell);
       if (filter.operator === 'eq') return equalSql(filter.column, value);
-      return `${columnSql(filter.column)} ${SQL_OPERATOR[filter.operator]} ${value}`;
+      return sql`${columnSql(filter.column)} ${OPERATOR[filter.operator]} ${value}`;
     }
     case 'in':
-      return inSql(filter, parameters);
+      return inSql(filter);
     case 'isNull':
-      return `${columnSql(filter.column)} IS ${filter.isNull ? '' : 'NOT '}NULL`;
+      return filter.isNull ? sql`${columnSql(filter.column)} IS NULL` : sql`${columnSql(filter.column)} IS NOT NULL`;
     case 'text':
-      return textSql(sqlName(filter.column.name), filter.operator, parameters.add({ value: filter.text, type: VARCHAR }));
+      return textSql(nameOf(filter.column), filter.operator, textParameter(filter.text));
     case 'pattern': {
       const { kind, value } = patternSql(filter.pattern);
-      const [name, added] = [sqlName(filter.column.name), parameters.add({ value, type: VARCHAR })];
-      return kind === 'regexp' ? `regexp_full_match(${name}, ${added})` : `${name} ${kind === 'like' ? 'LIKE' : '='} ${added}`;
+      const [name, text] = [nameOf(filter.column), textParameter(value)];
+      if (kind === 'regexp') return sql`regexp_full_match(${name}, ${text})`;
+      return kind === 'like' ? sql`${name} LIKE ${text}` : sql`${name} = ${text}`;
     }
     default:
       return unreachable(filter);
@@ -54,38 +51,43 @@ export function filterSql(filter: CheckedFilter, parameters: SqlParameters): str
 }
 
 /**
- * SQL for a column being equal to a parameter. Files that were written with DuckDB's bloom filters (Tidemark writes none)
+ * SQL for a column being equal to a value. Files that were written with DuckDB's bloom filters (Tidemark writes none)
  * lose rows to `=` and `IN`: DuckDB 1.5.6 hashes the displayed form of a BLOB, and tells 0.0 from -0.0. Comparisons of
  * another kind look at no bloom filter. test/engine/bloom-filters.test.ts says when DuckDB no longer needs this.
  */
-export function equalSql(column: Column, value: string): string {
+export function equalSql(column: Column, value: Parameter): Sql {
   const name = columnSql(column);
-  return missesRows(column) ? `(${name} >= ${value} AND ${name} <= ${value})` : `${name} = ${value}`;
+  return missesRows(column) ? sql`(${name} >= ${value} AND ${name} <= ${value})` : sql`${name} = ${value}`;
 }
 
 function missesRows({ type }: Column): boolean {
   return type === 'BINARY' || type === 'FLOAT' || type === 'DOUBLE';
 }
 
-function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }>, parameters: SqlParameters): string {
+function inSql({ column, cells, negated }: Extract<CheckedFilter, { kind: 'in' }>): Sql {
   const name = columnSql(column);
-  if (cells.length === 0) return negated ? `${name} IS NOT NULL` : 'FALSE';
-  const list = cells.map((cell) => parameters.add(parameter(column, cell)));
-  const test = `${name} ${negated ? 'NOT IN' : 'IN'} (${list.join(', ')})`;
-  if (negated || !missesRows(column)) return test;
+  const values = cells.map((cell) => ({ cell, value: parameter(column, cell) }));
+  const [first] = values;
+  if (first === undefined) return negated ? sql`${name} IS NOT NULL` : sql`FALSE`;
+  const list = joinSql(values.map(({ value }) => sql`${value}`));
+  if (negated) return sql`${name} NOT IN (${list})`;
+  const test = sql`${name} IN (${list})`;
+  if (!missesRows(column)) return test;
   // As equalSql: the least and the greatest leave files' row groups unread, and the list is not looked up in bloom filters.
-  const order = [...cells.keys()].sort((left, right) => compareCells(cells[left] ?? null, cells[right] ?? null));
-  return `(${name} >= ${list[order[0] as number]} AND ${name} <= ${list[order.at(-1) as number]} AND (${test}) IS NOT DISTINCT FROM TRUE)`;
+  const sorted = [...values].sort((left, right) => compareCells(left.cell, right.cell));
+  const [least = first] = sorted;
+  const greatest = sorted.at(-1) ?? first;
+  return sql`(${name} >= ${least.value} AND ${name} <= ${greatest.value} AND (${test}) IS NOT DISTINCT FROM TRUE)`;
 }
 
-function textSql(name: string, operator: Exclude<TextOperator, 'like' | 'ilike'>, value: string): string {
+function textSql(name: Sql, operator: Exclude<TextOperator, 'like' | 'ilike'>, text: Parameter): Sql {
   switch (operator) {
     case 'contains':
-      return `contains(${name}, ${value})`;
+      return sql`contains(${name}, ${text})`;
     case 'startsWith':
-      return `starts_with(${name}, ${value})`;
+      return sql`starts_with(${name}, ${text})`;
     case 'endsWith':
-      return `ends_with(${name}, ${value})`;
+      return sql`ends_with(${name}, ${text})`;
     default:
       return unreachable(operator);
   }

@@ -1,14 +1,16 @@
 /** The rows that a change is about: those that match a filter or have certain identities, with where each version lies. */
 import type { TableState } from '../../catalog/state.ts';
-import { fromDuck, integer } from '../../data/cells.ts';
-import { type Duck, namedColumns, type QueryOptions, runOn, sqlName } from '../../data/duckdb.ts';
+import { fromDuck } from '../../data/cells.ts';
+import { type Duck, namedColumns, type QueryOptions, runOn } from '../../data/duckdb.ts';
 import { CHUNK_ROWS, ChunkAppender, tableColumns } from '../../data/load-rows.ts';
 import type { FileId, SnapshotId } from '../../model/ids.ts';
 import type { Cell, Cells, Column } from '../../model/types.ts';
 import { type CheckedFilter, withFilterColumns } from './filter.ts';
-import { filterSql, SqlParameters } from './filter-sql.ts';
+import { filterSql } from './filter-sql.ts';
 import { cellMatcher, type VersionInMemory } from './match-cells.ts';
+import { rowIsAmong } from './rows-sql.ts';
 import type { Scanner } from './scanner.ts';
+import { EMPTY, joinSql, literal, nameOf, type Sql, sql, trusted, where } from './sql.ts';
 import { ROW_ID } from './version-columns.ts';
 import type { RowWindow, Visibility } from './visibility.ts';
 
@@ -39,8 +41,6 @@ export interface MatchRequest {
   readonly limit?: number | undefined;
 }
 
-/** Identities that stand in a statement as literals at most. */
-const LITERALS_MAX = 5_000;
 /** Rows in memory up to which a filter is tried on them here and not by DuckDB. */
 const TRIED_HERE_MAX = 10_000;
 
@@ -67,7 +67,7 @@ export class Matcher {
         filter,
         columns: withFilterColumns([], filter),
         hidden: 'none',
-        statement: (relation, where) => `SELECT count(*) FROM ${relation} WHERE ${where}`,
+        statement: (relation, matching) => sql`SELECT count(*) FROM ${relation}${where(matching)}`,
       },
       options,
     );
@@ -76,7 +76,7 @@ export class Matcher {
 
   /** Versions that match, by identity. */
   match(table: TableState, visibility: Visibility, request: MatchRequest, options: QueryOptions): Promise<Matched[]> {
-    return this.#read(table, visibility, { ...request, condition: 'TRUE' }, options);
+    return this.#read(table, visibility, request, options);
   }
 
   /** Versions of rows with certain identities, by identity. */
@@ -90,20 +90,17 @@ export class Matcher {
     if (ids.length === 0) return [];
     const sorted = [...ids].sort((left, right) => left - right);
     const window = { lo: sorted[0] as number, hi: (sorted.at(-1) as number) + 1 };
-    // As literals, where they are few: DuckDB then looks at the rows before it looks at their other columns and ends.
-    const list = sorted.join(', ');
-    const condition = ids.length <= LITERALS_MAX ? `_row IN (${list})` : `_row IN (SELECT unnest([${list}]::BIGINT[]))`;
-    return this.#read(table, visibility, { filter: undefined, columns, condition, window }, options);
+    return this.#read(table, visibility, { filter: undefined, columns, condition: rowIsAmong(sorted), window }, options);
   }
 
   async #read(
     table: TableState,
     visibility: Visibility,
-    { filter, columns, condition, window, limit }: MatchRequest & { readonly condition: string },
+    { filter, columns, condition, window, limit }: MatchRequest & { readonly condition?: Sql },
     options: QueryOptions,
   ): Promise<Matched[]> {
-    const names = ['_row', '_from', '_file', '_to', ...columns.map((column) => sqlName(column.name))].join(', ');
-    const end = limit === undefined ? '' : ` LIMIT ${limit}`;
+    const names = joinSql([sql`_row, _from, _file, _to`, ...columns.map(nameOf)]);
+    const end = limit === undefined ? EMPTY : sql` LIMIT ${literal(limit)}`;
     const values = await this.#scanner.scanTable(
       table,
       {
@@ -113,7 +110,7 @@ export class Matcher {
         window,
         columns: withFilterColumns(columns, filter),
         hidden: 'full',
-        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} AND ${condition} ORDER BY _row${end}`,
+        statement: (relation, matching) => sql`SELECT ${names} FROM ${relation}${where(matching, condition)} ORDER BY _row${end}`,
       },
       options,
     );
@@ -133,7 +130,7 @@ export class Matcher {
     { filter, columns, window }: Omit<MatchRequest, 'limit'>,
     options: QueryOptions,
   ): Promise<MatchedInFile[]> {
-    const names = ['_file::DOUBLE', '_row::DOUBLE', '_from::DOUBLE', ...columns.map((column) => sqlName(column.name))].join(', ');
+    const names = joinSql([sql`_file::DOUBLE, _row::DOUBLE, _from::DOUBLE`, ...columns.map(nameOf)]);
     const result = await this.#scanner.runTable(
       table,
       {
@@ -143,7 +140,7 @@ export class Matcher {
         window,
         columns: withFilterColumns(columns, filter),
         hidden: 'full',
-        statement: (relation, where) => `SELECT ${names} FROM ${relation} WHERE ${where} ORDER BY _file, _row`,
+        statement: (relation, matching) => sql`SELECT ${names} FROM ${relation}${where(matching)} ORDER BY _file, _row`,
       },
       options,
     );
@@ -215,15 +212,9 @@ export class Matcher {
         } finally {
           appender.close();
         }
-        const parameters = new SqlParameters();
-        const where = filterSql(filter, parameters);
-        const limit = parameters.add(integer(rows.length));
-        const result = await runOn(
-          connection,
-          `SELECT _place FROM (SELECT ${namedColumns(placed)}, _row, _from FROM ${table}) WHERE ${where} ORDER BY _place LIMIT ${limit}`,
-          parameters.list,
-          options,
-        );
+        const versions = sql`SELECT ${trusted(namedColumns(placed))}, _row, _from FROM ${trusted(table)}`;
+        const places = sql`SELECT _place FROM (${versions}) WHERE ${filterSql(filter)} ORDER BY _place LIMIT ${rows.length}`.render();
+        const result = await runOn(connection, places.sql, places.parameters, options);
         return (await result.getRows()).map((row) => Number(row[0]));
       } finally {
         await connection.run(`DROP TABLE IF EXISTS ${table}`);

@@ -1,12 +1,12 @@
 /** orderBy: columns with directions, made total by the row's identity; and the place in it that a cursor marks. */
-import { integer, parameter } from '../../data/cells.ts';
-import { sqlName } from '../../data/duckdb.ts';
+import { parameter } from '../../data/cells.ts';
 import { crc32c } from '../../encoding/crc32c.ts';
 import { EngineError } from '../../model/errors.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { columnNamed } from '../../model/schema.ts';
 import { type Cell, type Column, isOrdered, type TableSchema } from '../../model/types.ts';
-import { equalSql, type SqlParameters } from './filter-sql.ts';
+import { equalSql } from './filter-sql.ts';
+import { joinSql, nameOf, type Sql, sql, trusted } from './sql.ts';
 
 /** ASC puts nulls last, DESC first. */
 export type Direction = 'ASC' | 'DESC' | 'ASC_NULLS_FIRST' | 'DESC_NULLS_LAST';
@@ -47,13 +47,13 @@ export function checkOrder(schema: TableSchema, orders: readonly Order[]): Check
   return { terms, hash: crc32c(Buffer.from(text.join(','))) };
 }
 
-export function orderSql({ terms }: CheckedOrder, backward: boolean): string {
+export function orderSql({ terms }: CheckedOrder, backward: boolean): Sql {
   const list = terms.map(({ column, descending, nullsFirst }) => {
     const direction = descending !== backward ? 'DESC' : 'ASC';
-    return `${sqlName(column.name)} ${direction} NULLS ${nullsFirst !== backward ? 'FIRST' : 'LAST'}`;
+    return sql`${nameOf(column)} ${trusted(direction)} NULLS ${trusted(nullsFirst !== backward ? 'FIRST' : 'LAST')}`;
   });
-  list.push(`_row ${backward ? 'DESC' : 'ASC'}`);
-  return list.join(', ');
+  list.push(backward ? sql`_row DESC` : sql`_row ASC`);
+  return joinSql(list);
 }
 
 /** A place in an order: the order cells of a row, and its identity. */
@@ -63,23 +63,28 @@ export interface OrderPlace {
 }
 
 /** SQL for the rows strictly after (or before) a place. */
-export function beyondSql({ terms }: CheckedOrder, place: OrderPlace, side: 'after' | 'before', parameters: SqlParameters): string {
-  const alternatives: string[] = [];
-  const equal: string[] = [];
+export function beyondSql({ terms }: CheckedOrder, place: OrderPlace, side: 'after' | 'before'): Sql {
+  const alternatives: Sql[] = [];
+  const equal: Sql[] = [];
   terms.forEach((term, at) => {
     const cell = place.cells[at] ?? null;
-    const name = sqlName(term.column.name);
+    const name = nameOf(term.column);
     const nullsBeyond = term.nullsFirst === (side === 'before');
-    const value = cell === null ? '' : parameters.add(parameter(term.column, cell));
     if (cell === null) {
-      if (!nullsBeyond) alternatives.push([...equal, `${name} IS NOT NULL`].join(' AND '));
-    } else {
-      const greater = term.descending === (side === 'before');
-      const beyond = `${name} ${greater ? '>' : '<'} ${value}`;
-      alternatives.push([...equal, nullsBeyond ? `(${beyond} OR ${name} IS NULL)` : beyond].join(' AND '));
+      if (!nullsBeyond) alternatives.push(joinSql([...equal, sql`${name} IS NOT NULL`], ' AND '));
+      equal.push(sql`${name} IS NULL`);
+      return;
     }
-    equal.push(cell === null ? `${name} IS NULL` : equalSql(term.column, value));
+    const value = parameter(term.column, cell);
+    const greater = term.descending === (side === 'before');
+    const beyond = greater ? sql`${name} > ${value}` : sql`${name} < ${value}`;
+    alternatives.push(joinSql([...equal, nullsBeyond ? sql`(${beyond} OR ${name} IS NULL)` : beyond], ' AND '));
+    equal.push(equalSql(term.column, value));
   });
-  alternatives.push([...equal, `_row ${side === 'after' ? '>' : '<'} ${parameters.add(integer(place.row))}`].join(' AND '));
-  return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;
+  const byRow = side === 'after' ? sql`_row > ${place.row}` : sql`_row < ${place.row}`;
+  alternatives.push(joinSql([...equal, byRow], ' AND '));
+  return sql`(${joinSql(
+    alternatives.map((alternative) => sql`(${alternative})`),
+    ' OR ',
+  )})`;
 }

@@ -14,8 +14,7 @@ import {
   tableById,
 } from '../../catalog/state.ts';
 import type { CatalogStore } from '../../catalog/store.ts';
-import { fromDuck } from '../../data/cells.ts';
-import { type Duck, type Parameter, type QueryOptions, sqlName } from '../../data/duckdb.ts';
+import type { Duck, QueryOptions } from '../../data/duckdb.ts';
 import type { EndMirrors } from '../../data/end-mirrors.ts';
 import type { DataFiles } from '../../data/files.ts';
 import { readHotCommits, readHotCommitsBackward } from '../../data/hot.ts';
@@ -23,16 +22,18 @@ import type { Mirrors } from '../../data/mirrors.ts';
 import type { Pins } from '../../data/pins.ts';
 import { rowsWithin } from '../../data/results.ts';
 import type { DataFile } from '../../model/history.ts';
-import { asRowId, asSnapshotId, type RowId, type SnapshotId, type TableId } from '../../model/ids.ts';
+import type { RowId, SnapshotId, TableId } from '../../model/ids.ts';
 import { mapCells } from '../../model/schema.ts';
 import type { Column } from '../../model/types.ts';
 import type { Blocks } from './blocks.ts';
 import { asksForVersion, type CheckedFilter } from './filter.ts';
-import { filterSql, SqlParameters } from './filter-sql.ts';
+import { filterSql } from './filter-sql.ts';
 import { narrowed, windowOf } from './filter-window.ts';
 import { needsDeletes, needsHotRows, planFiles } from './plan.ts';
-import { type Hidden, relationSql } from './relation.ts';
-import type { Row } from './row.ts';
+import { relationSql } from './relation.ts';
+import { type Row, rowsOf, versionTerms } from './row.ts';
+import type { Hidden } from './source-sql.ts';
+import { type Sql, type Statement, sql } from './sql.ts';
 import { type RowWindow, readerOf, snapshotsNeeded, type Visibility } from './visibility.ts';
 
 export interface ScannerParts {
@@ -54,8 +55,8 @@ export interface ScanRequest {
   /** Every user column that the query touches, the filter's included. */
   readonly columns: readonly Column[];
   readonly hidden: Hidden;
-  /** The statement around `relation`, a parenthesised SELECT, and `where`, the filter as SQL. */
-  readonly statement: (relation: string, where: string, parameters: SqlParameters) => string;
+  /** The statement around `relation`, a SELECT in parentheses, and `matching`, the filter as a condition. */
+  readonly statement: (relation: Sql, matching: Sql | undefined) => Sql;
 }
 
 /** Rows of a window of identities, without filter or order: what pages and single rows ask for. */
@@ -98,16 +99,12 @@ export class Scanner {
   async runTable(table: TableState, request: ScanRequest, options: QueryOptions): Promise<DuckDBMaterializedResult> {
     const plan = plannedOn(table, request);
     const planned = planFiles(plan);
-    const work = () => this.#run(plan, planned, needsHotRows(plan), (sql, parameters) => this.#parts.duck.run(sql, parameters, options));
+    const work = () => this.#run(plan, planned, needsHotRows(plan), (statement) => this.#duckRun(statement, options));
     return this.#parts.files.reading(planned, work, options.signal);
   }
 
   /** Lends the statement to `use`, with everything that it reads held until it is done; on a table that the caller has pinned. */
-  async lendTable<T>(
-    table: TableState,
-    request: ScanRequest,
-    use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
-  ): Promise<T> {
+  async lendTable<T>(table: TableState, request: ScanRequest, use: (statement: Statement) => Promise<T>): Promise<T> {
     const plan = plannedOn(table, request);
     const planned = planFiles(plan);
     return this.#parts.files.reading(planned, () => this.#run(plan, planned, needsHotRows(plan), use));
@@ -136,10 +133,12 @@ export class Scanner {
     });
   }
 
+  #duckRun({ sql: text, parameters }: Statement, options: QueryOptions): Promise<DuckDBMaterializedResult> {
+    return this.#parts.duck.run(text, parameters, options);
+  }
+
   async #getRows(plan: Planned, planned: readonly DataFile[], hot: boolean, options: QueryOptions): Promise<DuckDBValue[][]> {
-    return this.#run(plan, planned, hot, async (sql, parameters) =>
-      rowsWithin(await this.#parts.duck.run(sql, parameters, options), options.budget),
-    );
+    return this.#run(plan, planned, hot, async (statement) => rowsWithin(await this.#duckRun(statement, options), options.budget));
   }
 
   /**
@@ -183,22 +182,16 @@ export class Scanner {
   }
 
   /** The statement over some files and, where asked, the hot rows of the same pinned state. */
-  #run<T>(
-    plan: Planned,
-    planned: readonly DataFile[],
-    hot: boolean,
-    use: (sql: string, parameters: readonly Parameter[]) => Promise<T>,
-  ): Promise<T> {
+  #run<T>(plan: Planned, planned: readonly DataFile[], hot: boolean, use: (statement: Statement) => Promise<T>): Promise<T> {
     const { files, mirrors, endMirrors } = this.#parts;
-    const run = (lent: Lent, ends: string | undefined): Promise<T> => {
-      const parameters = new SqlParameters();
-      const relation = relationSql({ ...plan, files, planned, mirrors: lent, ends, parameters });
-      const where = plan.filter === undefined ? 'TRUE' : filterSql(plan.filter, parameters);
-      return use(plan.statement(`(${relation})`, where, parameters), parameters.list);
+    const run = (lent: Lent, deletes: string | undefined): Promise<T> => {
+      const relation = relationSql({ ...plan, files, planned, mirrors: lent, deletes });
+      const matching = plan.filter === undefined ? undefined : filterSql(plan.filter);
+      return use(plan.statement(sql`(${relation})`, matching).render());
     };
-    const withEnds = (lent: Lent): Promise<T> =>
+    const withDeletes = (lent: Lent): Promise<T> =>
       needsDeletes(plan, planned, hot) ? endMirrors.with(plan.table, (name) => run(lent, name)) : run(lent, undefined);
-    return hot ? mirrors.with(plan.table, readerOf(plan.visibility), withEnds) : withEnds([]);
+    return hot ? mirrors.with(plan.table, readerOf(plan.visibility), withDeletes) : withDeletes([]);
   }
 }
 
@@ -215,15 +208,5 @@ function requireKept(table: TableState, visibility: Visibility): void {
 }
 
 function windowStatement(columns: readonly Column[]): ScanRequest['statement'] {
-  const names = ['_row', '_from', ...columns.map((column) => sqlName(column.name))].join(', ');
-  return (relation) => `SELECT ${names} FROM ${relation} ORDER BY _row`;
-}
-
-/** Rows of a result whose first two columns are `_row` and `_from`. */
-export function rowsOf(columns: readonly Column[], values: readonly (readonly DuckDBValue[])[]): Row[] {
-  return values.map((row) => ({
-    rowId: asRowId(Number(row[0])),
-    fromSnapshotId: asSnapshotId(Number(row[1])),
-    cells: columns.map((column, at) => fromDuck(column, row[at + 2] ?? null)),
-  }));
+  return (relation) => sql`SELECT ${versionTerms(columns)} FROM ${relation} ORDER BY _row`;
 }
