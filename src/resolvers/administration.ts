@@ -118,5 +118,5 @@ export interface CompactModel {
 }
 
 export function compact(context: Context, table: string | null | undefined): Promise<CompactModel> {
-  return context.engine.compact(table);
+  return context.session.compact(table);
 }

@@ -20,11 +20,11 @@ export interface WritePayloadModel extends PayloadModel {
 
 /** The catalog right after a commit, beside what it did: the present, but for a commit that is replayed after others. */
 export async function withView(context: Context, result: CommitResult): Promise<PayloadModel> {
-  const { engine } = context;
+  const { session } = context;
   const notices = await noticesOf(context, result);
-  if (result.commit === null) return { ...result, notices, view: presentView(await engine.read.resolve({ kind: 'newest' })) };
+  if (result.commit === null) return { ...result, notices, view: presentView(await session.resolve({ kind: 'newest' })) };
   const { snapshotId, timestampMs } = result.commit;
-  return { ...result, notices, view: { snapshotId, timestampMs, isPresent: !result.replayed || snapshotId === engine.headSnapshotId } };
+  return { ...result, notices, view: { snapshotId, timestampMs, isPresent: !result.replayed || snapshotId === session.headSnapshotId } };
 }
 
 /** The rows that a typed mutation brought, in input order. @throws EngineError LIMIT_EXCEEDED past 1,000 */

@@ -30,7 +30,7 @@ interface OnConflictInput {
 }
 
 /** The arguments of a mutation of rows; which of them there are is said by the engine's descriptor of its kind. */
-export interface WriteArguments {
+interface WriteArguments {
   readonly rows?: readonly unknown[];
   readonly where?: Input | null | undefined;
   readonly set?: unknown;
@@ -46,12 +46,12 @@ interface Names {
   readonly filter: (input: Input) => Filter;
 }
 
-function genericNames({ engine }: Context, table: string): Names {
+function genericNames({ session }: Context, table: string): Names {
   return {
     table,
     form: undefined,
     columnName: (name) => name,
-    filter: (input) => genericFilter(input, engine.findTable(table)?.id),
+    filter: (input) => genericFilter(input, session.findTable(table)?.id),
   };
 }
 
@@ -145,9 +145,9 @@ const TABLE_WRITES: { readonly [Kind in keyof TableOperations]: (input: Input) =
 };
 
 /** An append alone needs no base, so the engine has a road of its own for it. */
-function committed({ engine }: Context, operation: CommitOperation, options: Options['options']): Promise<ChangeResult> {
-  if (operation.kind !== 'append') return engine.commit([operation], options);
-  return engine.append(operation.table, operation.rows, options, operation.form);
+function committed({ session }: Context, operation: CommitOperation, options: Options['options']): Promise<ChangeResult> {
+  if (operation.kind !== 'append') return session.commit([operation], options);
+  return session.append(operation.table, operation.rows, options, operation.form);
 }
 
 /** `append(table: "orders", ...)` and its siblings. */
@@ -187,7 +187,7 @@ async function commitOperations(
   operations: readonly CommitOperation[],
   options: Options['options'],
 ): Promise<PayloadModel> {
-  const payload = await withView(context, await context.engine.commit(operations, options));
+  const payload = await withView(context, await context.session.commit(operations, options));
   if (payload.commit !== null) return payload;
   const names = operations.flatMap((operation) => (operation.kind === 'createTable' ? operation.definition.name : []));
   const notices = names.map((name) => `Table ${name} is there already, with the same columns: nothing was done.`);

@@ -13,7 +13,7 @@ import { addTableMutations } from './table-write.ts';
 import { addTagMutations } from './tag.ts';
 import { addWriteMutations } from './write.ts';
 
-export interface MutationTypes {
+interface MutationTypes {
   readonly shared: Shared;
   readonly objects: Objects;
   readonly generic: ReturnType<typeof addGenericFilter>;

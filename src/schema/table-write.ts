@@ -5,7 +5,7 @@ import type { CommitTypes } from './commit-payload.ts';
 import type { Shared } from './static.ts';
 import { COMMIT_OPTIONS_TEXT, TABLE_NAME_TEXT } from './write.ts';
 
-export type TableInputs = ReturnType<typeof addTableInputs>;
+type TableInputs = ReturnType<typeof addTableInputs>;
 
 export function addTableInputs(builder: Builder, shared: Shared) {
   const { column, createTable } = addNewTable(builder, shared);
@@ -100,8 +100,6 @@ function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typ
     }),
   });
 }
-
-export type TableOperationInputs = ReturnType<typeof addTableOperationInputs>;
 
 /** What the keys of `CommitOperation` take that are about tables themselves. */
 export function addTableOperationInputs(builder: Builder, { createTable, tableChange }: TableInputs) {

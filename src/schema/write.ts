@@ -10,7 +10,7 @@ import type { Builder } from './builder.ts';
 import type { CommitTypes } from './commit-payload.ts';
 import { marked } from './marks.ts';
 
-export const UPSERT_ROWS_TEXT =
+const UPSERT_ROWS_TEXT =
   'What a row does not give stays as it is where the row exists, and is the default where it is new; null sets null.';
 
 /** `onConflict` of both APIs. */
@@ -101,7 +101,7 @@ export interface PartTypes {
 }
 
 /** What is said of the parts, in one place. `more`: what is to be said of rows by primary key. */
-export interface PartTexts {
+interface PartTexts {
   readonly rows: (more: string) => string;
   readonly where: string;
   readonly set: string;

@@ -96,7 +96,7 @@ function appendChange(
 const PROOF_ROWS_PER_TURN = 2_000;
 
 /** The root over rows that a commit brings, in the order of their identities. */
-export async function proofOf(columns: readonly Column[], rows: readonly Cells[]): Promise<RowsProof> {
+async function proofOf(columns: readonly Column[], rows: readonly Cells[]): Promise<RowsProof> {
   const root = new RootBuilder(newSeed(), columns);
   await addRows(root, rows);
   return root.finish();

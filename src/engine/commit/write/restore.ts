@@ -38,7 +38,7 @@ export interface RestoreRequest {
 }
 
 /** A table, and what it was at the instant; undefined where it did not exist. */
-export interface Restorable {
+interface Restorable {
   readonly table: TableState;
   readonly past: Snapshot | undefined;
 }

@@ -268,7 +268,7 @@ function chosen(found: readonly MatchedInFile[], keep: (row: number) => boolean)
   });
 }
 
-export interface EvaluatedRevert extends Evaluated {
+interface EvaluatedRevert extends Evaluated {
   readonly reverted: readonly RevertedTable[];
 }
 

@@ -22,7 +22,7 @@ import { type CommitOperation, isRowOperation, tableDescriptorOf } from './opera
 import type { CheckedOptions } from './options.ts';
 import { commitEntry } from './prepare.ts';
 
-export interface ChangesParts extends BulkParts {
+interface ChangesParts extends BulkParts {
   readonly current: () => CatalogState;
   readonly pins: Pins;
   readonly gates: Gates;
@@ -43,7 +43,7 @@ export interface Changed {
 const ATTEMPTS = 5;
 
 /** What an evaluation makes of a state: of operations, or of a restore. */
-export type Evaluate = (state: CatalogState, earlier: Evaluated | undefined) => Promise<Evaluated>;
+type Evaluate = (state: CatalogState, earlier: Evaluated | undefined) => Promise<Evaluated>;
 
 export class Changes {
   readonly #parts: ChangesParts;

@@ -40,7 +40,7 @@ interface BulkForm<Op> {
   evaluate(parts: BulkParts, at: AboutRows, operation: Op, options: QueryOptions): Promise<BuiltRows>;
 }
 
-export interface AboutRows {
+interface AboutRows {
   readonly table: TableState;
   readonly filter: CheckedFilter | undefined;
 }
