@@ -48,7 +48,8 @@ import type { RowForm } from './model/rows.ts';
 import type { TableDefinition } from './model/schema.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { History } from './read/history.ts';
-import { type AsOf, Reads } from './read/reads.ts';
+import type { AsOf } from './read/instants.ts';
+import { Reads } from './read/reads.ts';
 import { Blocks } from './read/scan/blocks.ts';
 import type { Filter } from './read/scan/filter.ts';
 import {

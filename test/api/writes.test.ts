@@ -61,7 +61,7 @@ describe('an operation on rows', () => {
   it.each(ROW_KINDS)('%s is a mutation of each table that it fits', async (kind, { asks, isByKey }) => {
     const { mutations } = await builtSchema();
     const typed = mutations[`${kind}Keyed`];
-    expect(typed?.description).toContain('keyed');
+    expect(typed?.description ?? 'there is none').toContain('keyed');
     expect(asked(typed?.args ?? [])).toEqual({ ...asks, options: 'optional' });
     for (const { name, description, type } of typed?.args ?? []) {
       expect(description, name).toMatch(/\S/);
