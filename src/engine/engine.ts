@@ -111,7 +111,7 @@ export class Engine {
 
   /** Use openEngine. */
   constructor(options: EngineOptions, parts: OpenedParts) {
-    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer } = parts;
+    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer, apply } = parts;
     this.#release = parts.release;
     this.#directory = directory;
     this.incarnation = incarnation.name;
@@ -137,6 +137,7 @@ export class Engine {
       time: this.#time,
       state,
       publish: (next, commits) => this.#publish(next, commits),
+      apply,
       observer,
     });
     this.#parts = {
