@@ -88,7 +88,7 @@ const TYPES_WITHOUT_ROWS: Readonly<Record<string, readonly string[]>> = {
     'ServerResponse',
     'DuckDBConnection',
   ],
-  'columns and schemas': ['LeafColumn', 'Checkers', 'TableSchema', 'Built', 'GraphQLObjectType', 'Mask'],
+  'columns, schemas and states of tables': ['TableState', 'LeafColumn', 'Checkers', 'TableSchema', 'Built', 'GraphQLObjectType', 'Mask'],
   'facts about a document, kept while the document is': ['DocumentFacts', 'FragmentDefinitionNode', 'Measure', 'ResumeFacts'],
   'written by one commit, one query or one answer, and gone with it': [
     'DraftRow',
