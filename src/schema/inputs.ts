@@ -1,8 +1,8 @@
 /** Inputs of tables and of commits: new tables, changes of tables, and the operations of `commit`. */
 import type { InputRef } from '@pothos/core';
+import { marked } from '../resolvers/marks.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
-import { marked } from './marks.ts';
 import type { Shared } from './static.ts';
 
 export const UPSERT_ROWS_TEXT =

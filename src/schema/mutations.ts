@@ -10,13 +10,13 @@ import {
   restore,
 } from '../resolvers/administration.ts';
 import { commitAll, commitOne, genericOperation, type TableChangeInput, tableChanges } from '../resolvers/changes.ts';
+import { marked } from '../resolvers/marks.ts';
 import { append, type CompactModel, compact, createTable, type PayloadModel } from '../resolvers/mutations.ts';
 import { revert } from '../resolvers/revert.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
 import type { Diffs } from './diffs.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT } from './inputs.ts';
-import { marked } from './marks.ts';
 import type { Objects } from './objects.ts';
 import { payloadFields } from './payload.ts';
 import type { Shared } from './static.ts';

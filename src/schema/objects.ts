@@ -4,6 +4,7 @@ import { type RetentionModel, retentionOf } from '../resolvers/administration.ts
 import { snapshotChanges } from '../resolvers/diff.ts';
 import { viewAggregate } from '../resolvers/groups.ts';
 import { commitById, parentOf, snapshotView, tableOf, tableSnapshots } from '../resolvers/history.ts';
+import { marked } from '../resolvers/marks.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
 import { tableViewId, viewId } from '../resolvers/present.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
@@ -39,21 +40,25 @@ export function addObjects(builder: Builder, shared: Shared, generic: Generic, r
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
+        ...marked({ tellsPlace: true }),
         description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
         resolve: (view, _args, { session }) => viewId(view, session.incarnation),
       }),
       snapshotId: t.field({
+        ...marked({ tellsPlace: true }),
         type: 'SafeInt',
         description: 'The commit read at; 0 where nothing was committed yet.',
         resolve: (view) => view.snapshotId,
       }),
       timestamp: t.field({
+        ...marked({ tellsPlace: true }),
         type: 'DateTime',
         nullable: true,
         description: 'When that commit was made; null where nothing was committed yet.',
         resolve: (view) => (view.timestampMs === null ? null : milliseconds(view.timestampMs)),
       }),
       table: t.field({
+        ...marked({ readsTableNamedBy: 'name' }),
         type: refs.tableView,
         nullable: true,
         description:
@@ -255,6 +260,7 @@ function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, refs: Refs
 
 function addCommit(node: NodeRef, refs: Refs): void {
   refs.commit.implement({
+    ...marked({ reachesAllTables: true }),
     description: 'The atomic unit of change: one or more tables, at one instant.',
     interfaces: [node],
     fields: (t) => ({
@@ -358,6 +364,7 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
   const rows = addConnection<JsonObject>(builder, shared, 'Row', 'JSON', 'rows as JSON objects');
   builder.objectField(rows, 'snapshotId', (t) =>
     t.field({
+      ...marked({ tellsPlace: true }),
       type: 'SafeInt',
       description:
         'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
@@ -384,12 +391,18 @@ function addTableView(builder: Builder, shared: Shared, { filter, orderBy }: Gen
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
+        ...marked({ tellsPlace: true }),
         description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
         resolve: ({ at, isPresent }, _args, { session }) =>
           tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, session.incarnation),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
-      snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),
+      snapshotId: t.field({
+        ...marked({ tellsPlace: true }),
+        type: 'SafeInt',
+        description: 'The catalog snapshot read at.',
+        resolve: ({ at }) => at.snapshotId,
+      }),
       snapshot: t.field({
         type: refs.snapshot,
         nullable: true,

@@ -1,10 +1,10 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
 import { typedCommit, typedOperation } from '../../resolvers/changes.ts';
+import { marked } from '../../resolvers/marks.ts';
 import { payloadRows, typedAppend, type WritePayloadModel } from '../../resolvers/mutations.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
 import { type CommitOperationInput, ON_CONFLICT_TEXT, UPSERT_ROWS_TEXT } from '../inputs.ts';
-import { marked } from '../marks.ts';
 import type { Objects } from '../objects.ts';
 import { payloadFields } from '../payload.ts';
 import { SCALAR_OF } from '../scalars.ts';
