@@ -3,7 +3,15 @@
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
-export type { CommitOperation, OnConflict } from './commit/write/operations.ts';
+export type { Part } from './commit/write/operations/descriptor.ts';
+export {
+  type CommitOperation,
+  ROW_OPERATIONS,
+  type RowKind,
+  type RowOperations,
+  type TableOperations,
+} from './commit/write/operations/index.ts';
+export type { OnConflict } from './commit/write/operations/upsert.ts';
 export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
 export { type CommitListener, Engine } from './engine.ts';
@@ -58,10 +66,14 @@ export {
 export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineOptions } from './options.ts';
+export { diffCursorTo } from './read/diff/change-cursor.ts';
 export type { CommitChangesPage, CommitChangesQuery } from './read/diff/commit-changes.ts';
 export type { DiffQuery, TableDiff } from './read/diff/diff.ts';
-export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff/diff-page.ts';
+export type { ChangePage } from './read/diff/diff-page.ts';
+export { CHANGE_KINDS, type ChangeKind, type RowChange } from './read/diff/row-changes.ts';
 export type { IdRange, Instant } from './read/history.ts';
+export type { AsOf } from './read/instants.ts';
+export type { ManifestEntry } from './read/manifest.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
@@ -72,11 +84,11 @@ export {
 export { cursorHead } from './read/pages/cursor.ts';
 export type { Group, GroupPage, GroupsQuery } from './read/pages/groups.ts';
 export { type PageArguments, pageSize, type RowPage, type RowsQuery } from './read/pages/page.ts';
-export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/scan/filter.ts';
 export type { Direction, Order } from './read/scan/order.ts';
 export type { Row } from './read/scan/row.ts';
+export type { TableAt } from './read/table-at.ts';
 export type {
   ChangeResult,
   CommitResult,

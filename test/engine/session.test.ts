@@ -65,7 +65,6 @@ function calls(session: Session, at: TableAt): Readonly<Record<string, () => unk
     onCommits: () => session.onCommits(() => {}),
     commitsAfter: () => session.commitsAfter(one, 10),
     commitChanges: () => session.commitChanges(table, { snapshotId: asSnapshotId(2) }),
-    createTable: () => session.createTable({ name: 'others', columns: [{ name: 'k', type: 'LONG' }] }),
     append: () => session.append('orders', [{ k: 2 }]),
     commit: () => session.commit([{ kind: 'append', table: 'orders', rows: [{ k: 3 }] }]),
     restore: () => session.restore({ to: { kind: 'snapshot', snapshotId: 2 } }),

@@ -170,13 +170,12 @@ async function executeFor(
   event: unknown,
   { lifetime, answers, log }: SharedParts & { readonly lifetime: Lifetime },
 ): Promise<Executed> {
-  const { session, engine, feed, types, notices } = contextValue;
+  const { session, feed, types, notices } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
   const budget = answers.budget();
   const context: Context = {
     session,
-    engine,
     feed,
     types,
     notices,
