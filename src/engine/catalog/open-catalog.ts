@@ -18,6 +18,7 @@ import { CatalogStore, corruptCatalog, levelCodes, type StoreParts } from './sto
 import { verifyChain } from './verify-chain.ts';
 
 export const FORMAT_VERSION = 2;
+
 export interface OpenedCatalog {
   readonly store: CatalogStore;
   readonly state: CatalogState;
