@@ -47,7 +47,6 @@ export interface EngineParts {
   readonly scheduler: Scheduler;
   readonly sequencer: Sequencer;
   readonly store: CatalogStore;
-  readonly tableLocks: Gates;
   readonly time: TimeKeeper;
 }
 
@@ -134,7 +133,6 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     scheduler,
     sequencer,
     store,
-    tableLocks,
     time,
   };
 }
