@@ -1,3 +1,4 @@
+/** The state of the catalog, built from its records. Its cost does not grow with history. */
 import type { Ends, Snapshot } from '../model/history.ts';
 import { asFileId, asRowId, asSnapshotId, asTableId, type TableId } from '../model/ids.ts';
 import { flushedKey, keptKey, lastNumber, PREFIX, prefixRange, snapshotKey, tableRange } from './keys.ts';
