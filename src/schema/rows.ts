@@ -1,5 +1,6 @@
 /** `TableView`: the rows of one table at one instant, typed at run time. */
 import { viewAggregate } from '../resolvers/groups.ts';
+import { marked } from '../resolvers/marks.ts';
 import { tableViewId } from '../resolvers/present.ts';
 import type { RowConnection } from '../resolvers/rows.ts';
 import { manifestOf, viewRows } from '../resolvers/table-view.ts';
@@ -26,6 +27,7 @@ export function addTableView(
   const rows = addConnection<JsonObject>(builder, shared, 'Row', 'JSON', 'rows as JSON objects');
   builder.objectField(rows, 'snapshotId', (t) =>
     t.field({
+      ...marked({ tellsPlace: true }),
       type: 'SafeInt',
       description:
         'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
@@ -52,12 +54,18 @@ export function addTableView(
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
+        ...marked({ tellsPlace: true }),
         description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
         resolve: ({ at, isPresent }, _args, { session }) =>
           tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, session.incarnation),
       }),
       table: t.field({ type: refs.table, description: 'The table.', resolve: ({ at }) => at.table }),
-      snapshotId: t.field({ type: 'SafeInt', description: 'The catalog snapshot read at.', resolve: ({ at }) => at.snapshotId }),
+      snapshotId: t.field({
+        ...marked({ tellsPlace: true }),
+        type: 'SafeInt',
+        description: 'The catalog snapshot read at.',
+        resolve: ({ at }) => at.snapshotId,
+      }),
       snapshot: t.field({
         type: refs.snapshot,
         nullable: true,

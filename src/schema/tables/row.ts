@@ -1,6 +1,7 @@
 /** `OrdersRow`, its connection, `OrdersColumn`, filter and order: the reading types of one table. */
 import type { Edge } from '../../resolvers/connections.ts';
 import { typedGroups } from '../../resolvers/groups.ts';
+import { marked } from '../../resolvers/marks.ts';
 import {
   chargeCell,
   isMade,
@@ -16,7 +17,6 @@ import type { TypedTable } from '../../resolvers/table-types.ts';
 import { groupPageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import { type Conditions, FROM_SNAPSHOT_ID_FILTER_TEXT, ROW_ID_FILTER_TEXT } from '../conditions.ts';
-import { marked } from '../marks.ts';
 import type { NodeRef } from '../node.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
@@ -70,7 +70,11 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
   const edge = builder.objectRef<Edge<RowModel>>(`${prefix}RowEdge`).implement({
     description: `A row of ${table.name}, with its cursor.`,
     fields: (t) => ({
-      cursor: t.string({ description: 'Marks the place of this row, and pins the snapshot.', resolve: (at) => at.cursor() }),
+      cursor: t.string({
+        ...marked({ tellsPlace: true }),
+        description: 'Marks the place of this row, and pins the snapshot.',
+        resolve: (at) => at.cursor(),
+      }),
       node: t.field({ type: row, description: 'The row.', resolve: (at) => at.node }),
     }),
   });
@@ -81,6 +85,7 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
       edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
       pageInfo: t.field({ type: shared.pageInfo, description: 'Where the page lies.', resolve: (page) => page.pageInfo() }),
       snapshotId: t.field({
+        ...marked({ tellsPlace: true }),
         type: 'SafeInt',
         description:
           'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
