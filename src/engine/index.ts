@@ -2,7 +2,7 @@
 
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
-export type { WriteTrouble } from './catalog/write-guard.ts';
+export type { WriteTrouble } from './catalog/write-phases.ts';
 export type { Part } from './commit/write/operations/descriptor.ts';
 export {
   type CommitOperation,
@@ -14,10 +14,9 @@ export {
 export type { OnConflict } from './commit/write/operations/upsert.ts';
 export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
-export type { CommitListener } from './commit-listeners.ts';
 export { erasedTables, type RowCopies, type RowCopy } from './data/row-copies.ts';
 export { Slots } from './data/slots.ts';
-export { Engine } from './engine.ts';
+export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';
 export type { ColumnChange, RetentionDefinition } from './model/alter.ts';

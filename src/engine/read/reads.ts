@@ -25,7 +25,7 @@ import type { Row } from './scan/row.ts';
 import { Scanner, type ScannerParts } from './scan/scanner.ts';
 import { type TableAt, tableAt, tableAtOwn } from './table-at.ts';
 
-export interface ReadsParts extends ScannerParts, InstantsParts {
+interface ReadsParts extends ScannerParts, InstantsParts {
   readonly copies: RowCopies;
   /** The incarnation of the database that cursors are of. */
   readonly incarnation: string;
@@ -70,7 +70,7 @@ export class Reads {
     return this.#instants.resolve(asOf, signal);
   }
 
-  /** To be called after new commits, once the state has them: who waits for one goes on. */
+  /** To be called after new commits, once the state has them: reads that wait for one go on. */
   published(): void {
     this.#instants.arrived();
   }
