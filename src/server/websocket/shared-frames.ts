@@ -2,6 +2,10 @@
  * One event to many WebSockets, in one piece of memory. Frames of an event differ in the id of the subscription alone, so the
  * frame is made once; for each socket the id is written over the last one, and the same Buffer goes to `write` again.
  *
+ * Measured by `bench fanout --quick` (200 subscribers, two runs each, on two busy cores): the last client has an event after 1.4
+ * to 2.7 times the time of a raw broadcast by ws; with two pieces a frame, after 1.9 to 5.4 times. The CPU differs by less than
+ * its noise.
+ *
  * A Buffer that `write` was given may be changed only when the kernel has a copy of it. That holds where
  * 1. the stream is Node's own net.Socket: libuv tries the system call at once, and `writableLength` is 0 after the call only
  *    where the kernel took all of it. A TLS socket or a Transform may keep the Buffer with nothing waiting;
