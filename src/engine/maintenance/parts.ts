@@ -1,7 +1,7 @@
 /** What maintenance works with. */
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import type { Gates } from '../commit/sequence/table-locks.ts';
+import type { TableLocks } from '../commit/sequence/table-locks.ts';
 import type { Duck } from '../data/duckdb.ts';
 import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';
@@ -21,7 +21,7 @@ export interface MaintenanceParts {
   readonly mirrors: Mirrors;
   readonly endMirrors: EndMirrors;
   readonly copies: RowCopies;
-  readonly gates: Gates;
+  readonly tableLocks: TableLocks;
   readonly pins: Pins;
   /** Stamps after this one are younger than an age. */
   readonly keptSince: (ageMs: number) => number;
