@@ -22,6 +22,7 @@ import { endWork } from './closing.ts';
 import type { CommitOperation } from './commit/write/operations/index.ts';
 import type { HowToUpsert } from './commit/write/operations/upsert.ts';
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
+import { erasedTables, type RowCopies } from './data/row-copies.ts';
 import type { Outcome } from './log/entry.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
@@ -62,6 +63,8 @@ export class Engine {
   readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
+  /** Every copy of rows that this process keeps, here and above the engine: what an erasure waits for. */
+  readonly rowCopies: RowCopies;
   /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
   readonly administration: Administration;
   readonly #directory: string;
@@ -90,8 +93,9 @@ export class Engine {
       background: (work) => this.#track(work),
       report: this.#report,
     });
-    const { read, administration, sequencer, scheduler } = this.#parts;
+    const { read, copies, administration, sequencer, scheduler } = this.#parts;
     this.read = read;
+    this.rowCopies = copies;
     this.administration = administration;
     this.#undoing = { read, administration, current, result: (outcome) => this.#result(outcome) };
     this.#sequencing = sequencer.run();
@@ -265,7 +269,9 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
-    this.read.published(commits);
+    // In one turn with the new state: from here on nobody reads what was erased, and nothing that was read before is kept.
+    for (const tableId of erasedTables(commits)) this.#track(this.rowCopies.forget(tableId));
+    this.read.published();
     for (const listener of commits.length === 0 ? [] : this.#listeners) {
       try {
         listener(commits);

@@ -1,13 +1,10 @@
-/** Configuration: flags, then TIDEMARK_* variables, then defaults; checked as a whole before anything starts. */
-import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
+/** What the server can be told: a flag, a TIDEMARK_* variable, a default and a check for each option. */
 import { z } from 'zod';
-import { nearest } from '../engine/index.ts';
-import { shareOfHeap } from './graphql/answer-limits.ts';
+import { shareOfHeap } from '../graphql/answer-limits.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-interface Option {
+export interface Option {
   readonly flag: string;
   readonly variable: string;
   /** What its value is called; empty for a flag that stands alone, whose variable is `on` or `off`. */
@@ -34,7 +31,7 @@ const age = z
   .regex(/^\d{1,9}[smhd]$/, 'it is not an age such as 30d, 12h, 45m or 90s')
   .transform((text) => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] as number));
 
-const OPTIONS = {
+export const OPTIONS = {
   data: {
     flag: 'data',
     variable: 'TIDEMARK_DATA',
@@ -256,122 +253,3 @@ const OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 export type ServerConfig = { readonly [Name in keyof typeof OPTIONS]: z.output<(typeof OPTIONS)[Name]['schema']> };
-
-/** A mistake in flags or variables; the message is for the person at the terminal. */
-export class ConfigError extends Error {}
-
-export type ParsedCommandLine =
-  | { readonly kind: 'serve' | 'verify'; readonly config: ServerConfig }
-  | { readonly kind: 'help' }
-  | { readonly kind: 'version' };
-
-/** @throws ConfigError naming the flag or variable, and what it takes */
-export function parseCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedCommandLine {
-  refuseFlagsThatNpmKept(environment);
-  const verifies = args[0] === 'verify';
-  const flags = readFlags(verifies ? args.slice(1) : args);
-  if (flags['help'] === true) return { kind: 'help' };
-  if (flags['version'] === true) return { kind: 'version' };
-  const known = new Set<string>([
-    ...Object.values(OPTIONS).map((option) => option.variable),
-    'TIDEMARK_CRASH_ROUNDS',
-    'TIDEMARK_DEMO_ROWS',
-    'TIDEMARK_RANDOM_RUNS',
-    'TIDEMARK_RANDOM_SEED',
-    'TIDEMARK_TORTURE',
-  ]);
-  const unknown = Object.keys(environment).find(
-    (name) => name.startsWith('TIDEMARK_') && !known.has(name) && !name.startsWith('TIDEMARK_TEST_') && !name.startsWith('TIDEMARK_BENCH_'),
-  );
-  if (unknown !== undefined) {
-    throw new ConfigError(`unknown variable ${unknown}${suggestion(nearest(unknown, known))}; --help lists them`);
-  }
-  const config = Object.fromEntries(
-    Object.entries(OPTIONS).map(([name, option]) => {
-      const flag = flags[option.flag];
-      const given = flag ?? environment[option.variable];
-      const parsed = option.schema.safeParse(given);
-      if (parsed.success) return [name, parsed.data];
-      const place = flag === undefined ? option.variable : `--${option.flag}`;
-      throw new ConfigError(
-        `${place}: ${JSON.stringify(given)} will not do: ${parsed.error.issues[0]?.message ?? 'invalid'}; it is the ${option.text}`,
-      );
-    }),
-  );
-  return { kind: verifies ? 'verify' : 'serve', config: config as ServerConfig };
-}
-
-function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
-  const options: Record<string, { type: 'string' } | { type: 'boolean'; short?: string }> = {
-    help: { type: 'boolean', short: 'h' },
-    version: { type: 'boolean', short: 'v' },
-  };
-  for (const option of Object.values(OPTIONS)) options[option.flag] = { type: option.argument === '' ? 'boolean' : 'string' };
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
-      string,
-      string | boolean | undefined
-    >;
-  } catch (error) {
-    throw new ConfigError(`${flagMistake(error as NodeJS.ErrnoException, args, Object.keys(options))}; --help lists the flags`);
-  }
-}
-
-function flagMistake(error: NodeJS.ErrnoException, args: readonly string[], flags: readonly string[]): string {
-  const [said = error.message] = error.message.split(/\.\s/);
-  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const name = /'--?([^'=]+)/.exec(error.message)?.[1] ?? '';
-    return `${said}${suggestion(nearest(name, flags), '--')}`;
-  }
-  if (error.code !== 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return said;
-  const word = /'([^']*)'/.exec(error.message)?.[1] ?? '';
-  const command = nearest(word, ['verify']);
-  if (command !== undefined && args[0] === word) return `there is no command ${word}${suggestion(command)}`;
-  // npm drops the flag and hands on its value alone.
-  return `${said}; every value stands behind its flag, such as --port 4001${args[0] === word ? ' (with npm: npm start -- --port 4001)' : ''}`;
-}
-
-function suggestion(name: string | undefined, prefix = ''): string {
-  return name === undefined ? '' : `; did you mean ${prefix}${name}?`;
-}
-
-/**
- * `npm start --port 4001`, without `--`, gives the flag to npm, which hands it on as a variable: a server that then listens on
- * its default port, or keeps its data elsewhere, is not what was asked for. @throws ConfigError
- */
-function refuseFlagsThatNpmKept(environment: Readonly<Record<string, string | undefined>>): void {
-  if (environment['npm_lifecycle_event'] !== 'start') return;
-  const kept = Object.values(OPTIONS).filter(({ flag }) => {
-    const value = environment[`npm_config_${flag.replaceAll('-', '_')}`];
-    // npm has a flag of its own of this name, a folder, which is always there.
-    return value !== undefined && (flag !== 'cache' || /^\d+$/.test(basename(value)));
-  });
-  if (kept.length === 0) return;
-  const flags = kept.map(({ flag, argument }) => `--${flag} ${argument}`).join(' ');
-  throw new ConfigError(`npm keeps flags before -- for itself; write npm start -- ${flags}`);
-}
-
-/** The text of --help. */
-export function helpText(): string {
-  const lines = Object.values(OPTIONS).map((option: Option) => {
-    const parsed = option.schema.safeParse(undefined);
-    const fallback =
-      parsed.success && parsed.data !== undefined && parsed.data !== false && !Array.isArray(parsed.data)
-        ? ` (${String(parsed.data)})`
-        : '';
-    return `  ${`--${option.flag} ${option.argument}`.trim().padEnd(30)} ${option.variable.padEnd(33)} ${option.text}${fallback}`;
-  });
-  return [
-    'Tidemark: a GraphQL database of snapshots.',
-    '',
-    'Usage: tidemark [flags]           serves; from a checkout: npm start -- [flags]',
-    '       tidemark verify [flags]    reads all that is stored, recomputes its hashes, and ends with 1 where something is wrong',
-    '',
-    `  ${'flag'.padEnd(30)} ${'variable'.padEnd(33)} meaning (default)`,
-    ...lines,
-    `  ${'--help, -h'.padEnd(30)} ${''.padEnd(33)} this text`,
-    `  ${'--version, -v'.padEnd(30)} ${''.padEnd(33)} the version`,
-    '',
-    'A flag wins over its variable. Unknown flags and TIDEMARK_ variables are errors.',
-  ].join('\n');
-}
