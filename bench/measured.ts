@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ServerProcess, startNode } from './support.ts';
 
-export interface Memory {
+interface Memory {
   readonly heapBytes: number;
   /** Memory outside the heap that objects on it hold: buffers. */
   readonly externalBytes: number;

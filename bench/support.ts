@@ -11,8 +11,6 @@ import { fileURLToPath } from 'node:url';
 import { cpuSecondsOf } from './cpu.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 
-export type { LoadJob, LoadResult } from './load.ts';
-
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STOP_MS = 30_000;
 
@@ -116,11 +114,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-export async function ask(
-  url: string,
-  query: string,
-  variables?: Readonly<Record<string, unknown>>,
-): Promise<Readonly<Record<string, unknown>>> {
+async function ask(url: string, query: string, variables?: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },

@@ -7,6 +7,6 @@ export { expiredAfter, hasExpiredAfter } from './expired.ts';
 export { CommitFeed } from './feed.ts';
 export { LIVE_CLASSES, type LiveClass, type LiveFigures } from './figures.ts';
 export { liveSource, type WatchedTables } from './live.ts';
-export { after, cursorOf, END, type Position, positionOf } from './position.ts';
+export { after, cursorOf, type Position, positionOf } from './position.ts';
 export { type SnapshotEvent, type SnapshotFilter, snapshotSource } from './snapshots.ts';
 export type { Source } from './source.ts';

@@ -13,7 +13,7 @@ export interface WatchedTables {
 }
 
 /** Before every commit: a reader from here is answered at once. */
-export const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
+const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
 
 export function liveSource(session: Session, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
   const shows = (tableId: TableId): boolean =>

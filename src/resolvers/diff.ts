@@ -76,7 +76,7 @@ function query(model: CatalogDiffModel, table: Table, args: DiffArguments, asked
 }
 
 /** One table of a diff, through the generic door. */
-export async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
+async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
   return context.session.diff(table, query(model, table, args, where), context.lifetime);
 }

@@ -59,7 +59,7 @@ function tellsOfCommits(info: GraphQLResolveInfo, selected: Selected): boolean {
 export type Mask = ReadonlyMap<string, 'ignored' | Mask>;
 
 /** What is left out when two answers of a live query are compared; nothing where it asks for no table. */
-export function maskOf(info: GraphQLResolveInfo): Mask {
+function maskOf(info: GraphQLResolveInfo): Mask {
   const view = selectionOf(info);
   if (view === undefined) return new Map();
   const fields = view.type.getFields();

@@ -15,7 +15,7 @@ export type NodeRef =
   | SnapshotRef;
 
 /** What names a snapshot. */
-export type SnapshotRef = { readonly snapshotId: number; readonly incarnation: string } & (
+type SnapshotRef = { readonly snapshotId: number; readonly incarnation: string } & (
   | { readonly kind: 'snapshot'; readonly tableId: number }
   | { readonly kind: 'commit' }
   | { readonly kind: 'view' }

@@ -44,7 +44,7 @@ const OF_PRESENT = '~';
 const CURSOR = /^(~?)([\w-]{8})\.([\w-]+)$/;
 
 /** A cursor as clients see it: the engine's, with the incarnation that its snapshot is of, marked where the page is of the present. */
-export function markCursor(cursor: string, { isPresent }: Asked, incarnation: string): string {
+function markCursor(cursor: string, { isPresent }: Asked, incarnation: string): string {
   return `${isPresent ? OF_PRESENT : ''}${incarnation}.${cursor}`;
 }
 

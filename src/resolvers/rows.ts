@@ -65,7 +65,7 @@ export class RowConnection<Node> extends Connection<Node> implements Asked {
   }
 }
 
-export type TypedOrder = Readonly<Record<string, Direction>>;
+type TypedOrder = Readonly<Record<string, Direction>>;
 
 export interface TypedRowsArguments extends PageArguments {
   readonly where?: Readonly<Record<string, unknown>> | null | undefined;

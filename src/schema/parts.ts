@@ -117,7 +117,7 @@ function ownersOf(tables: readonly TypedTable[], added: ReadonlyMap<string, read
 type TypeMap = Readonly<Record<string, GraphQLNamedType | undefined>>;
 
 /** The fields of an object, interface or input; none of any other type. */
-export function fieldsOf(type: GraphQLNamedType | undefined): Readonly<Record<string, AnyField>> {
+function fieldsOf(type: GraphQLNamedType | undefined): Readonly<Record<string, AnyField>> {
   return isObjectType(type) || isInterfaceType(type) || isInputObjectType(type) ? type.getFields() : {};
 }
 

@@ -3,4 +3,4 @@ export { ConfigError, parseCommandLine } from './config/command-line.ts';
 export { helpText } from './config/help.ts';
 export type { ServerConfig } from './config/options.ts';
 export { makeLogger } from './logging.ts';
-export { engineOptions, type RunningServer, startServer, THREADPOOL_SIZE } from './server.ts';
+export { engineOptions, type RunningServer, startServer } from './server.ts';

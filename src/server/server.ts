@@ -21,9 +21,8 @@ import { createMetrics } from './metrics/metrics.ts';
 
 /** How long queries and maintenance that nobody waits for may take after that, before they are interrupted. */
 const CLOSE_GRACE_MS = 3_000;
-/** Queries at once; UV_THREADPOOL_SIZE must be at least 8 more, or commits wait behind queries. */
-export const QUERY_CONNECTIONS = 12;
-export const THREADPOOL_SIZE = QUERY_CONNECTIONS + 12;
+/** Queries at once. bin/tidemark.cjs gives libuv's thread pool twice as many threads, or commits would wait behind queries. */
+const QUERY_CONNECTIONS = 12;
 
 export interface RunningServer {
   readonly url: string;

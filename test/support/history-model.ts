@@ -16,7 +16,7 @@ export interface ModelTable {
   held: readonly (readonly [number, number])[];
 }
 
-export const lastOf = ({ states }: ModelTable): State => states.at(-1) as State;
+const lastOf = ({ states }: ModelTable): State => states.at(-1) as State;
 
 const NAMES: Readonly<Record<CommitOperation['kind'], string>> = {
   append: 'APPEND',

@@ -208,7 +208,7 @@ function setOn(on: DraftTable, given: readonly number[], large: boolean): Record
 const COMPARE: readonly CompareOperator[] = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte'];
 
 /** A filter over a table's columns. */
-export function filterOn(on: Shape, { join, leaves }: Where): Filter {
+function filterOn(on: Shape, { join, leaves }: Where): Filter {
   const filters = leaves.map(([column, operator, n]) => leafOn(on.columns[column % on.columns.length] as ModelColumn, operator, n));
   if (join === 'not') return { kind: 'not', filter: { kind: 'and', filters } };
   return { kind: join, filters };

@@ -19,7 +19,7 @@ export function seedOf(what: string): number {
 }
 
 /** How long random and torture tests run: 1 in `npm test`, 0.25 in `npm run test:quick`, 4 in `.ci/run`. TIDEMARK_TEST_SCALE sets it. */
-export const SCALE = Number(process.env['TIDEMARK_TEST_SCALE'] ?? 1);
+const SCALE = Number(process.env['TIDEMARK_TEST_SCALE'] ?? 1);
 
 /** How many random cases to try: a few, as many times as the scale says, and one at least. */
 export function scaled(few: number): number {

@@ -29,7 +29,7 @@ export interface Answer<Data> {
   readonly status: number;
 }
 
-export interface LogLine extends Record<string, unknown> {
+interface LogLine extends Record<string, unknown> {
   readonly level: number;
   readonly msg: string;
 }

@@ -13,7 +13,7 @@ export interface Subscribe {
 /** What a subscriber does once it has an event. */
 export type Reaction = { readonly kind: 'go' | 'cut' | 'done' } | { readonly kind: 'pause'; readonly ms: number };
 
-export interface Result {
+interface Result {
   readonly data?: Readonly<Record<string, unknown>> | null;
   readonly errors?: readonly unknown[];
 }

@@ -32,7 +32,7 @@ export interface ParquetPlace {
 export type HiddenColumns = 'none' | 'row' | 'from' | 'to';
 
 /** What the hidden columns span, 0 for those that the file does not have. */
-export interface Spans {
+interface Spans {
   readonly rowLo: number;
   readonly rowHi: number;
   readonly fromLo: number;
@@ -145,7 +145,7 @@ function finiteBound(column: Column, cell: Cell): Cell {
   return (column.type === 'FLOAT' || column.type === 'DOUBLE') && !Number.isFinite(cell) ? null : cell;
 }
 
-export async function syncFile(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
     await file.sync();
@@ -154,7 +154,7 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
     await directory.sync();

@@ -161,7 +161,7 @@ export function mergeEnded(lists: readonly EndedVersions[]): EndedVersions {
 }
 
 /** Sorts versions by row identity. */
-export function sortEnded({ rows, froms }: EndedVersions): EndedVersions {
+function sortEnded({ rows, froms }: EndedVersions): EndedVersions {
   let sorted = true;
   for (let index = 1; index < rows.length && sorted; index += 1) sorted = (rows[index - 1] as number) <= (rows[index] as number);
   if (sorted) return { rows, froms };
@@ -170,9 +170,4 @@ export function sortEnded({ rows, froms }: EndedVersions): EndedVersions {
     rows: Float64Array.from(order, (index) => rows[index] as number),
     froms: Float64Array.from(order, (index) => froms[index] as number),
   };
-}
-
-/** The proof of a commit that brought and ended no rows. */
-export function emptyProof(): RowsProof {
-  return new RootBuilder(newSeed(), []).finish();
 }

@@ -34,7 +34,7 @@ function tierOf(file: DataFile): number {
  * The next run of neighbouring files to merge; empty where there is none worth it.
  * `eager`: any two neighbours that fit together, as compaction on demand does.
  */
-export function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] {
+function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] {
   let best: DataFile[] = [];
   let start = 0;
   while (start < files.length) {
@@ -57,7 +57,7 @@ export function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] 
 }
 
 /** What a step of compaction takes: files of one schema version. */
-export function pickInputs(table: TableState, eager: boolean): DataFile[] {
+function pickInputs(table: TableState, eager: boolean): DataFile[] {
   // Delete vectors are held in memory: too many of them in all go, however few each file has.
   const many = looseEndsIn(table) > LIMITS.looseEndsMax / 4;
   const withEnded = table.files.filter((file) => {
@@ -147,7 +147,7 @@ async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boo
 }
 
 /** Removes files that the current state no longer names, once no reader needs them. */
-export function retireFiles(parts: MaintenanceParts, tableId: TableId, files: readonly DataFile[]): void {
+function retireFiles(parts: MaintenanceParts, tableId: TableId, files: readonly DataFile[]): void {
   const after = parts.current();
   parts.pins.retire(after.logIndex, () => {
     parts.endMirrors.retire(tableId, tableById(after, tableId).endsEpoch);

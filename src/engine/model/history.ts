@@ -104,7 +104,7 @@ export interface DataFile {
 }
 
 export const FILE_KINDS = ['staged', 'versions', 'live', 'history'] as const;
-export type FileKind = (typeof FILE_KINDS)[number];
+type FileKind = (typeof FILE_KINDS)[number];
 
 /** Versions of one file, or of the hot rows, that one commit ended; loose until compaction writes `_to` into a file. */
 export interface Ends {

@@ -220,7 +220,7 @@ function columnNotFound(name: string, columns: readonly Column[], where: string)
   });
 }
 
-export function nameCollision(what: string, other: string, name: string): EngineError {
+function nameCollision(what: string, other: string, name: string): EngineError {
   return new EngineError('NAME_COLLISION', `${what} would have the same name as ${other} in the typed API`, {
     details: { name, other },
     hint: 'Names are compared without case and underscores. Choose another name, or give a graphqlName.',

@@ -73,7 +73,7 @@ function combine(date: string, time: string): bigint | undefined {
   return BigInt(days) * BigInt(MICROS_PER_DAY) + BigInt(micros);
 }
 
-export function inRange(micros: bigint): boolean {
+function inRange(micros: bigint): boolean {
   return micros >= BigInt(MIN_TIME_MS) * MICROS_PER_MS && micros <= BigInt(MAX_TIME_MS) * MICROS_PER_MS + 999n;
 }
 

@@ -157,7 +157,7 @@ function parseFloat32(value: unknown): Parsed {
 }
 
 /** The shortest decimal that reads back as the same 32-bit float, as a double: 0.1 for the float nearest to 0.1. */
-export function shortestFloat32(single: number): number {
+function shortestFloat32(single: number): number {
   if (!Number.isFinite(single) || single === 0) return single;
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(single.toPrecision(digits));

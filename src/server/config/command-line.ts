@@ -5,7 +5,7 @@ import { nearest } from '../../engine/index.ts';
 import { OPTIONS, type ServerConfig } from './options.ts';
 
 /** Variables of what is run beside a server and hands its environment on: tests, benchmarks, the demo. */
-const OF_TOOLS = /^TIDEMARK_(?:TEST|BENCH|RANDOM|CRASH|DEMO|TORTURE)(?:_|$)/;
+const OF_TOOLS = /^TIDEMARK_(?:TEST|BENCH)(?:_|$)/;
 
 /** A mistake in flags or variables; the message is for the person at the terminal. */
 export class ConfigError extends Error {}

@@ -5,7 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Values of each label; none where there are no labels. */
-export type LabelValues<Label extends string> = Readonly<Record<Label, readonly string[]>>;
+type LabelValues<Label extends string> = Readonly<Record<Label, readonly string[]>>;
 
 export interface Definition<Label extends string> {
   /** Without the prefix `tidemark_`. */

@@ -12,7 +12,7 @@ import { OperationMetrics } from './operation-metrics.ts';
 import { type ProcessMetrics, processMetrics } from './process-metrics.ts';
 
 /** What is read at each scrape. */
-export interface MetricSources {
+interface MetricSources {
   readonly engine: Pick<Engine, 'statistics'>;
   readonly live: () => LiveFigures;
   readonly state: { readonly stopping: boolean };
