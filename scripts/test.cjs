@@ -1,4 +1,7 @@
-/** npm test: set up, run every test that can run here, and close with a line that counts them. */
+/**
+ * npm test: set up, run every test that can run here, and close with a line that counts them. Arguments are vitest's, files and
+ * folders among them; `--quick` runs the tests of the main promises.
+ */
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
@@ -17,16 +20,45 @@ if (chromium === undefined) {
   );
 }
 
+/** What `npm run test:quick` runs. */
+const QUICK = [
+  'test/engine/{time-travel,bank,upserts,durable-answers,removed-files}.test.ts',
+  'test/catalog/{crash,lock}.test.ts',
+  'test/api/{typed,ids,filter-guard}.test.ts',
+  'test/live/{subscriptions,subscriptions.resume,feed,query}.test.ts',
+  'test/docs/tidy.test.ts',
+];
+
+/** Files of a pattern with alternatives in braces. */
+function expanded(pattern) {
+  const [, before, list, after] = /^([^{]*)\{([^}]*)\}(.*)$/.exec(pattern) ?? [];
+  return list === undefined ? [pattern] : list.split(',').map((name) => `${before}${name}${after}`);
+}
+
+const quick = process.argv.includes('--quick');
+const given = process.argv.slice(2).filter((argument) => argument !== '--quick');
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-report-'));
 const report = join(directory, 'report.json');
 const result = spawnSync(
   bin('vitest'),
-  ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
+  [
+    'run',
+    `--reporter=${join(root, 'scripts', 'line-reporter.mjs')}`,
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...(quick ? QUICK.flatMap(expanded) : []),
+    ...given,
+  ],
   {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
-    env: { ...process.env, UV_THREADPOOL_SIZE: '24', ...(chromium === undefined ? {} : { CHROMIUM: chromium }) },
+    env: {
+      ...(quick ? { TIDEMARK_TEST_SCALE: '0.25' } : {}),
+      ...process.env,
+      UV_THREADPOOL_SIZE: '24',
+      ...(chromium === undefined ? {} : { CHROMIUM: chromium }),
+    },
   },
 );
 let status = result.status ?? 1;

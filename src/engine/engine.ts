@@ -49,7 +49,8 @@ import type { RowForm } from './model/rows.ts';
 import { defineTable, type TableDefinition } from './model/schema.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { History } from './read/history.ts';
-import { type AsOf, Reads } from './read/reads.ts';
+import type { AsOf } from './read/instants.ts';
+import { Reads } from './read/reads.ts';
 import { Blocks } from './read/scan/blocks.ts';
 import type { Filter } from './read/scan/filter.ts';
 import {
@@ -111,7 +112,7 @@ export class Engine {
 
   /** Use openEngine. */
   constructor(options: EngineOptions, parts: OpenedParts) {
-    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer } = parts;
+    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer, apply } = parts;
     this.#release = parts.release;
     this.#directory = directory;
     this.incarnation = incarnation.name;
@@ -137,6 +138,7 @@ export class Engine {
       time: this.#time,
       state,
       publish: (next, commits) => this.#publish(next, commits),
+      apply,
       observer,
     });
     this.#parts = {

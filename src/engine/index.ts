@@ -50,10 +50,14 @@ export {
 export { meantInSeconds, parseCell, Refusal, show, toWire } from './model/values.ts';
 export { openEngine } from './open.ts';
 export type { EngineOptions } from './options.ts';
+export { diffCursorTo } from './read/diff/change-cursor.ts';
 export type { CommitChangesPage, CommitChangesQuery } from './read/diff/commit-changes.ts';
 export type { DiffQuery, TableDiff } from './read/diff/diff.ts';
-export { CHANGE_KINDS, type ChangeKind, type ChangePage, diffCursorTo, type RowChange } from './read/diff/diff-page.ts';
+export type { ChangePage } from './read/diff/diff-page.ts';
+export { CHANGE_KINDS, type ChangeKind, type RowChange } from './read/diff/row-changes.ts';
 export type { IdRange, Instant } from './read/history.ts';
+export type { AsOf } from './read/instants.ts';
+export type { ManifestEntry } from './read/manifest.ts';
 export {
   AGGREGATE_FUNCTIONS,
   type AggregateFunction,
@@ -64,11 +68,11 @@ export {
 export { cursorHead } from './read/pages/cursor.ts';
 export type { Group, GroupPage, GroupsQuery } from './read/pages/groups.ts';
 export { type PageArguments, pageSize, type RowPage, type RowsQuery } from './read/pages/page.ts';
-export type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 export { bytesOfGroups, bytesOfRows } from './read/row-bytes.ts';
 export type { CompareOperator, Filter, TextOperator } from './read/scan/filter.ts';
 export type { Direction, Order } from './read/scan/order.ts';
 export type { Row } from './read/scan/row.ts';
+export type { TableAt } from './read/table-at.ts';
 export type {
   ChangeResult,
   CommitResult,

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { claimIncarnation, type Incarnation } from './catalog/incarnation.ts';
 import { type OpenSeams, openCatalog } from './catalog/load.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
+import type { apply } from './commit/apply/apply.ts';
 import { Duck } from './data/duckdb.ts';
 import { DataFiles } from './data/files.ts';
 import { Engine } from './engine.ts';
@@ -12,12 +13,17 @@ import { type EngineObserver, guarded } from './model/observer.ts';
 import { storageError } from './model/storage-error.ts';
 import type { EngineOptions } from './options.ts';
 
+/** What tests put in the place of parts, to make them fail. */
+export interface EngineSeams extends OpenSeams {
+  readonly apply?: typeof apply;
+}
+
 /**
  * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writeTrouble` says why.
  * `seams` are for tests.
  * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
-export async function openEngine(options: EngineOptions, seams: OpenSeams = {}): Promise<Engine> {
+export async function openEngine(options: EngineOptions, seams: EngineSeams = {}): Promise<Engine> {
   const directory = resolve(options.directory);
   makeDirectory(directory);
   const observer = options.observer && guarded(options.observer, (error) => options.onBackgroundError?.(error, 'observer'));
@@ -35,7 +41,7 @@ export async function openEngine(options: EngineOptions, seams: OpenSeams = {}):
     const incarnation = await claimIncarnation(store, directory, options.newIncarnation);
     tellIncarnation(incarnation, options);
     if (store.trouble === undefined) DataFiles.prepareDirectory(directory, state);
-    return new Engine(options, { ...opened, directory, incarnation, duck: await starting, observer });
+    return new Engine(options, { ...opened, directory, incarnation, duck: await starting, observer, apply: seams.apply });
   } catch (error) {
     await store.close(false);
     opened.release();

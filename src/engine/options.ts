@@ -2,6 +2,7 @@
 import type { Incarnation } from './catalog/incarnation.ts';
 import type { CatalogState } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
+import type { apply } from './commit/apply/apply.ts';
 import type { Duck } from './data/duckdb.ts';
 import type { MaintenanceOptions } from './maintenance/scheduler.ts';
 import type { RetentionDefinition } from './model/alter.ts';
@@ -51,6 +52,8 @@ export interface OpenedParts {
   /** Gives the directory back, once the store is closed. */
   readonly release: () => void;
   readonly duck: Duck;
+  /** What a test puts in the place of apply. */
+  readonly apply: typeof apply | undefined;
   /** The observer of the options, guarded. */
   readonly observer: EngineObserver | undefined;
 }

@@ -9,7 +9,7 @@ import { asRowId, type RowId, type SnapshotId, type TableId } from './model/ids.
 import { LIMITS } from './model/limits.ts';
 import type { Cells } from './model/types.ts';
 import type { History, Instant } from './read/history.ts';
-import type { AsOf } from './read/reads.ts';
+import type { AsOf } from './read/instants.ts';
 
 /** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
 export interface CommitResult {

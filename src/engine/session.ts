@@ -20,12 +20,14 @@ import type { CommitFilter } from './read/count-commits.ts';
 import type { CommitChangesPage, CommitChangesQuery } from './read/diff/commit-changes.ts';
 import type { DiffQuery, TableDiff } from './read/diff/diff.ts';
 import type { IdRange, Instant } from './read/history.ts';
+import type { AsOf } from './read/instants.ts';
+import type { ManifestEntry } from './read/manifest.ts';
 import type { AggregateQuery } from './read/pages/aggregate.ts';
 import type { GroupPage, GroupsQuery } from './read/pages/groups.ts';
 import type { RowPage, RowsQuery } from './read/pages/page.ts';
-import type { AsOf, ManifestEntry, TableAt } from './read/reads.ts';
 import type { Filter } from './read/scan/filter.ts';
 import type { Row } from './read/scan/row.ts';
+import type { TableAt } from './read/table-at.ts';
 import type { ChangeResult, CommitResult, EraseResult, RestoreOptions, RestoreResult, RevertOptions, RevertResult } from './results.ts';
 
 /** Who a session works for. */

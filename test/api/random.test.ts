@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { scaled } from '../support/random.ts';
 import { type Loose, testServer } from '../support/server-support.ts';
 
 type Server = Awaited<ReturnType<typeof testServer>>;
@@ -12,7 +13,7 @@ interface Item {
 /** A table as a plain list in order of insertion, by key. */
 type State = readonly Item[];
 
-const RUNS = Number(process.env['TIDEMARK_RANDOM_API_RUNS'] ?? 6);
+const RUNS = scaled(2);
 const TABLES = ['left', 'right'] as const;
 type Name = (typeof TABLES)[number];
 

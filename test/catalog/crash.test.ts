@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { asSnapshotId, type Engine, openEngine, type TableAt } from '../../src/engine/index.ts';
 import { crashRow } from '../support/crash-rows.ts';
 import { copyOf } from '../support/damage.ts';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
-const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 20);
+const ROUNDS = scaled(5);
 const WRITER = fileURLToPath(new URL('../support/crash-writer.ts', import.meta.url));
 
 interface Acknowledged {

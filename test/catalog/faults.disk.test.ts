@@ -263,8 +263,8 @@ describe.runIf(MAY_MOUNT)('docs/operations.md says what each operation answers',
     const [head = '', rest = ''] = page.split('<!-- answers in trouble -->\n');
     const [, tail = ''] = rest.split('<!-- end of answers in trouble -->\n');
     const expected = `${head}<!-- answers in trouble -->\n${lines.join('\n')}\n<!-- end of answers in trouble -->\n${tail}`;
-    if (process.env['TIDEMARK_WRITE_DOCS'] === '1') writeFileSync(PAGE, expected);
-    else expect(page, 'TIDEMARK_WRITE_DOCS=1 writes the table again').toBe(expected);
+    if (process.env['TIDEMARK_TEST_WRITE_DOCS'] === '1') writeFileSync(PAGE, expected);
+    else expect(page, 'TIDEMARK_TEST_WRITE_DOCS=1 writes the table again').toBe(expected);
   });
 });
 

@@ -3,10 +3,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Engine, EngineError, type EngineNotice, openEngine } from '../../src/engine/index.ts';
 import { contentsOf, copyOf, flip, largest } from '../support/damage.ts';
 import { FailingDisk, type Fault, REASONS, type Reason } from '../support/failing-level.ts';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { failureOf, rowsAsOf, temporaryDirectory } from '../support/support.ts';
 
-const OPERATIONS = Number(process.env['TIDEMARK_FAULTS'] ?? 40);
+const OPERATIONS = scaled(10);
 const CODES: Readonly<Record<Reason, string>> = { ENOSPC: 'STORAGE_FULL', EIO: 'READ_ONLY', EMFILE: 'OVERLOADED', EROFS: 'READ_ONLY' };
 const MAINTENANCE = { flushRows: 1e9, flushBytes: 1e12, autoCompact: false };
 const TABLE = {

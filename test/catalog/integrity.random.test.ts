@@ -7,10 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/index.ts';
 import { copyOf, createTables, flip, largest, writeCommits } from '../support/damage.ts';
 import type { Inspection, Told } from '../support/inspect.ts';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { temporaryDirectory, testEngine } from '../support/support.ts';
 
-const FLIPS = Number(process.env['TIDEMARK_FLIPS'] ?? 60);
+const FLIPS = scaled(15);
 const INSPECTOR = fileURLToPath(new URL('../support/inspector.ts', import.meta.url));
 
 interface Trial {

@@ -15,13 +15,13 @@ import {
 import { type Counts, type ModelColumn, ModelRefusal, type ModelRow, rowMatches, rowsBy, type State } from '../support/history-draft.ts';
 import { type ModelCommit, ModelHistory, type ModelTable } from '../support/history-model.ts';
 import { concrete, operation, randomFilter, randomKey, TABLES, type WantedOperation } from '../support/history-operations.ts';
-import { randomNumbers } from '../support/random.ts';
+import { randomNumbers, scaled } from '../support/random.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
-const RUNS = Number(process.env['TIDEMARK_RANDOM_RUNS'] ?? 40);
-const SEED = Number(process.env['TIDEMARK_RANDOM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const RUNS = scaled(10);
+const SEED = Number(process.env['TIDEMARK_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Looking for the smallest sequence takes long. */
-const SHRINK = process.env['TIDEMARK_RANDOM_SHRINK'] !== undefined;
+const SHRINK = process.env['TIDEMARK_TEST_SHRINK'] !== undefined;
 
 /** One step of a sequence: a further kind is one more method of World and one more arbitrary here. */
 type Step = (world: World) => Promise<void>;

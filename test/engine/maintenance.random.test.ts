@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asRowId, asSnapshotId, type Engine, openEngine, type TableAt } from '../../src/engine/index.ts';
-import { seedOf } from '../support/random.ts';
+import { scaled, seedOf } from '../support/random.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
 /** What a user may do, in any order, while flush and compaction run by themselves. */
@@ -181,7 +181,7 @@ async function anyOrder(what: string, options: { readonly byId: boolean }): Prom
       await run.close();
     }
   });
-  await fc.assert(property, { seed, numRuns: Number(process.env['TIDEMARK_RUNS'] ?? 12), endOnFailure: true });
+  await fc.assert(property, { seed, numRuns: scaled(3), endOnFailure: true });
 }
 
 describe('flush and compaction never change an answer', () => {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, Filter, TextOperator } from '../../src/engine/index.ts';
 import { LIMITS } from '../../src/engine/index.ts';
 import { isWellFormedPattern, parsePattern, patternSql, patternTest } from '../../src/engine/read/scan/pattern.ts';
-import { randomRuns } from '../support/random.ts';
+import { scaled } from '../support/random.ts';
 import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
 
 /** Whether a text matches, tried in every way there is: for small inputs only. */
@@ -79,7 +79,7 @@ describe('like and ilike', () => {
         const result = await connection.run(`SELECT ${test} FROM (VALUES ${list}) AS t(x)`, [value, ...many.map((one) => one.join(''))]);
         expect((await result.getRows()).map(([matches]) => matches)).toEqual(plainly);
       }),
-      { numRuns: randomRuns(400) },
+      { numRuns: scaled(100) },
     );
     connection.closeSync();
     instance.closeSync();

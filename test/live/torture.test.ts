@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { runningServer } from '../support/restarting-process.ts';
 import { type Answer, CUSTOMERS, ORDERS, query } from '../support/server-support.ts';
 import { type OnEvent, type Reaction, socketSession, streamSession } from '../support/torture-sessions.ts';
 import { committed, STATUSES, write } from '../support/torture-writers.ts';
 
-const FULL = process.env['TIDEMARK_TORTURE'] === 'full';
-const { SUBSCRIBERS, WRITERS, COMMITS, KILLS } = FULL
-  ? { SUBSCRIBERS: 200, WRITERS: 20, COMMITS: 10_000, KILLS: 10 }
-  : { SUBSCRIBERS: 48, WRITERS: 8, COMMITS: 600, KILLS: 3 };
-const TIMEOUT_MS = FULL ? 1_200_000 : 60_000;
+/** At a scale of 60: 200 subscribers, 20 writers, 9,000 commits and 15 kills, which takes minutes. */
+const SUBSCRIBERS = Math.min(200, Math.max(24, scaled(12)));
+const WRITERS = Math.min(20, Math.max(4, scaled(2)));
+const COMMITS = Math.max(150, scaled(150));
+const KILLS = Math.min(15, scaled(0.75));
+const TIMEOUT_MS = Math.max(180_000, scaled(20_000));
 
 type Random = (below: number) => number;
 

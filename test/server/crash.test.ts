@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { startProcess } from '../support/server-process.ts';
 import { query } from '../support/server-support.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
-const ROUNDS = Number(process.env['TIDEMARK_CRASH_ROUNDS'] ?? 20);
+const ROUNDS = scaled(5);
 const CLIENTS = 8;
 /** Rows of one append; they must be there all, or none. */
 const PARTS = 3;

@@ -13,12 +13,15 @@ export function randomNumbers(seed: number): (below: number) => number {
 
 /** A seed, from the environment or new, printed so that a failure can be repeated. */
 export function seedOf(what: string): number {
-  const seed = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-  console.log(`${what}: TIDEMARK_SEED=${seed}`);
+  const seed = Number(process.env['TIDEMARK_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`${what}: TIDEMARK_TEST_SEED=${seed}`);
   return seed;
 }
 
-/** How many random cases to try: a few by default, TIDEMARK_RANDOM_RUNS times as many where it is set. */
-export function randomRuns(few: number): number {
-  return few * Number(process.env['TIDEMARK_RANDOM_RUNS'] ?? 1);
+/** How long random and torture tests run: 1 in `npm test`, 0.25 in `npm run test:quick`, 4 in `.ci/run`. TIDEMARK_TEST_SCALE sets it. */
+export const SCALE = Number(process.env['TIDEMARK_TEST_SCALE'] ?? 1);
+
+/** How many random cases to try: a few, as many times as the scale says, and one at least. */
+export function scaled(few: number): number {
+  return Math.max(1, Math.round(few * SCALE));
 }

@@ -90,6 +90,15 @@ export class CatalogStore {
     return this.#poison === undefined ? this.#guard.trouble : { error: this.#poison, sinceMs: Date.now() };
   }
 
+  /** No more is written until the database is opened again; reads go on. @returns the error that writers get from now on */
+  halt(cause: Error): EngineError {
+    const message = `no commit is taken any more, and nothing was kept of those under way: Tidemark found a defect of its own (${cause.message})`;
+    const hint = 'Reads go on. Restart the database: it then checks what is on disk. Please report this error with its message.';
+    const error = new EngineError('READ_ONLY', message, { hint, cause });
+    this.#guard.halt(error);
+    return error;
+  }
+
   /** Whether the log may hold a batch whose writers were told that it failed. */
   get isUnresolved(): boolean {
     return this.#guard.isUnresolved;

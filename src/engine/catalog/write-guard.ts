@@ -11,6 +11,7 @@
  *       +-------------- opened again, checked, and a write went well ----------------+--> damaged
  *
  *    any of them --> closed;  any of them -- the lock was lost --> lost
+ *    writable, failed, recovering -- apply broke an invariant --> halted, until the database is opened again
  *
  * Reads go on in all but `closed` and `lost`: while LevelDB is closed and opened again they come from a copy of its folder.
  */
@@ -46,7 +47,7 @@ interface Failed extends WriteTrouble {
   readonly triedMs: number;
 }
 
-type Phase = { readonly kind: 'writable' } | Failed | (WriteTrouble & { readonly kind: 'damaged' | 'lost' | 'closed' });
+type Phase = { readonly kind: 'writable' } | Failed | (WriteTrouble & { readonly kind: 'damaged' | 'lost' | 'halted' | 'closed' });
 
 export interface GuardParts {
   readonly dataDirectory: string;
@@ -206,6 +207,14 @@ export class WriteGuard {
     });
   }
 
+  /** Ends writing for good: what is in memory is not to be trusted. All that was acknowledged is on disk. */
+  halt(error: EngineError): void {
+    const { kind } = this.#phase;
+    if (kind !== 'writable' && kind !== 'failed' && kind !== 'recovering') return;
+    this.#phase = { kind: 'halted', error, sinceMs: Date.now() };
+    this.#tell();
+  }
+
   /** Merges all tables. Others may write meanwhile. @throws EngineError as admit, also where the merge itself met trouble */
   async compact(start: Buffer, end: Buffer): Promise<void> {
     await this.admit(true);
@@ -321,7 +330,8 @@ export class WriteGuard {
     const copy = this.#reading;
     this.#reading = fresh;
     this.#primary = fresh;
-    this.#phase = { kind: 'writable' };
+    // Writing may have been halted meanwhile: then only the reads move back.
+    if (this.#phase.kind === 'recovering') this.#phase = { kind: 'writable' };
     this.#lacksSpace = false;
     this.#tell();
     await this.#removeCopy(copy);

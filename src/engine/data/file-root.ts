@@ -5,8 +5,7 @@ import type { Column } from '../model/types.ts';
 import { fromDuck } from './cells.ts';
 import { columnAt, parquetSql, runOn } from './duckdb.ts';
 import { nextTurn } from './load-rows.ts';
-
-const WINDOW_ROWS = 50_000;
+import { WINDOW_ROWS } from './windows.ts';
 
 /** Adds a file's rows to a root, in the order of `position`, which goes from `lo` to `hi` without being dense. */
 export async function addFileRows(

@@ -12,8 +12,8 @@ import {
 import type { Budget } from '../model/budget.ts';
 import { invariant } from '../model/errors.ts';
 
-/** Of a value that is no text and no bytes. */
-const VALUE_BYTES = 16;
+/** Of a value that is no text and no bytes, and of what goes with each text. */
+export const VALUE_BYTES = 16;
 /** DuckDB keeps a text as its length, its first characters and a pointer. */
 const STRING_BYTES = 16;
 

@@ -109,7 +109,7 @@ export interface RowsChange {
   readonly files: readonly ChangeFile[];
   readonly ends: readonly EndedInFile[];
   readonly keys: KeyChanges;
-  /** A small change's rows before and after, as they are stored for diffs (read/changes.ts); null for appends and large ones. */
+  /** A small change's rows before and after, as they are stored for diffs (encoding/change-record.ts); null for appends and large ones. */
   readonly changes: Buffer | null;
   readonly proof: RowsProof;
 }

@@ -6,6 +6,7 @@
 import { EngineError } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { LogEntry, Outcome } from './entry.ts';
+import { assertEntry } from './entry-check.ts';
 
 /** An entry on its way, with the promise its writer waits on. */
 export interface PendingEntry {
@@ -49,6 +50,7 @@ export class LocalLog implements Log {
       );
     }
     return new Promise((resolve, reject) => {
+      assertEntry(entry);
       this.#pending.push({ entry, resolve, reject, submittedMs: this.#isMeasured ? performance.now() : 0 });
       this.#pendingBytes += entry.bytes;
       this.#wake?.();

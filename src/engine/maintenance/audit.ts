@@ -8,6 +8,7 @@ import { decodeCommit, definitionHash } from '../catalog/records.ts';
 import { columnsOfVersion, type TableState, tableById, tablesOf } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { nextTurn } from '../data/load-rows.ts';
+import { ROWS_PER_TURN, WINDOW_ROWS, windowsBelow } from '../data/windows.ts';
 import { type EndedVersions, RootBuilder } from '../encoding/proof.ts';
 import type { RowsProof, Snapshot } from '../model/history.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
@@ -25,10 +26,6 @@ export interface AuditReport {
   readonly findings: readonly string[];
 }
 
-/** Rows read at once, about. */
-const WINDOW_ROWS = 50_000;
-const ROWS_PER_TURN = 2_000;
-
 /** The root over what one commit brought to and ended in a table, of what is stored of it now. */
 export async function commitRoot(
   parts: AuditParts,
@@ -39,19 +36,12 @@ export async function commitRoot(
 ): Promise<RowsProof> {
   const columns = columnsOfVersion(table, snapshot.schemaVersion);
   const many = snapshot.insertedRows + snapshot.updatedRows > WINDOW_ROWS;
-  for (const window of many ? windows(snapshot.nextRow) : [undefined])
+  for (const window of many ? windowsBelow(snapshot.nextRow) : [undefined])
     await brought(parts, table, { lo: snapshot.snapshotId, hi: snapshot.snapshotId, columns, window, without }, (_from, cells) =>
       root.add(cells),
     );
   const ended = await endedBy(parts, table, { lo: snapshot.snapshotId, hi: snapshot.snapshotId, without });
   return root.finish(ended.get(snapshot.snapshotId) === undefined ? [] : [ended.get(snapshot.snapshotId) as EndedVersions]);
-}
-
-function windows(nextRow: number): RowWindow[] {
-  return Array.from({ length: Math.ceil(nextRow / WINDOW_ROWS) }, (_value, index) => ({
-    lo: index * WINDOW_ROWS,
-    hi: (index + 1) * WINDOW_ROWS,
-  }));
 }
 
 interface Range {
@@ -213,7 +203,7 @@ async function auditGroup(
   const range = { lo: first.snapshotId, hi: last.snapshotId };
   const brings = group.reduce((sum, snapshot) => sum + snapshot.insertedRows + snapshot.updatedRows, 0);
   let rows = 0;
-  for (const window of brings > WINDOW_ROWS ? windows(last.nextRow) : [undefined])
+  for (const window of brings > WINDOW_ROWS ? windowsBelow(last.nextRow) : [undefined])
     rows += await brought(parts, table, { ...range, columns, window }, (from, cells) => roots.get(from)?.add(cells));
   const ended = group.some(({ updatedRows, deletedRows, operation }) => updatedRows + deletedRows > 0 || operation === 'RESTORE')
     ? await endedBy(parts, table, range)

@@ -7,6 +7,7 @@ import { existedAt, type TableState, tableById } from '../catalog/state.ts';
 import { fromDuck } from '../data/cells.ts';
 import { newRoot } from '../data/file-root.ts';
 import { nextTurn } from '../data/load-rows.ts';
+import { ROWS_PER_TURN, windowsBelow } from '../data/windows.ts';
 import type { RootBuilder } from '../encoding/proof.ts';
 import type { ExpireEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
@@ -48,7 +49,6 @@ export interface ExpiredTable {
 const ATTEMPTS = 5;
 /** Snapshots that one log entry takes. */
 const ENTRY_SNAPSHOTS = 2_000;
-const WINDOW_ROWS = 50_000;
 
 /** @returns what went, or, on a dry run, would go */
 export function expireTable(parts: ExpireParts, tableId: TableId, limits: ExpireLimits, dryRun: boolean): Promise<ExpiredTable> {
@@ -199,12 +199,12 @@ export async function rootAt(
   const columns = schemaOf(parts, table, at);
   const names = joinSql(columns.map(nameOf));
   const nextRow = parts.history.snapshot(table.id, at)?.nextRow ?? table.last.nextRow;
-  for (let lo = 0; lo < nextRow; lo += WINDOW_ROWS) {
+  for (const window of windowsBelow(nextRow)) {
     const rows = await parts.scanner.scan(
       {
         tableId: table.id,
         visibility: { kind: 'visible', at },
-        window: { lo, hi: lo + WINDOW_ROWS },
+        window,
         columns,
         hidden: 'version',
         statement: (relation) => sql`SELECT ${names} FROM ${relation}${where(rowIsNotAmong(without))} ORDER BY _row`,
@@ -213,10 +213,8 @@ export async function rootAt(
     );
     for (const [index, row] of rows.entries()) {
       root.add(columns.map((column, position) => fromDuck(column, row[position] ?? null)));
-      if (index % WINDOW_TURN === 0) await nextTurn();
+      if (index % ROWS_PER_TURN === 0) await nextTurn();
     }
   }
   return root.finish();
 }
-
-const WINDOW_TURN = 2_000;

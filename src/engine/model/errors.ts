@@ -85,9 +85,17 @@ export function refusalError({ code, message, details, hint }: ErrorData): Engin
   return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }) });
 }
 
-/** Asserts what only a bug could make false. */
+/** Something is false that only a defect of Tidemark's can make false. Where writing meets one, it stops (commit/sequence). */
+export class InvariantError extends Error {
+  override readonly name = 'InvariantError';
+  constructor(what: string) {
+    super(`invariant broken: ${what}`);
+  }
+}
+
+/** Asserts what only a defect could make false. @throws InvariantError */
 export function invariant(condition: unknown, what: string): asserts condition {
-  if (!condition) throw new Error(`invariant broken: ${what}`);
+  if (!condition) throw new InvariantError(what);
 }
 
 /** For the `default` of an exhaustive switch. */

@@ -1,15 +1,14 @@
 /** About how much memory rows take: what bounds pages and what is kept of them. */
-import type { RowChange } from './diff/diff-page.ts';
+import { VALUE_BYTES } from '../data/results.ts';
+import type { RowChange } from './diff/row-changes.ts';
 import type { Group } from './pages/groups.ts';
+import { bytesOfCell } from './scan/cell-bytes.ts';
 import type { Row } from './scan/row.ts';
-
-/** Of a value that is no text and no bytes, and of what goes with each row. */
-const VALUE_BYTES = 16;
 
 export function bytesOfRow(row: Row | null | undefined): number {
   if (row === null || row === undefined) return 0;
   let bytes = VALUE_BYTES;
-  for (const cell of row.cells) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? VALUE_BYTES + cell.length : VALUE_BYTES;
+  for (const cell of row.cells) bytes += bytesOfCell(cell);
   return bytes;
 }
 

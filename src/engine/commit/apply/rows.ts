@@ -4,6 +4,7 @@ import { encodeEnds } from '../../catalog/records.ts';
 import { encodeHotCommit } from '../../data/hot.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
 import type { CommitEntry, RowsChange } from '../../log/entry.ts';
+import { assertRowsAddUp } from '../../log/entry-check.ts';
 import type { ErrorData } from '../../model/errors.ts';
 import type { DataFile, Ends } from '../../model/history.ts';
 import { asFileId, asRowId, asSnapshotId } from '../../model/ids.ts';
@@ -23,6 +24,7 @@ export function applyRows(work: CatalogWork, entry: CommitEntry, change: RowsCha
     return outdated(table);
   const taken = takenKeys(table, change, lookups);
   if (taken !== undefined) return new Refused(taken);
+  assertRowsAddUp(change);
   const rowBase = table.nextRow;
   putRows(work, table, change);
   endVersions(work, table, change);

@@ -8,12 +8,14 @@ import type { CatalogState } from '../../catalog/state.ts';
 import type { CatalogStore, Put } from '../../catalog/store.ts';
 import type { CommitEntry, LogEntry, Outcome } from '../../log/entry.ts';
 import type { Log, PendingEntry } from '../../log/log.ts';
+import { InvariantError } from '../../model/errors.ts';
 import type { Commit } from '../../model/history.ts';
 import { LIMITS } from '../../model/limits.ts';
 import type { EngineObserver } from '../../model/observer.ts';
 import type { TimeKeeper } from '../../time/time-keeper.ts';
 import { apply } from '../apply/apply.ts';
 import type { Lookups } from '../apply/types.ts';
+import { assertApplied } from './invariants.ts';
 
 export interface SequencerParts {
   readonly log: Log;
@@ -22,6 +24,8 @@ export interface SequencerParts {
   readonly state: CatalogState;
   /** Called after each durable round, before its writers are answered: the state moves on, the feed is told. */
   readonly publish: (state: CatalogState, commits: readonly Commit[]) => void;
+  /** What tests put in the place of apply, to break what it gives. */
+  readonly apply?: typeof apply | undefined;
   /** Told of what is durable, once its writers were answered. */
   readonly observer?: EngineObserver | undefined;
 }
@@ -70,7 +74,9 @@ export class Sequencer {
       const lookups = await RoundLookups.read(this.#parts, this.#state, taken);
       await this.#commitRound(taken, lookups);
     } catch (error) {
-      for (const pending of round) pending.reject(error);
+      // Apply gave what cannot be, and nothing of the round was written: what is in memory is not to be trusted with more.
+      const told = error instanceof InvariantError ? store.halt(error) : error;
+      for (const pending of round) pending.reject(told);
     }
   }
 
@@ -97,7 +103,8 @@ export class Sequencer {
     const commits: Commit[] = [];
     const timestampMs = time.stamp(state.timestampMs);
     for (const { entry } of round) {
-      const applied = apply(state, entry, timestampMs, lookups);
+      const applied = (this.#parts.apply ?? apply)(state, entry, timestampMs, lookups);
+      assertApplied(state, entry, applied, timestampMs);
       state = applied.state;
       lookups.note(applied.puts);
       for (const put of applied.puts) puts.push(put);

@@ -1,7 +1,9 @@
 /**
  * Changes read before they write. The operations are evaluated on a base first, without holding anything; then their tables
- * are held for a moment, evaluated again on just what was committed since, and the entry is sequenced. So the outcome is
- * that of one commit after another (invariant 2), appends never see a conflict, and no retry loop exists.
+ * are locked for a moment, evaluated again on just what was committed since, and the entry is sequenced. So the outcome is
+ * that of one commit after another (invariant 2), and neither appends nor changes meet a conflict that they did not ask for.
+ * Only where the second evaluation is about tables that are not locked, since one was dropped, created or renamed meanwhile,
+ * is all of it done again, at most five times; then OVERLOADED.
  */
 import { createHash } from 'node:crypto';
 import { idempotencyKey } from '../../catalog/keys.ts';
@@ -39,7 +41,7 @@ export interface Changed {
   readonly evaluated: Evaluated | undefined;
 }
 
-/** Times that tables which were dropped or created meanwhile make the gates be taken anew. */
+/** Times that the locks are taken, where tables were dropped or created meanwhile. */
 const ATTEMPTS = 5;
 
 /** What an evaluation makes of a state: of operations, or of a restore. */

@@ -16,8 +16,8 @@ import type { Matcher } from '../scan/match.ts';
 import type { Row } from '../scan/row.ts';
 import type { RowWindow } from '../scan/visibility.ts';
 import type { DiffQuery, Diffs } from './diff.ts';
-import type { RowChange } from './diff-page.ts';
 import { ReadingInParts } from './reading-in-parts.ts';
+import type { RowChange } from './row-changes.ts';
 
 export interface CommitChangesQuery {
   readonly snapshotId: SnapshotId;

@@ -1,24 +1,8 @@
-/** Pages of changes: the parts of a diff put together, with cursors that are bound to their diff. */
-import { EngineError } from '../../model/errors.ts';
-import type { SnapshotId } from '../../model/ids.ts';
-import { otherIncarnation } from '../../model/incarnation.ts';
+/** Pages of row changes: the parts of a diff put together, in order, with only the rows of the page read. */
+import { firstAtLeastBy } from '../../model/ascending.ts';
 import { type PageArguments, pageSize } from '../pages/page.ts';
-import type { CheckedFilter } from '../scan/filter.ts';
-import type { Row } from '../scan/row.ts';
-
-export const CHANGE_KINDS = ['INSERT', 'UPDATE', 'DELETE'] as const;
-export type ChangeKind = (typeof CHANGE_KINDS)[number];
-
-export interface RowChange {
-  readonly kind: ChangeKind;
-  /** The commit that made it; for a net effect the last one that touched the row. */
-  readonly snapshotId: SnapshotId;
-  readonly rowId: number;
-  /** In the columns of the diff's `before` schema; null for an INSERT. */
-  readonly before: Row | null;
-  /** In the columns of its `after` schema; null for a DELETE. */
-  readonly after: Row | null;
-}
+import { type ChangeList, type ChangePlace, decodeChangeCursor, encodeChangeCursor } from './change-cursor.ts';
+import { type RowChange, reversed, type Step, type Steps } from './row-changes.ts';
 
 export interface ChangePage {
   readonly changes: readonly RowChange[];
@@ -27,142 +11,99 @@ export interface ChangePage {
   cursorAt(index: number): string;
 }
 
-/** A change that is known, its rows read when they are asked for. */
-export interface Step {
-  readonly kind: ChangeKind;
-  readonly row: number;
-  readonly snapshotId: SnapshotId;
-  readonly before?: Row | undefined;
-  readonly after?: Row | undefined;
+/** The changes of a diff in parts; `back` where they are what going back would do. */
+export interface ChangesInParts {
+  readonly parts: readonly Steps[];
+  readonly back: boolean;
+  readonly list: ChangeList;
 }
 
-/** Some changes in order, and how to read the rows of a few of them. */
-export interface Steps {
-  readonly steps: readonly Step[];
-  readonly read: (steps: readonly Step[]) => Promise<RowChange[]>;
-  /** The rows that match before or after, where they are better looked for where they lie than read. */
-  readonly matching?: ((filter: CheckedFilter) => Promise<ReadonlySet<number>>) | undefined;
+/** A page, read when the result is called; the arguments are checked at once. @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED */
+export function preparePage(all: ChangesInParts, args: PageArguments): () => Promise<ChangePage> {
+  const { limit, backward } = pageSize(args);
+  const after = args.after == null ? undefined : decodeChangeCursor(args.after, 'after', all.list);
+  const before = args.before == null ? undefined : decodeChangeCursor(args.before, 'before', all.list);
+  return () => readPage(all, { limit, backward, after, before });
 }
 
-export const REVERSED: Readonly<Record<ChangeKind, ChangeKind>> = { INSERT: 'DELETE', UPDATE: 'UPDATE', DELETE: 'INSERT' };
-
-/** A cursor: the list that it is of, the span's place in it, and the row. */
-export function encodeCursor(list: string, part: number, row: number): string {
-  return Buffer.from(`d:${list}:${part}:${row}`).toString('base64url');
+/** Of the diff of a single commit: the changes of rows of later identities, however many are asked for. */
+export function pageAfterRow(all: ChangesInParts, limit: number, row: number | undefined): Promise<ChangePage> {
+  return readPage(all, { limit, backward: false, after: row === undefined ? undefined : [0, row], before: undefined });
 }
-
-const CURSOR = /^d:(([\w-]{8})\.\d+\.\d+\.(\d{1,16})\.(?:NET|FULL)):(\d{1,16}):(\d{1,16})$/;
-
-function parse(cursor: string): RegExpExecArray | null {
-  return CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-}
-
-/**
- * The later end of the diff that a cursor is of; undefined where it is none.
- * @throws EngineError CURSOR_INVALID where it is of another incarnation of the database
- */
-export function diffCursorTo(cursor: string, current: string): number | undefined {
-  const match = parse(cursor);
-  if (match === null) return undefined;
-  if (match[2] !== current) throw otherIncarnation({ what: 'the cursor', given: match[2] ?? '', current }, 'CURSOR_INVALID');
-  return Number(match[3]);
-}
-
-function decodeCursor(cursor: string, argument: string, list: string): Place {
-  const match = parse(cursor);
-  const [current = ''] = list.split('.');
-  if (match !== null && match[2] !== current) throw otherIncarnation({ what: argument, given: match[2] ?? '', current }, 'CURSOR_INVALID');
-  if (match === null || match[1] !== list)
-    throw new EngineError('CURSOR_INVALID', `${argument} is not a cursor of a page of these changes`, {
-      hint: 'Pass the endCursor of the page before, with the same table, instants and mode.',
-    });
-  return [Number(match[4]), Number(match[5])];
-}
-
-/**
- * A page, read when the result is called; the arguments are checked at once. `size` is how many to read where the arguments
- * are not a client's, which are held to the limit of pages. @throws EngineError CURSOR_INVALID, LIMIT_EXCEEDED
- */
-export function pageOf(
-  all: readonly Steps[],
-  args: PageArguments,
-  { back, list, size }: { readonly back: boolean; readonly list: string; readonly size?: number },
-): () => Promise<ChangePage> {
-  const { limit, backward } = size === undefined ? pageSize(args) : { limit: size, backward: false };
-  const after = args.after == null ? undefined : decodeCursor(args.after, 'after', list);
-  const before = args.before == null ? undefined : decodeCursor(args.before, 'before', list);
-  return () => readPage(all, { limit, backward, after, before, back, list });
-}
-
-type Place = readonly [part: number, row: number];
 
 interface CheckedPage {
   readonly limit: number;
   readonly backward: boolean;
-  readonly after: Place | undefined;
-  readonly before: Place | undefined;
-  readonly back: boolean;
-  readonly list: string;
+  readonly after: ChangePlace | undefined;
+  readonly before: ChangePlace | undefined;
 }
 
-async function readPage(all: readonly Steps[], { limit, backward, after, before, back, list }: CheckedPage): Promise<ChangePage> {
-  const found: { readonly part: Steps; readonly at: number; readonly step: Step }[] = [];
-  const beyond = (part: number, row: number): boolean =>
-    (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&
-    (before === undefined || part < before[0] || (part === before[0] && row < before[1]));
-  const order = backward ? [...all.keys()].reverse() : [...all.keys()];
-  search: for (const at of order) {
-    const part = all[at] as Steps;
-    const start = !backward && after !== undefined && at === after[0] ? firstBeyond(part.steps, after[1]) : 0;
-    for (let index = start; index < part.steps.length; index += 1) {
-      const step = part.steps[backward ? part.steps.length - 1 - index : index] as Step;
-      if (!beyond(at, step.row)) continue;
-      found.push({ part, at, step });
-      if (found.length > limit) break search;
-    }
-  }
+/** A step, and the part that it is of. */
+interface Found {
+  readonly part: Steps;
+  readonly at: number;
+  readonly step: Step;
+}
+
+async function readPage(all: ChangesInParts, page: CheckedPage): Promise<ChangePage> {
+  const { limit, backward, after, before } = page;
+  const found = stepsOf(all.parts, page);
   const more = found.length > limit;
   const taken = found.slice(0, limit);
   if (backward) taken.reverse();
-  const changes: RowChange[] = [];
-  for (let start = 0; start < taken.length; ) {
-    let end = start;
-    while (taken[end]?.part === taken[start]?.part && end < taken.length) end += 1;
-    const { part } = taken[start] as (typeof taken)[number];
-    changes.push(...(await part.read(taken.slice(start, end).map(({ step }) => step))));
-    start = end;
-  }
+  const changes = await read(taken);
   return {
-    changes: back ? changes.map(reversed) : changes,
+    changes: all.back ? changes.map(reversed) : changes,
     hasNextPage: backward ? before !== undefined : more,
     hasPreviousPage: backward ? more : after !== undefined,
     cursorAt: (index) => {
-      const { at, step } = taken[index] as (typeof taken)[number];
-      return encodeCursor(list, at, step.row);
+      const { at, step } = taken[index] as Found;
+      return encodeChangeCursor(all.list, [at, step.row]);
     },
   };
 }
 
-/** All changes at once, for who knows that they are few. */
-export async function changesOf(all: readonly Steps[], back: boolean): Promise<readonly RowChange[]> {
-  const parts = [];
-  for (const { steps, read } of all) parts.push(await read(steps));
-  const changes = parts.flat();
+/** The steps of a page in the order in which they are looked for, and one more where there is one. */
+function stepsOf(parts: readonly Steps[], { limit, backward, after, before }: CheckedPage): Found[] {
+  const found: Found[] = [];
+  const isBeyond = (part: number, row: number): boolean =>
+    (after === undefined || part > after[0] || (part === after[0] && row > after[1])) &&
+    (before === undefined || part < before[0] || (part === before[0] && row < before[1]));
+  const order = backward ? [...parts.keys()].reverse() : parts.keys();
+  for (const at of order) {
+    const part = parts[at] as Steps;
+    const start = !backward && after !== undefined && at === after[0] ? firstBeyond(part.steps, after[1]) : 0;
+    for (let index = start; index < part.steps.length; index += 1) {
+      const step = part.steps[backward ? part.steps.length - 1 - index : index] as Step;
+      if (!isBeyond(at, step.row)) continue;
+      found.push({ part, at, step });
+      if (found.length > limit) return found;
+    }
+  }
+  return found;
+}
+
+/** The changes of steps, those of one part together. */
+async function read(taken: readonly Found[]): Promise<RowChange[]> {
+  const changes: RowChange[] = [];
+  for (let start = 0; start < taken.length; ) {
+    const { part } = taken[start] as Found;
+    let end = start;
+    while (taken[end]?.part === part) end += 1;
+    changes.push(...(await part.read(taken.slice(start, end).map(({ step }) => step))));
+    start = end;
+  }
+  return changes;
+}
+
+/** All changes at once, for a diff that is known to be of few. */
+export async function allChanges({ parts, back }: Pick<ChangesInParts, 'parts' | 'back'>): Promise<readonly RowChange[]> {
+  const changes: RowChange[] = [];
+  for (const { steps, read: readSteps } of parts) for (const change of await readSteps(steps)) changes.push(change);
   return back ? changes.map(reversed) : changes;
 }
 
 /** The position of the first step of a later row, in steps by row. */
 function firstBeyond(steps: readonly Step[], row: number): number {
-  let lo = 0;
-  let hi = steps.length;
-  while (lo < hi) {
-    const middle = (lo + hi) >>> 1;
-    if ((steps[middle] as Step).row <= row) lo = middle + 1;
-    else hi = middle;
-  }
-  return lo;
-}
-
-function reversed(change: RowChange): RowChange {
-  return { ...change, kind: REVERSED[change.kind], before: change.after, after: change.before };
+  return firstAtLeastBy(steps, row + 1, ({ row: at }) => at);
 }

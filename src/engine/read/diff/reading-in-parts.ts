@@ -2,7 +2,7 @@
 
 import { bytesOfChange, bytesOfChanges } from '../row-bytes.ts';
 import type { TableDiff } from './diff.ts';
-import type { RowChange } from './diff-page.ts';
+import type { RowChange } from './row-changes.ts';
 
 /** Rows that are read before it is known how large they are. */
 const ROWS_AT_FIRST = 50;

@@ -18,7 +18,7 @@ export interface CursorHead {
   readonly tableId: TableId;
 }
 
-export function encodeCursor(head: CursorHead, order: CheckedOrder, place: OrderPlace): string {
+export function encodeRowCursor(head: CursorHead, order: CheckedOrder, place: OrderPlace): string {
   const writer = begin(ROW_KIND, head, order.hash).varint(place.row);
   order.terms.forEach(({ column }, at) => {
     const cell = place.cells[at] ?? null;
@@ -57,7 +57,7 @@ export function cursorHead(cursor: string): CursorHead | undefined {
 }
 
 /** @throws EngineError CURSOR_INVALID where it is no cursor of rows, or one of another table, order or snapshot */
-export function decodeCursor(cursor: string, expected: CursorHead, order: CheckedOrder, argument: 'after' | 'before'): OrderPlace {
+export function decodeRowCursor(cursor: string, expected: CursorHead, order: CheckedOrder, argument: 'after' | 'before'): OrderPlace {
   const reader = bodyOf(cursor, [ROW_KIND]);
   if (reader === undefined) throw invalid(`${argument} is not a cursor of a page of rows`, {});
   if (checkHead(reader, expected, argument) !== order.hash)

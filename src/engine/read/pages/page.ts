@@ -15,7 +15,7 @@ import { type Row, versionTerms } from '../scan/row.ts';
 import type { Scanner } from '../scan/scanner.ts';
 import { sql, where } from '../scan/sql.ts';
 import type { RowWindow } from '../scan/visibility.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeRowCursor, encodeRowCursor } from './cursor.ts';
 
 export interface PageArguments {
   readonly first?: number | null | undefined;
@@ -96,12 +96,12 @@ export async function readPage(scanner: Scanner, page: CheckedPage, options: Que
     hasPreviousPage: page.backward ? more : page.after !== undefined,
     cursorAt: (index) => {
       const row = rows[index] as ReadRow;
-      return encodeCursor(page.target, page.order, { cells: row.orderCells, row: row.rowId });
+      return encodeRowCursor(page.target, page.order, { cells: row.orderCells, row: row.rowId });
     },
   };
 }
 
-/** @throws EngineError of pageSize, checkFilter, checkOrder, decodeCursor; COLUMN_NOT_FOUND */
+/** @throws EngineError of pageSize, checkFilter, checkOrder, decodeRowCursor; COLUMN_NOT_FOUND */
 export function checkPage(target: PageTarget, query: RowsQuery): CheckedPage {
   const { schema } = target;
   const { limit, backward } = pageSize(query);
@@ -112,8 +112,8 @@ export function checkPage(target: PageTarget, query: RowsQuery): CheckedPage {
     backward,
     order,
     filter: query.where === undefined ? undefined : checkFilter(schema, query.where),
-    after: query.after == null ? undefined : decodeCursor(query.after, target, order, 'after'),
-    before: query.before == null ? undefined : decodeCursor(query.before, target, order, 'before'),
+    after: query.after == null ? undefined : decodeRowCursor(query.after, target, order, 'after'),
+    before: query.before == null ? undefined : decodeRowCursor(query.before, target, order, 'before'),
     columns: query.columns === undefined ? schema.columns : query.columns.map((name) => columnNamed(schema, name, 'columns')),
   };
 }

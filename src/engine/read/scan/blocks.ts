@@ -15,6 +15,7 @@ import { firstAtLeast } from '../../model/ascending.ts';
 import type { DataFile } from '../../model/history.ts';
 import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
 import type { Cell, Column } from '../../model/types.ts';
+import { heapBytesOfCell } from './cell-bytes.ts';
 import { relationSql } from './relation.ts';
 import { type Row, versionTerms } from './row.ts';
 import { sql } from './sql.ts';
@@ -245,15 +246,8 @@ function readingOf(column: Column): string {
   return reading;
 }
 
-/** Bytes that a value takes in memory, about. */
-function bytesOf(cell: Cell): number {
-  if (typeof cell === 'string') return 32 + cell.length * 2;
-  if (typeof cell === 'bigint') return 32;
-  return cell instanceof Uint8Array ? 120 + cell.length : 16;
-}
-
 function partOf(cells: readonly Cell[]): Part {
   let bytes = 128;
-  for (const cell of cells) bytes += bytesOf(cell);
+  for (const cell of cells) bytes += heapBytesOfCell(cell);
   return { cells, bytes };
 }
