@@ -21,11 +21,11 @@ import type { CatalogStore } from './catalog/store.ts';
 import type { WriteTrouble } from './catalog/write-guard.ts';
 import { endWork } from './closing.ts';
 import { Sequencer } from './commit/sequence/sequencer.ts';
-import { Gates, TABLES_GATE } from './commit/sequence/table-locks.ts';
+import { Gates } from './commit/sequence/table-locks.ts';
 import { Appends } from './commit/write/appends.ts';
-import type { CommitOperation, HowToUpsert } from './commit/write/operations.ts';
+import type { CommitOperation } from './commit/write/operations/index.ts';
+import type { HowToUpsert } from './commit/write/operations/upsert.ts';
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
-import { prepareCreate } from './commit/write/prepare.ts';
 import { Changes } from './commit/write/transactions.ts';
 import type { Duck } from './data/duckdb.ts';
 import { EndMirrors } from './data/end-mirrors.ts';
@@ -33,7 +33,7 @@ import { DataFiles } from './data/files.ts';
 import { Mirrors } from './data/mirrors.ts';
 import { Pins } from './data/pins.ts';
 import { Staging } from './data/staging.ts';
-import type { CommitEntry, Outcome } from './log/entry.ts';
+import type { Outcome } from './log/entry.ts';
 import { LocalLog } from './log/log.ts';
 import type { AuditParts } from './maintenance/audit.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
@@ -41,12 +41,11 @@ import type { MaintenanceParts } from './maintenance/parts.ts';
 import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
 import { type ColumnChange, checkRetention } from './model/alter.ts';
-import { refusalError } from './model/errors.ts';
 import type { Commit, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
-import { defineTable, type TableDefinition } from './model/schema.ts';
+import type { TableDefinition } from './model/schema.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
 import { History } from './read/history.ts';
 import type { AsOf } from './read/instants.ts';
@@ -272,12 +271,8 @@ export class Engine {
    * Creates a table.
    * @throws EngineError INVALID_NAME, NAME_COLLISION, TABLE_EXISTS, SCHEMA_MISMATCH, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
-  async createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
-    await this.#store.admit();
-    const entry = prepareCreate(defineTable(definition), definition.ifExists ?? 'ERROR', checkOptions(options));
-    const outcome = await this.#gates.shared(TABLES_GATE, () => this.#submit(entry));
-    if (outcome.kind === 'unchanged') return nothing([tableById(this.#state, outcome.tableId).last]);
-    return this.#result(outcome);
+  createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
+    return this.commit([{ kind: 'createTable', definition }], options);
   }
 
   /**
@@ -343,11 +338,12 @@ export class Engine {
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
     await this.#store.admit();
-    for (const operation of operations) if (operation.kind !== 'createTable') await this.#roomFor(operation.table);
+    for (const operation of operations) if ('table' in operation) await this.#roomFor(operation.table);
     const { outcome, evaluated } = await this.#changes.commit(operations, checked);
+    if (outcome?.kind === 'unchanged') return { ...nothing([tableById(this.#state, outcome.tableId).last]), rows: [] };
     if (outcome === undefined) {
-      const tables = evaluated?.tables ?? [];
-      const result = nothing(tables.map((table) => tableById(this.#state, table.id).last));
+      const tables = evaluated === undefined ? [] : [...evaluated.tables, ...evaluated.found];
+      const result = nothing([...new Set(tables)].map((table) => tableById(this.#state, table.id).last));
       return { ...result, rows: evaluated === undefined ? [] : changedRows(evaluated, result) };
     }
     const result = this.#result(outcome);
@@ -370,12 +366,6 @@ export class Engine {
   /** Drops a table; its history stays readable until it expires, and its name is free. @throws EngineError as commit */
   dropTable(table: string, options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'dropTable', table }], options);
-  }
-
-  async #submit(entry: CommitEntry): Promise<Outcome> {
-    const outcome = await this.#log.append(entry);
-    if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
-    return outcome;
   }
 
   #result(outcome: Outcome): CommitResult {

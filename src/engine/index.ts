@@ -3,7 +3,15 @@
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
 export type { WriteTrouble } from './catalog/write-guard.ts';
-export type { CommitOperation, OnConflict } from './commit/write/operations.ts';
+export type { Part } from './commit/write/operations/descriptor.ts';
+export {
+  type CommitOperation,
+  ROW_OPERATIONS,
+  type RowKind,
+  type RowOperations,
+  type TableOperations,
+} from './commit/write/operations/index.ts';
+export type { OnConflict } from './commit/write/operations/upsert.ts';
 export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
 export { type CommitListener, Engine } from './engine.ts';

@@ -5,7 +5,7 @@
  */
 import type { ExpireRequest, ExpireResult } from './administration.ts';
 import type { TableState } from './catalog/state.ts';
-import type { CommitOperation } from './commit/write/operations.ts';
+import { type CommitOperation, isRowOperation } from './commit/write/operations/index.ts';
 import type { CommitOptions } from './commit/write/options.ts';
 import type { QueryOptions } from './data/duckdb.ts';
 import type { CommitListener, Engine } from './engine.ts';
@@ -14,7 +14,6 @@ import type { VerifyReport } from './maintenance/verify.ts';
 import type { Commit, Retention, Snapshot, Tag } from './model/history.ts';
 import type { RowId, SnapshotId, TableId } from './model/ids.ts';
 import type { RowForm } from './model/rows.ts';
-import type { TableDefinition } from './model/schema.ts';
 import type { Column, TableSchema } from './model/types.ts';
 import type { CommitFilter } from './read/count-commits.ts';
 import type { CommitChangesPage, CommitChangesQuery } from './read/diff/commit-changes.ts';
@@ -28,7 +27,7 @@ import type { RowPage, RowsQuery } from './read/pages/page.ts';
 import type { Filter } from './read/scan/filter.ts';
 import type { Row } from './read/scan/row.ts';
 import type { TableAt } from './read/table-at.ts';
-import type { ChangeResult, CommitResult, EraseResult, RestoreOptions, RestoreResult, RevertOptions, RevertResult } from './results.ts';
+import type { ChangeResult, EraseResult, RestoreOptions, RestoreResult, RevertOptions, RevertResult } from './results.ts';
 
 /** Who a session works for. */
 interface Principal {
@@ -300,12 +299,6 @@ export class Session {
 
   // Writing.
 
-  /** See Engine.createTable. */
-  createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
-    this.#ask('administer', 'catalog');
-    return this.#engine.createTable(definition, options);
-  }
-
   /** See Engine.append. */
   append(table: string, rows: readonly unknown[], options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
     this.#ask('write', { name: table });
@@ -315,8 +308,7 @@ export class Session {
   /** See Engine.commit. */
   commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     for (const operation of operations)
-      if (operation.kind === 'createTable') this.#ask('administer', 'catalog');
-      else this.#ask(operation.kind === 'alterTable' || operation.kind === 'dropTable' ? 'administer' : 'write', { name: operation.table });
+      this.#ask(isRowOperation(operation) ? 'write' : 'administer', 'table' in operation ? { name: operation.table } : 'catalog');
     return this.#engine.commit(operations, options);
   }
 

@@ -1,10 +1,18 @@
 /** Tags, retention, expiry, restore and erasure: what is done to history itself. */
-import { type CommitOptions, EngineError, type ExpireResult, type RestoreResult, type Tag, type VerifyReport } from '../engine/index.ts';
+import {
+  type CommitOptions,
+  EngineError,
+  type ExpireResult,
+  type RestoreResult,
+  type Table,
+  type Tag,
+  type VerifyReport,
+} from '../engine/index.ts';
 import { asOfOf, type InstantArguments } from './as-of.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';
 import { genericFilter, refuseEmptyFilter } from './filters.ts';
-import { type PayloadModel, withView } from './mutations.ts';
+import { type PayloadModel, withView } from './payloads.ts';
 import { toTimestampMs } from './scalars.ts';
 
 export function createTag(
@@ -101,4 +109,14 @@ export function retentionOf(context: Context, tableId: number): RetentionModel {
 
 export function verifyCatalog(context: Context): Promise<VerifyReport> {
   return context.session.verify();
+}
+
+export interface CompactModel {
+  readonly tables: readonly Table[];
+  readonly flushedRows: number;
+  readonly mergedFiles: number;
+}
+
+export function compact(context: Context, table: string | null | undefined): Promise<CompactModel> {
+  return context.session.compact(table);
 }

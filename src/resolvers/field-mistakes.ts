@@ -8,7 +8,7 @@ import {
   isObjectType,
   isRequiredArgument,
 } from 'graphql';
-import { didYouMean, EngineError, listed } from '../engine/index.ts';
+import { didYouMean, EngineError, listed, ROW_OPERATIONS, type RowKind } from '../engine/index.ts';
 import type { TableTypes, TypedTable } from './table-types.ts';
 
 /** A message and what to do. */
@@ -59,7 +59,7 @@ function noQuery(types: TableTypes, name: string, fields: readonly string[]): En
   return said(`there is no field ${name} in Query`, `${near}${where}`);
 }
 
-const VERBS = ['append', 'replace', 'delete', 'update', 'upsert'] as const;
+const VERBS = Object.keys(ROW_OPERATIONS) as RowKind[];
 
 function noMutation(types: TableTypes, name: string, fields: readonly string[]): EngineError {
   const verb = VERBS.find((candidate) => name.startsWith(candidate) && name.length > candidate.length);
@@ -69,7 +69,7 @@ function noMutation(types: TableTypes, name: string, fields: readonly string[]):
   if (typed !== undefined)
     return said(
       `table ${typed.table.name} has no primary key, so there is no ${name}`,
-      `Use append${rest}, or ${verb === 'upsert' ? `update${rest}` : verb}.`,
+      `Use append${rest}, or ${ROW_OPERATIONS[verb].isByKey ? `update${rest}` : verb}.`,
     );
   const tables = types.tables.map(({ prefix }) => prefix);
   if (tables.length === 0) return said(`there is no table for ${name}: there is none yet`, 'Create one with the mutation createTable.');

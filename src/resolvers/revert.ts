@@ -2,8 +2,8 @@
 import { type CommitOptions, EngineError, type RevertResult } from '../engine/index.ts';
 import { type RestoreModel, refuseNullDryRun, shownDiff } from './administration.ts';
 import type { Context } from './context.ts';
-import { withView } from './mutations.ts';
 import { encodeNodeId } from './node-id.ts';
+import { withView } from './payloads.ts';
 
 export interface RevertArguments {
   readonly snapshotId: number;

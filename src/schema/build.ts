@@ -2,15 +2,15 @@
 import type { GraphQLSchema } from 'graphql';
 import type { TypedTable } from '../resolvers/table-types.ts';
 import { forgetConfigurations, makeBuilder } from './builder.ts';
+import { addCommitInputs } from './commit-operation.ts';
 import { addConditions, addGenericFilter } from './conditions.ts';
 import { addDiffs, addRowChanges } from './diffs.ts';
 import { guardFilters } from './filter-guard.ts';
-import { addInputs } from './inputs.ts';
 import { handOverJson } from './json-fields.ts';
-import { addMutation } from './mutations.ts';
+import { addMutation } from './mutation.ts';
 import { addNode } from './node.ts';
 import { addObjects } from './objects.ts';
-import { addQuery } from './operations.ts';
+import { addQuery } from './query.ts';
 import { makeRefs } from './refs.ts';
 import { addScalars } from './scalars.ts';
 import { addShared } from './static.ts';
@@ -33,7 +33,7 @@ export function buildSchema(tables: readonly TypedTable[]): GraphQLSchema {
   const refs = makeRefs(builder);
   const objects = addObjects(builder, shared, generic, refs, { node, rowChanges });
   const diffs = addDiffs(builder, generic, refs, rowChanges);
-  const inputs = addInputs(builder, shared, generic);
+  const inputs = addCommitInputs(builder, shared, generic);
   addQuery(builder, shared, objects, diffs, node);
   addMutation(builder, { shared, objects, generic, diffs, inputs });
   addSubscription(builder, { shared, objects, generic, rowChanges });

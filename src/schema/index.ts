@@ -19,7 +19,7 @@ export interface SchemaEntry {
 }
 
 /** Told once of each table that the typed API has to do without. */
-export type OnLeftOut = (table: Table, error: unknown) => void;
+type OnLeftOut = (table: Table, error: unknown) => void;
 
 /** Tables whose types are built in one go: at the start, when nobody waits for anything else, and later. */
 const TABLES_AT_START = 50;

@@ -9,7 +9,7 @@ import type { RowChanges } from './diffs.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';
 
-export interface SubscriptionParts {
+interface SubscriptionParts {
   readonly shared: Shared;
   readonly objects: Objects;
   readonly generic: ReturnType<typeof addGenericFilter>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CatalogState, EMPTY_STATE } from '../../src/engine/catalog/state.ts';
 import { apply } from '../../src/engine/commit/apply/apply.ts';
-import { commitEntry, NO_KEYS, prepareCreate } from '../../src/engine/commit/write/prepare.ts';
+import { commitEntry, NO_KEYS } from '../../src/engine/commit/write/prepare.ts';
 import { encodeHotRows } from '../../src/engine/encoding/codec.ts';
 import { newSeed, RootBuilder } from '../../src/engine/encoding/proof.ts';
 import type { LogEntry, RowsChange } from '../../src/engine/log/entry.ts';
@@ -15,7 +15,7 @@ const applied = (state: CatalogState, entry: LogEntry) => apply(state, entry, as
 /** A table with one row, and an entry that brings another, prepared on a base. */
 function prepared(): { state: CatalogState; change: (base: RowsChange['base'], schemaVersion?: number) => LogEntry } {
   const definition = defineTable({ name: 't', columns: [{ name: 'n', type: 'INT' }] });
-  const created = applied(EMPTY_STATE, prepareCreate(definition, 'ERROR', OPTIONS)).state;
+  const created = applied(EMPTY_STATE, commitEntry([{ kind: 'create', table: definition, ifExists: 'ERROR' }], OPTIONS, '', 0)).state;
   const { columns } = definition.schema;
   const bytes = encodeHotRows({ version: 1, columns }, [[1]], 1000) as Buffer;
   const change = (base: RowsChange['base'], schemaVersion = 1): LogEntry =>

@@ -11,8 +11,10 @@ const COLUMN_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
 const RESERVED_COLUMNS = new Set(['id', 'and', 'or', 'not', 'then', 'true', 'false', 'null']);
 const RESERVED_TABLES = new Set(['table', 'tables', 'snapshotId', 'timestamp', 'id', 'from', 'to', 'then', 'catalog', 'row']);
 
-/** Fields of the fixed API that stand beside table names (the keys of CommitOperation), folded. */
-const TAKEN_TABLE_NAMES = new Set(['append', 'replace', 'delete', 'update', 'upsert', 'createtable', 'altertable', 'droptable']);
+/** Fields of the fixed API that stand beside table names: the keys of CommitOperation, folded. Every kind of operation has one. */
+const OPERATION_KEYS = ['append', 'replace', 'delete', 'update', 'upsert', 'createtable', 'altertable', 'droptable'] as const;
+export type OperationKey = (typeof OPERATION_KEYS)[number];
+const TAKEN_TABLE_NAMES: ReadonlySet<string> = new Set(OPERATION_KEYS);
 
 const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 

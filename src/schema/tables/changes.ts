@@ -40,4 +40,4 @@ export function addChangesField(builder: Builder, typed: TypedTable, { filter }:
 }
 
 /** The type of one change, which diffs of the table have too. */
-export type ChangeRef = ReturnType<typeof addDiffFields>;
+type ChangeRef = ReturnType<typeof addDiffFields>;

@@ -1,20 +1,72 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
-import { typedCommit, typedOperation } from '../../resolvers/changes.ts';
-import { payloadRows, typedAppend, type WritePayloadModel } from '../../resolvers/mutations.ts';
+import type { InputRef } from '@pothos/core';
+import { ROW_OPERATIONS, type RowKind } from '../../engine/index.ts';
+import { payloadRows, type WritePayloadModel } from '../../resolvers/payloads.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
+import { typedWrite, WRITES } from '../../resolvers/writes.ts';
 import type { Builder } from '../builder.ts';
-import { type CommitOperationInput, ON_CONFLICT_TEXT, UPSERT_ROWS_TEXT } from '../inputs.ts';
+import type { CommitInputs } from '../commit-operation.ts';
+import { payloadFields } from '../commit-payload.ts';
 import { marked } from '../marks.ts';
 import type { Objects } from '../objects.ts';
-import { payloadFields } from '../payload.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';
+import {
+  COMMIT_OPTIONS_TEXT,
+  capitalised,
+  ON_CONFLICT_TEXT,
+  PART_TEXTS,
+  type PartTypes,
+  partsOf,
+  WRITE_KINDS,
+  WRITE_TEXTS,
+} from '../write.ts';
 import { describeColumn } from './describe.ts';
 import type { RowTypes } from './row.ts';
 
-type Inputs = ReturnType<typeof addInputs>;
+/** The parts of operations on the table's rows, and the kinds that it has: without a primary key, none that go by it. */
+interface TypedWrites {
+  readonly kinds: readonly RowKind[];
+  readonly parts: PartTypes;
+}
 
-function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter, columnNames }: RowTypes) {
+/** The inputs in the order in which the SDL has them: rows, those of operations, `OrdersOnConflict`, and `OrdersWrite`. */
+function addInputs(builder: Builder, typed: TypedTable, row: RowTypes): TypedWrites & { readonly write: InputRef<unknown> } {
+  const { table, prefix } = typed;
+  const hasKey = table.schema.primaryKey.length > 0;
+  const { input, patch } = addRowInputs(builder, typed);
+  const kinds = (Object.keys(ROW_OPERATIONS) as RowKind[]).filter((kind) => hasKey || !ROW_OPERATIONS[kind].isByKey);
+  let onConflict: InputRef<unknown> | undefined;
+  const parts: PartTypes = {
+    row: input,
+    partialRow: patch,
+    filter: row.filter,
+    patch,
+    onConflict: () => {
+      onConflict ??= addOnConflict(builder, typed, row);
+      return onConflict;
+    },
+  };
+  const values = new Map<RowKind, InputRef<unknown> | [InputRef<unknown>]>();
+  for (const kind of kinds) {
+    const { typedValue } = WRITES[kind];
+    if (typedValue === 'rows') values.set(kind, [ROW_OPERATIONS[kind].isByKey ? patch : input]);
+    else if (typedValue === 'where') values.set(kind, row.filter);
+    else values.set(kind, addOperationInput(builder, typed, kind, parts));
+  }
+  if (kinds.some((kind) => 'onConflict' in ROW_OPERATIONS[kind].asks)) parts.onConflict();
+  const write = builder.inputType(`${prefix}Write`, {
+    isOneOf: true,
+    description: `One change of ${table.name}: exactly one.`,
+    fields: (t) =>
+      Object.fromEntries(
+        [...values].map(([kind, type]) => [kind, t.field({ type, description: WRITE_TEXTS[kind].typedKey ?? WRITE_TEXTS[kind].input })]),
+      ),
+  });
+  return { kinds, parts, write };
+}
+
+function addRowInputs(builder: Builder, { table, prefix }: TypedTable) {
   const input = builder.inputType(`${prefix}RowInput`, {
     description: `A row of ${table.name}: what is absent takes the column's default, null means null.`,
     fields: (t) =>
@@ -39,57 +91,38 @@ function addInputs(builder: Builder, { table, prefix }: TypedTable, { filter, co
         ]),
       ),
   });
-  const replace = builder.inputType(`${prefix}Replace`, {
-    description: `Rows of ${table.name} in the place of others.`,
+  return { input, patch };
+}
+
+/** `OrdersReplace`, for example: an operation that has several parts. */
+function addOperationInput(builder: Builder, { table, prefix }: TypedTable, kind: RowKind, parts: PartTypes): InputRef<unknown> {
+  return builder.inputType(`${prefix}${capitalised(kind)}`, {
+    description: WRITE_TEXTS[kind].typedInput(table.name),
+    fields: (t) => partsOf(kind, parts, PART_TEXTS.typedInCommit, (options) => t.field(options)),
+  });
+}
+
+function addOnConflict(builder: Builder, { table, prefix }: TypedTable, { filter, columnNames }: RowTypes): InputRef<unknown> {
+  return builder.inputType(`${prefix}OnConflict`, {
+    ...marked({ narrows: 'onConflict' }),
+    description: `What an upsert does to rows of ${table.name} that exist.`,
     fields: (t) => ({
-      rows: t.field({ type: [input], required: true, description: 'The rows.' }),
-      where: t.field({ type: filter, description: 'Which rows to take out; all where not given.' }),
+      ...(columnNames === undefined ? {} : { update: t.field({ type: [columnNames], description: ON_CONFLICT_TEXT.update }) }),
+      where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
     }),
   });
-  const update = builder.inputType(`${prefix}Update`, {
-    description: `Rows of ${table.name} to change.`,
-    fields: (t) => ({
-      where: t.field({ type: filter, required: true, description: 'Which rows; {and: []} is all of them.' }),
-      set: t.field({ ...marked({ isPatch: true }), type: patch, required: true, description: 'Their new values.' }),
-    }),
-  });
-  const onConflict =
-    table.schema.primaryKey.length === 0 || columnNames === undefined
-      ? undefined
-      : builder.inputType(`${prefix}OnConflict`, {
-          ...marked({ narrows: 'onConflict' }),
-          description: `What an upsert does to rows of ${table.name} that exist.`,
-          fields: (t) => ({
-            update: t.field({ type: [columnNames], description: ON_CONFLICT_TEXT.update }),
-            where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
-          }),
-        });
-  const write = builder.inputType(`${prefix}Write`, {
-    isOneOf: true,
-    description: `One change of ${table.name}: exactly one.`,
-    fields: (t) => ({
-      append: t.field({ type: [input], description: 'Rows to add.' }),
-      ...(table.schema.primaryKey.length === 0
-        ? {}
-        : { upsert: t.field({ type: [patch], description: `Rows by primary key. ${UPSERT_ROWS_TEXT}` }) }),
-      replace: t.field({ type: replace, description: 'Rows in the place of others.' }),
-      delete: t.field({ type: filter, description: 'Which rows to delete; {and: []} is all of them.' }),
-      update: t.field({ type: update, description: 'Rows to change.' }),
-    }),
-  });
-  return { input, patch, onConflict, write };
 }
 
 export function addWriteFields(
   builder: Builder,
   { commitOptions }: Shared,
   objects: Objects,
-  operations: CommitOperationInput,
+  operations: Pick<CommitInputs, 'typed'>,
   typed: TypedTable,
   row: RowTypes,
 ): void {
   const { table, prefix } = typed;
-  const inputs = addInputs(builder, typed, row);
+  const { kinds, parts, write } = addInputs(builder, typed, row);
   const payload = builder.objectRef<WritePayloadModel>(`${prefix}WritePayload`).implement({
     description: 'What the mutation did. The counts are of this mutation; `commit` is null where there was nothing to commit.',
     fields: (t) => ({
@@ -104,95 +137,20 @@ export function addWriteFields(
       }),
     }),
   });
-  operations.typed.set(table.graphqlName, { type: inputs.write, description: `A change of ${table.name}, typed.` });
-  addAppend(builder, { commitOptions, payload, inputs }, typed);
-  addChanges(builder, { commitOptions, payload, inputs }, typed, row);
-}
-
-interface WriteTypes {
-  readonly commitOptions: Shared['commitOptions'];
-  readonly payload: ReturnType<ReturnType<Builder['objectRef']>['implement']>;
-  readonly inputs: Inputs;
-}
-
-function addAppend(builder: Builder, { commitOptions, payload, inputs: { input } }: WriteTypes, typed: TypedTable): void {
-  builder.mutationFields((t) => ({
-    [`append${typed.prefix}`]: t.field({
-      type: payload,
-      nullable: true,
-      description: `Adds rows to ${typed.table.name}: all of them in one commit, or none. INVALID_ROW names every bad row.`,
-      args: {
-        rows: t.arg({ type: [input], required: true, description: 'The rows, up to 100,000.' }),
-        options: t.arg({ type: commitOptions, description: 'What to say about the commit, and when to make it.' }),
-      },
-      resolve: (_root, args, context) => typedAppend(context, typed, args as { rows: unknown[] }),
-    }),
-  }));
-}
-
-function addChanges(
-  builder: Builder,
-  { commitOptions, payload, inputs: { input, patch, onConflict } }: WriteTypes,
-  typed: TypedTable,
-  { filter }: RowTypes,
-): void {
-  const { table, prefix } = typed;
+  operations.typed.set(table.graphqlName, { type: write, description: `A change of ${table.name}, typed.` });
   builder.mutationFields((t) => {
-    const options = t.arg({ type: commitOptions, description: 'What to say about the commit, and when to make it.' });
-    const rows = t.arg({ type: [input], required: true, description: 'The rows, up to 100,000.' });
-    const where = t.arg({
-      type: filter,
-      required: true,
-      description: 'Which rows. Empty at any depth is BAD_USER_INPUT; {and: []} is all of them.',
-    });
-    const run = (kind: 'replace' | 'delete' | 'update' | 'upsert', args: object, context: Parameters<typeof typedCommit>[0]) =>
-      typedCommit(context, typed, typedOperation(typed, kind, args), args);
-    return {
-      [`replace${prefix}`]: t.field({
-        type: payload,
-        nullable: true,
-        description: `Takes the rows of ${table.name} that match (all, without \`where\`) out, and these in. A row whose primary key comes again is changed.`,
-        args: { rows, where: t.arg({ type: filter, description: 'Which rows to take out; all where not given.' }), options },
-        resolve: (_root, args, context) => run('replace', args, context),
-      }),
-      [`delete${prefix}`]: t.field({
-        type: payload,
-        nullable: true,
-        description: `Deletes the rows of ${table.name} that match. Earlier snapshots still have them.`,
-        args: { where, options },
-        resolve: (_root, args, context) => run('delete', args, context),
-      }),
-      [`update${prefix}`]: t.field({
-        type: payload,
-        nullable: true,
-        description: `Gives the rows of ${table.name} that match new values. Each becomes a new version of the same row.`,
-        args: {
-          where,
-          set: t.arg({
-            ...marked({ isPatch: true }),
-            type: patch,
-            required: true,
-            description: 'Their new values: absent stays, null sets null.',
-          }),
-          options,
-        },
-        resolve: (_root, args, context) => run('update', args, context),
-      }),
-      ...(onConflict === undefined
-        ? {}
-        : {
-            [`upsert${prefix}`]: t.field({
-              type: payload,
-              nullable: true,
-              description: `Rows of ${table.name} by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.`,
-              args: {
-                rows: t.arg({ type: [patch], required: true, description: `The rows, up to 100,000. ${UPSERT_ROWS_TEXT}` }),
-                onConflict: t.arg({ type: onConflict, description: ON_CONFLICT_TEXT.argument }),
-                options,
-              },
-              resolve: (_root, args, context) => run('upsert', args, context),
-            }),
-          }),
-    };
+    const options = t.arg({ type: commitOptions, description: COMMIT_OPTIONS_TEXT });
+    return Object.fromEntries(
+      WRITE_KINDS.filter((kind) => kinds.includes(kind)).map((kind) => [
+        `${kind}${prefix}`,
+        t.field({
+          type: payload,
+          nullable: true,
+          description: WRITE_TEXTS[kind].typed(table.name),
+          args: { ...partsOf(kind, parts, PART_TEXTS.typed, (part) => t.arg(part)), options },
+          resolve: (_root, args, context) => typedWrite(context, typed, kind, args),
+        }),
+      ]),
+    );
   });
 }

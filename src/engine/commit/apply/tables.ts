@@ -3,10 +3,10 @@ import { tableKey } from '../../catalog/keys.ts';
 import { encodeTable } from '../../catalog/records.ts';
 import { findTable, type TableState } from '../../catalog/state.ts';
 import type { AlterChange, CommitEntry, CreateChange, DropChange, Outcome, UndropChange } from '../../log/entry.ts';
+import { refusedBy, tableExists } from '../../model/existing-table.ts';
 import { asTableId, type TableId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { foldName } from '../../model/names.ts';
-import { sameColumns } from '../../model/schema.ts';
 import { changedSince, nameTaken } from '../expectations.ts';
 import { type CatalogWork, Refused, type TableWork, workOn, workOnNew } from './table-work.ts';
 
@@ -15,7 +15,7 @@ type NameFacts = Pick<TableState, 'name' | 'graphqlName' | 'schema'>;
 export function create(work: CatalogWork, { table: wanted, ifExists }: CreateChange): Refused | Outcome | undefined {
   const existing = findTable(work.state, wanted.name);
   if (existing !== undefined && work.byName.has(wanted.name)) return createAgain(existing, wanted, ifExists);
-  if (work.byName.has(wanted.name)) return tableExists(wanted.name);
+  if (work.byName.has(wanted.name)) return new Refused(tableExists(wanted.name));
   const clash = nameClash(work, wanted, undefined);
   if (clash !== undefined) return clash;
   if (work.byName.size >= LIMITS.tablesMax) {
@@ -35,25 +35,8 @@ export function create(work: CatalogWork, { table: wanted, ifExists }: CreateCha
 }
 
 function createAgain(existing: TableState, wanted: CreateChange['table'], ifExists: 'ERROR' | 'IGNORE'): Refused | Outcome {
-  if (ifExists === 'ERROR') return tableExists(wanted.name);
-  if (!sameColumns(existing.schema, wanted.schema) || existing.graphqlName !== wanted.graphqlName) {
-    return new Refused({
-      code: 'SCHEMA_MISMATCH',
-      message: `there is a table ${wanted.name} already, with other columns, another primary key or another graphqlName`,
-      details: { table: wanted.name },
-      hint: `Compare with table(name: "${wanted.name}") { columns { name type required } primaryKey graphqlName }.`,
-    });
-  }
-  return { kind: 'unchanged', tableId: existing.id };
-}
-
-function tableExists(name: string): Refused {
-  return new Refused({
-    code: 'TABLE_EXISTS',
-    message: `there is a table ${name} already`,
-    details: { table: name },
-    hint: 'Choose another name, or say ifExists: IGNORE to take the table there is.',
-  });
+  const refusal = refusedBy(existing, wanted, ifExists);
+  return refusal === undefined ? { kind: 'unchanged', tableId: existing.id } : new Refused(refusal);
 }
 
 /** Another living table that would share a name with this one in the typed API. */

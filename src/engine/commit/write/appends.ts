@@ -16,7 +16,7 @@ import type { Gates } from '../sequence/table-locks.ts';
 import type { CheckedOptions } from './options.ts';
 import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
 
-export interface AppendsParts {
+interface AppendsParts {
   readonly dataDirectory: string;
   readonly current: () => CatalogState;
   readonly staging: Staging;
@@ -29,7 +29,7 @@ export interface AppendsParts {
 }
 
 /** What became of an append; `outcome` is undefined where there were no rows. */
-export interface Appended {
+interface Appended {
   readonly table: TableState;
   readonly outcome: Outcome | undefined;
   readonly rows: readonly Cells[];

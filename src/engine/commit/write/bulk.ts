@@ -258,7 +258,7 @@ export async function bulkRestore(
 }
 
 /** Versions that end, versions that come back as new ones of the same rows, and how these are read. */
-export interface BroughtBack {
+interface BroughtBack {
   /** The columns that the versions that end were matched by, which may be wider than the table's. */
   readonly present: TableSchema;
   readonly came: readonly MatchedInFile[];

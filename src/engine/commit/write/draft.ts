@@ -29,7 +29,7 @@ export interface DraftRow {
 }
 
 /** What an upsert may do to rows that exist. */
-export interface UpsertRules {
+interface UpsertRules {
   /** The names that errors use. */
   readonly form: RowForm;
   readonly mayChange: (column: Column) => boolean;

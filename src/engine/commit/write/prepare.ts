@@ -3,7 +3,6 @@
  * small batches encoded, large ones written to a durable file. What comes out is a log entry.
  */
 import { createHash } from 'node:crypto';
-import { encodeTable } from '../../catalog/records.ts';
 import type { TableState } from '../../catalog/state.ts';
 import { nextTurn } from '../../data/load-rows.ts';
 import type { Staging } from '../../data/staging.ts';
@@ -14,10 +13,8 @@ import { newSeed, RootBuilder } from '../../encoding/proof.ts';
 import { type CommitEntry, ENTRY_FORMAT, type KeyChanges, type RowsChange, type StagedFile, type TableChange } from '../../log/entry.ts';
 import { ENTRY_OVERHEAD_BYTES, entryId } from '../../log/entry-id.ts';
 import type { RowsProof } from '../../model/history.ts';
-import { asSnapshotId, asTimestampMs } from '../../model/ids.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { checkRows, type RowForm } from '../../model/rows.ts';
-import type { NewTable } from '../../model/schema.ts';
 import type { Cells, Column } from '../../model/types.ts';
 import type { CheckedOptions } from './options.ts';
 
@@ -99,7 +96,7 @@ function appendChange(
 const PROOF_ROWS_PER_TURN = 2_000;
 
 /** The root over rows that a commit brings, in the order of their identities. */
-export async function proofOf(columns: readonly Column[], rows: readonly Cells[]): Promise<RowsProof> {
+async function proofOf(columns: readonly Column[], rows: readonly Cells[]): Promise<RowsProof> {
   const root = new RootBuilder(newSeed(), columns);
   await addRows(root, rows);
   return root.finish();
@@ -121,17 +118,6 @@ export function prepareFileAppend(
 ): CommitEntry {
   const change = appendChange(table, { rowCount: file.rowCount, keyHashes, proof, hot: undefined, file });
   return commitEntry([change], options, file.sha256.slice(0, 32), keyHashes.length * 48);
-}
-
-export function prepareCreate(table: NewTable, ifExists: 'ERROR' | 'IGNORE', options: CheckedOptions): CommitEntry {
-  const content = createHash('sha256').update('create:').update(tableContent(table)).update(ifExists).digest('hex').slice(0, 32);
-  return commitEntry([{ kind: 'create', table, ifExists }], options, content, 1024 + table.schema.columns.length * 64);
-}
-
-/** A new table's definition as bytes, for hashes of content. */
-export function tableContent(table: NewTable): Buffer {
-  const dates = { createdSnapshotId: asSnapshotId(0), createdAtMs: asTimestampMs(0), droppedSnapshotId: null, droppedAtMs: null };
-  return encodeTable({ ...table, ...dates, retention: null, schemas: [table.schema] });
 }
 
 export function commitEntry(changes: readonly TableChange[], options: CheckedOptions, content: string, bytes: number): CommitEntry {

@@ -38,7 +38,7 @@ export interface RestoreRequest {
 }
 
 /** A table, and what it was at the instant; undefined where it did not exist. */
-export interface Restorable {
+interface Restorable {
   readonly table: TableState;
   readonly past: Snapshot | undefined;
 }
@@ -107,7 +107,7 @@ export async function evaluateRestore(
     bytes += built.bytes;
   }
   const tables = restorable.map(({ table }) => table);
-  return { state, changes, tables, creates: false, files, bytes, memory: new Map(), rows: undefined };
+  return { state, changes, tables, found: [], restsOn: 'tables', files, bytes, memory: new Map(), rows: undefined };
 }
 
 /** Tables that did not exist at the instant are dropped, before all else: that frees names for tables that come back. */

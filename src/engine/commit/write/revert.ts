@@ -268,7 +268,7 @@ function chosen(found: readonly MatchedInFile[], keep: (row: number) => boolean)
   });
 }
 
-export interface EvaluatedRevert extends Evaluated {
+interface EvaluatedRevert extends Evaluated {
   readonly reverted: readonly RevertedTable[];
 }
 
@@ -294,5 +294,5 @@ export async function evaluateRevert(
     bytes += built.bytes;
   }
   const tables = reverted.map(({ table }) => table);
-  return { state, changes, tables, creates: false, files, bytes, memory: new Map(), rows: undefined, reverted };
+  return { state, changes, tables, found: [], restsOn: 'tables', files, bytes, memory: new Map(), rows: undefined, reverted };
 }

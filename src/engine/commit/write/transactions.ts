@@ -20,11 +20,11 @@ import { checkNothing } from '../expectations.ts';
 import { type Gates, TABLES_GATE } from '../sequence/table-locks.ts';
 import type { BulkParts } from './bulk.ts';
 import { type Evaluated, Evaluation } from './evaluate.ts';
-import type { CommitOperation } from './operations.ts';
+import { type CommitOperation, isRowOperation, tableDescriptorOf } from './operations/index.ts';
 import type { CheckedOptions } from './options.ts';
 import { commitEntry } from './prepare.ts';
 
-export interface ChangesParts extends BulkParts {
+interface ChangesParts extends BulkParts {
   readonly current: () => CatalogState;
   readonly pins: Pins;
   readonly gates: Gates;
@@ -45,7 +45,7 @@ export interface Changed {
 const ATTEMPTS = 5;
 
 /** What an evaluation makes of a state: of operations, or of a restore. */
-export type Evaluate = (state: CatalogState, earlier: Evaluated | undefined) => Promise<Evaluated>;
+type Evaluate = (state: CatalogState, earlier: Evaluated | undefined) => Promise<Evaluated>;
 
 export class Changes {
   readonly #parts: ChangesParts;
@@ -58,7 +58,7 @@ export class Changes {
   commit(operations: readonly CommitOperation[], options: CheckedOptions): Promise<Changed> {
     if (operations.length > LIMITS.operationsMax)
       throw limitExceeded('operationsMax', LIMITS.operationsMax, operations.length, 'Put rows of one table into one operation.');
-    const content = options.idempotencyKey === null ? '' : contentOf(operations);
+    const content = options.idempotencyKey === null ? '' : contentOfOperations(operations);
     return this.run(options, content, (state, earlier) => new Evaluation(this.#parts, state, reading(), earlier?.memory).run(operations));
   }
 
@@ -70,7 +70,8 @@ export class Changes {
       if (replayed !== undefined) return { outcome: replayed, evaluated: undefined };
       const first = await this.#pinned((state) => evaluate(state, undefined));
       try {
-        const ids = [...(first.creates ? [TABLES_GATE] : []), ...first.tables.map((table) => table.id)];
+        if (first.restsOn === 'nothing') return await gates.shared(TABLES_GATE, () => this.#log(first, options, content));
+        const ids = gatesOf(first);
         const changed = await gates.exclusive(ids, () => this.#held(options, content, first, ids, evaluate));
         if (changed !== undefined) return changed;
         if (attempt === ATTEMPTS) throw busy();
@@ -117,7 +118,7 @@ export class Changes {
     if (stillHolds(first, state)) return this.#log(first, options, content);
     await this.#discard(first);
     const second = await this.#pinned((now) => evaluate(now, first));
-    if ((second.creates && !ids.includes(TABLES_GATE)) || second.tables.some((table) => !ids.includes(table.id))) {
+    if (gatesOf(second).some((id) => !ids.includes(id))) {
       await this.#discard(second);
       return undefined;
     }
@@ -159,10 +160,15 @@ export class Changes {
   }
 }
 
+/** What is held while the entry is logged. */
+function gatesOf({ restsOn, tables, found }: Evaluated): number[] {
+  return [...(restsOn === 'tables and ids' ? [TABLES_GATE] : []), ...new Set([...tables, ...found].map((table) => table.id))];
+}
+
 /** Whether what was evaluated on one state is what it would be on another: none of its tables has changed. */
-function stillHolds({ state, tables, creates }: Evaluated, now: CatalogState): boolean {
-  if (creates && state.tables.length !== now.tables.length) return false;
-  return tables.every((table) => {
+function stillHolds({ state, tables, found, restsOn }: Evaluated, now: CatalogState): boolean {
+  if (restsOn === 'tables and ids' && state.tables.length !== now.tables.length) return false;
+  return [...tables, ...found].every((table) => {
     const at = now.tables[table.id];
     return (
       at !== undefined &&
@@ -185,6 +191,14 @@ function busy(): EngineError {
     details: { retryAfterMs: 1000, limit: 'holdMs', maximum: LIMITS.holdMs },
     hint: 'Try again, or change fewer rows at once.',
   });
+}
+
+/** What an idempotency key stands for. */
+function contentOfOperations(operations: readonly CommitOperation[]): string {
+  const [only] = operations;
+  const isAlone = operations.length === 1 && only !== undefined;
+  const own = isAlone && !isRowOperation(only) ? tableDescriptorOf(only).contentAlone?.(only) : undefined;
+  return own ?? contentOf(operations);
 }
 
 /** First 16 bytes of SHA-256 over what was asked for, hex. */

@@ -9,10 +9,10 @@ import { resolveNode } from '../resolvers/nodes.ts';
 import { instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { Diffs } from './diffs.ts';
-import { addVerify } from './mutations.ts';
 import { type NodeRef, tagged } from './node.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';
+import { addVerify } from './verify.ts';
 
 export function addQuery(builder: Builder, shared: Shared, objects: Objects, diffs: Diffs, node: NodeRef): void {
   const report = addVerify(builder);

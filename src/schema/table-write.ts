@@ -1,24 +1,18 @@
-/** Inputs of tables and of commits: new tables, changes of tables, and the operations of `commit`. */
-import type { InputRef } from '@pothos/core';
+/** Mutations of tables themselves, alone and inside `commit`: their inputs, and the fields of Mutation. */
+import { tableWrite } from '../resolvers/writes.ts';
 import type { Builder } from './builder.ts';
-import type { addGenericFilter } from './conditions.ts';
-import { marked } from './marks.ts';
+import type { CommitTypes } from './commit-payload.ts';
 import type { Shared } from './static.ts';
+import { COMMIT_OPTIONS_TEXT, TABLE_NAME_TEXT } from './write.ts';
 
-export const UPSERT_ROWS_TEXT =
-  'What a row does not give stays as it is where the row exists, and is the default where it is new; null sets null.';
+type TableInputs = ReturnType<typeof addTableInputs>;
 
-/** `onConflict` of both APIs. */
-export const ON_CONFLICT_TEXT = {
-  argument: 'What to do with rows that exist; they take on what is given, where this is not.',
-  update:
-    'The columns that may change; those that a row gives where not given. An empty list changes nothing: rows that are new come, others stay.',
-  where: 'Only existing rows that match are changed, the others stay as they are. {and: []} is all of them.',
-} as const;
+export function addTableInputs(builder: Builder, shared: Shared) {
+  const { column, createTable } = addNewTable(builder, shared);
+  return { createTable, tableChange: addTableChange(builder, shared, column) };
+}
 
-export type CommitOperationInput = ReturnType<typeof addInputs>;
-
-function addTableInputs(builder: Builder, shared: Shared) {
+function addNewTable(builder: Builder, shared: Shared) {
   const column = builder.inputType('ColumnInput', {
     description: 'A new column.',
     fields: (t) => ({
@@ -52,7 +46,7 @@ function addTableInputs(builder: Builder, shared: Shared) {
   return { column, createTable };
 }
 
-function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typeof addTableInputs>['column']) {
+function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typeof addNewTable>['column']) {
   const named = builder.inputType('ColumnNameInput', {
     description: 'A column by its name.',
     fields: (t) => ({ name: t.string({ required: true, description: "The column's own name." }) }),
@@ -107,93 +101,49 @@ function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typ
   });
 }
 
-/** `typed` are the keys of the tables in `CommitOperation`, added when the tables' own inputs are known. */
-export function addInputs(builder: Builder, shared: Shared, { filter }: ReturnType<typeof addGenericFilter>) {
-  const { column, createTable } = addTableInputs(builder, shared);
-  const tableChange = addTableChange(builder, shared, column);
-  const table = "The table's name.";
-  const rows = "The rows: JSON objects with the columns' own names.";
-  const append = builder.inputType('AppendOperation', {
-    description: 'Rows to add.',
-    fields: (t) => ({
-      table: t.string({ required: true, description: table }),
-      rows: t.field({ type: ['JSON'], required: true, description: rows }),
-    }),
-  });
-  const onConflict = builder.inputType('OnConflict', {
-    ...marked({ narrows: 'onConflict' }),
-    description: 'What an upsert does to rows that exist.',
-    fields: (t) => ({
-      update: t.stringList({ description: ON_CONFLICT_TEXT.update }),
-      where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
-    }),
-  });
-  const upsert = builder.inputType('UpsertOperation', {
-    description: 'Rows by primary key.',
-    fields: (t) => ({
-      table: t.string({ required: true, description: table }),
-      rows: t.field({ type: ['JSON'], required: true, description: `${rows} ${UPSERT_ROWS_TEXT}` }),
-      onConflict: t.field({ type: onConflict, description: ON_CONFLICT_TEXT.argument }),
-    }),
-  });
-  const replace = builder.inputType('ReplaceOperation', {
-    description: 'Rows in the place of others.',
-    fields: (t) => ({
-      table: t.string({ required: true, description: table }),
-      rows: t.field({ type: ['JSON'], required: true, description: rows }),
-      where: t.field({ type: filter, description: 'Which rows to take out; all where not given.' }),
-    }),
-  });
-  const remove = builder.inputType('DeleteOperation', {
-    description: 'Rows to delete.',
-    fields: (t) => ({
-      table: t.string({ required: true, description: table }),
-      where: t.field({ type: filter, required: true, description: 'Which rows; {and: []} is all of them.' }),
-    }),
-  });
-  const update = builder.inputType('UpdateOperation', {
-    description: 'Rows to change.',
-    fields: (t) => ({
-      table: t.string({ required: true, description: table }),
-      where: t.field({ type: filter, required: true, description: 'Which rows; {and: []} is all of them.' }),
-      set: t.field({
-        ...marked({ isPatch: true }),
-        type: 'JSON',
-        required: true,
-        description: 'New values by column; what is absent stays, null sets null.',
-      }),
-    }),
-  });
+/** What the keys of `CommitOperation` take that are about tables themselves. */
+export function addTableOperationInputs(builder: Builder, { createTable, tableChange }: TableInputs) {
   const alterTable = builder.inputType('AlterTableOperation', {
     description: 'A table to change.',
     fields: (t) => ({
-      table: t.string({ required: true, description: table }),
+      table: t.string({ required: true, description: TABLE_NAME_TEXT }),
       changes: t.field({ type: [tableChange], required: true, description: 'The changes, in order.' }),
     }),
   });
   const dropTable = builder.inputType('DropTableOperation', {
     description: 'A table to drop.',
-    fields: (t) => ({ table: t.string({ required: true, description: table }) }),
+    fields: (t) => ({ table: t.string({ required: true, description: TABLE_NAME_TEXT }) }),
   });
-  // Filled while the tables' own inputs are made; the fields are asked for when the schema is built.
-  const typed = new Map<string, { readonly type: InputRef<unknown>; readonly description: string }>();
-  const operation = builder.inputType('CommitOperation', {
-    isOneOf: true,
-    description: 'One operation of a commit: exactly one key. A table may also be named by its own key, with typed rows.',
-    fields: (t) => ({
-      append: t.field({ type: append, description: 'Adds rows.' }),
-      replace: t.field({ type: replace, description: 'Puts rows in the place of others.' }),
-      delete: t.field({ type: remove, description: 'Deletes rows.' }),
-      update: t.field({ type: update, description: 'Changes rows.' }),
-      upsert: t.field({ type: upsert, description: 'Adds rows, or changes them where their primary key is there.' }),
+  return { createTable, alterTable, dropTable };
+}
+
+export function addTableMutations(builder: Builder, { shared, payload }: CommitTypes, inputs: TableInputs): void {
+  builder.mutationFields((t) => {
+    const table = t.arg.string({ required: true, description: TABLE_NAME_TEXT });
+    const options = t.arg({ type: shared.commitOptions, description: COMMIT_OPTIONS_TEXT });
+    return {
       createTable: t.field({
-        type: createTable,
-        description: 'Creates a table; later operations of the commit can use it, through the generic keys.',
+        type: payload,
+        nullable: true,
+        description: 'Creates a table. Its typed fields and types are there with the next operation.',
+        args: { input: t.arg({ type: inputs.createTable, required: true, description: 'The table.' }), options },
+        resolve: (_root, { input, options: given }, context) => tableWrite(context, 'createTable', input, given),
       }),
-      alterTable: t.field({ type: alterTable, description: 'Changes a table.' }),
-      dropTable: t.field({ type: dropTable, description: 'Drops a table.' }),
-      ...Object.fromEntries([...typed].map(([name, { type, description }]) => [name, t.field({ type, description })])),
-    }),
+      alterTable: t.field({
+        type: payload,
+        nullable: true,
+        description:
+          'Changes a table: columns go by their field id, so nothing is rewritten, old snapshots keep their own columns, and the typed API follows at once. All changes or none.',
+        args: { table, changes: t.arg({ type: [inputs.tableChange], required: true, description: 'The changes, in order.' }), options },
+        resolve: (_root, args, context) => tableWrite(context, 'alterTable', args, args.options),
+      }),
+      dropTable: t.field({
+        type: payload,
+        nullable: true,
+        description: 'Drops a table. Its history stays readable until it expires, restore brings it back, and its name can be used again.',
+        args: { table, options },
+        resolve: (_root, args, context) => tableWrite(context, 'dropTable', args, args.options),
+      }),
+    };
   });
-  return { createTable, tableChange, operation, onConflict, typed };
 }

@@ -1,8 +1,9 @@
-/** The fields that every payload of a commit has. */
+/** What mutations that commit answer with: `CommitPayload`, and the fields that every such payload has. */
 import type { ObjectFieldBuilder } from '@pothos/core';
-import type { PayloadModel } from '../resolvers/mutations.ts';
-import type { SchemaTypes } from './builder.ts';
+import type { PayloadModel } from '../resolvers/payloads.ts';
+import type { Builder, SchemaTypes } from './builder.ts';
 import type { Objects } from './objects.ts';
+import type { Shared } from './static.ts';
 
 type Fields<Model extends PayloadModel> = ObjectFieldBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, Model>;
 
@@ -37,4 +38,17 @@ export function payloadFields<Model extends PayloadModel>(t: Fields<Model>, { co
       resolve: (at) => at.view,
     }),
   };
+}
+
+export function addCommitPayload(builder: Builder, objects: Objects) {
+  return builder.objectRef<PayloadModel>('CommitPayload').implement({
+    description: 'What the mutation did. The counts are of this mutation; `commit` is null where there was nothing to commit.',
+    fields: (t) => payloadFields(t, objects),
+  });
+}
+
+/** What every mutation that is a commit has: its options, and its payload. */
+export interface CommitTypes {
+  readonly shared: Shared;
+  readonly payload: ReturnType<typeof addCommitPayload>;
 }
