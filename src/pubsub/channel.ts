@@ -1,6 +1,7 @@
 /**
- * A channel: all subscriptions that ask for the same, executed once an event and serialised once, whoever and however many
- * they are. What its members have in common; how events reach them is for the two kinds of channels to say.
+ * A broadcast: all subscriptions that ask for the same, executed and serialised once for each event, however many they are.
+ * This file has what both kinds of broadcast share; how events reach subscribers is in sequence-channel.ts and
+ * latest-channel.ts.
  */
 import { EngineError } from '../engine/index.ts';
 import type { CommitFeed } from './feed.ts';

@@ -1,6 +1,6 @@
 /**
- * The hub: which channels there are. A subscription joins the channel of those that ask for the same, or opens it. Keeps
- * what is bounded over all of them: executed events in memory, readers of the log, channels.
+ * All broadcasts. A subscription joins the broadcast of the subscriptions that ask for the same, or opens it. This file
+ * bounds what all of them share: payloads in memory, readers of the log, the number of broadcasts.
  */
 import { EngineError, LIMITS, type Session, type SnapshotId } from '../engine/index.ts';
 import type { Channel, ChannelParts } from './channel.ts';

@@ -1,6 +1,7 @@
 /**
- * A channel of which only the newest event counts: a live query. At most one run of it is under way, however many commits
- * there are meanwhile; who is behind is sent the newest answer, and an answer that says the same as the last is not sent.
+ * A broadcast of which only the newest event counts: a live query. At most one run of it is under way, however many commits
+ * come meanwhile. A subscriber that is behind gets the newest answer, and an answer that says the same as the last one is
+ * not sent.
  */
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import type { Position } from './position.ts';

@@ -1,7 +1,7 @@
 /**
- * A channel of events that all count: commits and row changes. It reads its source as far as the log goes and hands each
- * payload to every member that keeps up; a member that does not goes back to reading from the log, and joins again where
- * it has caught up. So each gets exactly the events after its position, in order, once (invariant 7).
+ * A broadcast of events that all count: commits and row changes. It reads its source to the end of the log and sends each
+ * payload to every subscriber that keeps up. A subscriber that does not keep up reads from the log, and joins again where it
+ * has caught up. So each gets exactly the events after its position, in order, once (invariant 7).
  */
 import { Channel, type ChannelParts, type Member } from './channel.ts';
 import { Lease } from './lease.ts';

@@ -1,4 +1,4 @@
-/** A bounded number of tasks at once; the others wait in the order in which they came. */
+/** Slots: a bounded number of tasks run at once; the others wait in the order in which they came. */
 
 /** How long tasks follow each other before what else the event loop has to do comes first, milliseconds. */
 const STRETCH_MS = 4;

@@ -45,7 +45,7 @@ async function readTo(server: TestServer, document: string, variables: Record<st
 const brief = ({ kind, before, after }: Change): string => `${kind} ${before?.['order_id'] ?? ''}>${after?.['order_id'] ?? ''}`;
 
 describe('row changes report what each commit did to the rows', () => {
-  it('inserted, updated with before and after, deleted, one event a commit, in both doors', async () => {
+  it('inserted, updated with before and after, deleted, one event a commit, in both APIs', async () => {
     const server = await testServer({ tables: [ORDERS] });
     const client = liveClient(server.url);
     const typed = await subscribe<{ ordersChanges: ChangeEvent }>(server, client, TYPED);

@@ -1,13 +1,13 @@
 /**
  * Names: what a table or column may be called, the fold under which two names count as the same,
- * and the names that the typed door gives them. Kept in the catalog, so that no upgrade renames one.
+ * and the names that the typed API gives them. Kept in the catalog, so that no upgrade renames one.
  */
 import { EngineError } from './errors.ts';
 
 const TABLE_NAME = /^[a-z][A-Za-z0-9_]{0,62}$/;
 const COLUMN_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
 
-/** Names the typed door needs for itself; a column or table of such a name gets a trailing underscore there. */
+/** Names the typed API needs for itself; a column or table of such a name gets a trailing underscore there. */
 const RESERVED_COLUMNS = new Set(['id', 'and', 'or', 'not', 'then', 'true', 'false', 'null']);
 const RESERVED_TABLES = new Set(['table', 'tables', 'snapshotId', 'timestamp', 'id', 'from', 'to', 'then', 'catalog', 'row']);
 
@@ -46,7 +46,7 @@ export function checkColumnName(name: string, what = 'column name'): void {
   }
 }
 
-/** A table's name in the typed door: its own, with an underscore added where the API needs the name itself. */
+/** A table's name in the typed API: its own, with an underscore added where the API needs the name itself. */
 export function defaultTableGraphqlName(name: string): string {
   return RESERVED_TABLES.has(name) ? `${name}_` : name;
 }
@@ -55,7 +55,7 @@ export function defaultColumnGraphqlName(name: string): string {
   return RESERVED_COLUMNS.has(name) ? `${name}_` : name;
 }
 
-/** The name of the fixed API that a table's name in the typed door would collide with, if any. */
+/** The name of the fixed API that a table's name in the typed API would collide with, if any. */
 export function takenByApi(graphqlName: string): string | undefined {
   return TAKEN_TABLE_NAMES.has(foldName(graphqlName)) ? `the key ${foldName(graphqlName)} of CommitOperation` : undefined;
 }

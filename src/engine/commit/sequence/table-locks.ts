@@ -1,7 +1,7 @@
 /**
- * Gates: one a table. Appends and maintenance pass together; a change that reads before it writes takes its tables alone
- * for a moment, so that nothing comes between what it read and what it commits (invariant 2). Waiting and holding are
- * bounded in time: past it OVERLOADED, and nothing is done.
+ * Table locks, one for each table. Appends and maintenance share a lock; a change that reads before it writes takes the
+ * locks of its tables alone for a moment, so that nothing comes between its read and its commit (invariant 2). Waiting and
+ * holding are bounded in time: past it OVERLOADED, and nothing is done.
  */
 import { EngineError } from '../../model/errors.ts';
 import { LIMITS } from '../../model/limits.ts';
@@ -99,7 +99,7 @@ export class Gates {
 }
 
 function overloaded(): EngineError {
-  return new EngineError('OVERLOADED', `a table was kept by another change for more than ${LIMITS.holdMs} ms; nothing was done`, {
+  return new EngineError('OVERLOADED', `a table was locked by another change for more than ${LIMITS.holdMs} ms; nothing was done`, {
     details: { retryAfterMs: 500, limit: 'holdMs', maximum: LIMITS.holdMs },
     hint: 'Try again after details.retryAfterMs milliseconds.',
   });
