@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that look at the whole process (timers, listeners, handles, metrics of it): each has a process of its own. */
+/** Files that look at the whole process (timers, listeners, handles, metrics of it), or put a module of ours in another's place: each has a process of its own. */
 const ALONE = [
+  'test/api/schema.parts.test.ts',
   'test/live/cleanup.test.ts',
   'test/server/metrics.test.ts',
   'test/server/metrics.stop.test.ts',

@@ -26,7 +26,7 @@ export { asRowId, asSnapshotId, asTableId, type RowId, type SnapshotId, type Tab
 export { otherIncarnation } from './model/incarnation.ts';
 export { isDeeper } from './model/json.ts';
 export { LIMITS, limitExceeded } from './model/limits.ts';
-export { defaultColumnGraphqlName, defaultTableGraphqlName, foldName, isInherited, typePrefix } from './model/names.ts';
+export { foldName, isInherited } from './model/names.ts';
 export { didYouMean, listed, nearest } from './model/nearest.ts';
 export type { EngineNotice } from './model/notice.ts';
 export {
@@ -43,6 +43,14 @@ export { checkPartialRows, checkPatch, checkRows, type InvalidRow } from './mode
 export type { ColumnDefinition, TableDefinition } from './model/schema.ts';
 export { storageError } from './model/storage-error.ts';
 export { formatTimestampMs, MAX_TIME_MS, MIN_TIME_MS, parseTimestampTz } from './model/time-text.ts';
+export {
+  byKeyField,
+  changesField,
+  defaultColumnGraphqlName,
+  defaultTableGraphqlName,
+  tableTypeName,
+  typePrefix,
+} from './model/typed-names.ts';
 export {
   type Cell,
   COLUMN_TYPES,

@@ -1,12 +1,11 @@
-/** The context that every resolver gets. */
-import type { Budget, Engine, Session, SnapshotId } from '../engine/index.ts';
+/** What every resolver gets. */
+import type { Budget, Session, SnapshotId } from '../engine/index.ts';
 import type { CommitFeed } from '../pubsub/index.ts';
 import type { TableTypes } from './table-types.ts';
 
 export interface Context {
   /** What the principal of the request may do, and all that a resolver can do. */
   readonly session: Session;
-  readonly engine: Engine;
   readonly feed: CommitFeed;
   /** The tables that the operation's schema was built from. */
   readonly types: TableTypes;

@@ -8,7 +8,7 @@ import {
   isObjectType,
   isRequiredArgument,
 } from 'graphql';
-import { didYouMean, EngineError, listed, ROW_OPERATIONS, type RowKind } from '../engine/index.ts';
+import { byKeyField, changesField, didYouMean, EngineError, listed, ROW_OPERATIONS, type RowKind } from '../engine/index.ts';
 import type { TableTypes, TypedTable } from './table-types.ts';
 
 /** A message and what to do. */
@@ -43,7 +43,7 @@ function noTable(types: TableTypes, name: string, other?: EngineError): EngineEr
 
 /** `ordersByKey` of a table without a primary key. */
 function byKeyOf(types: TableTypes, name: string): EngineError | undefined {
-  const typed = name.endsWith('ByKey') ? types.tables.find(({ table }) => `${table.graphqlName}ByKey` === name) : undefined;
+  const typed = types.tables.find(({ table }) => byKeyField(table.graphqlName) === name);
   return typed === undefined
     ? undefined
     : said(`table ${typed.table.name} has no primary key, so there is no ${name}`, `Use ${typed.table.graphqlName}(where: {...}).`);
@@ -51,7 +51,7 @@ function byKeyOf(types: TableTypes, name: string): EngineError | undefined {
 
 function noQuery(types: TableTypes, name: string, fields: readonly string[]): EngineError {
   const tables = types.tables.map(({ table }) => table.graphqlName);
-  const typed = types.tables.find(({ table }) => table.graphqlName === name || `${table.graphqlName}ByKey` === name);
+  const typed = types.tables.find(({ table }) => table.graphqlName === name || byKeyField(table.graphqlName) === name);
   if (typed !== undefined)
     return said(`${name} does not stand at the top`, `Rows are read at an instant: { asOf { ${name} { ... } } } is the present.`);
   const near = didYouMean(name, [...fields, ...tables], (found) => (fields.includes(found) ? found : `asOf { ${found} { ... } }`));
@@ -81,10 +81,13 @@ function noMutation(types: TableTypes, name: string, fields: readonly string[]):
 }
 
 function noSubscription(types: TableTypes, name: string, fields: readonly string[]): EngineError {
-  const own = fields.filter((field) => types.tables.every(({ table }) => `${table.graphqlName}Changes` !== field));
+  const own = fields.filter((field) => types.tables.every(({ table }) => changesField(table.graphqlName) !== field));
   const typed = types.tables.find(({ table }) => table.graphqlName === name);
   if (typed !== undefined)
-    return said(`there is no subscription ${name}`, `Use ${name}Changes for its row changes, or live { ${name} { ... } } for its rows.`);
+    return said(
+      `there is no subscription ${name}`,
+      `Use ${changesField(name)} for its row changes, or live { ${name} { ... } } for its rows.`,
+    );
   return said(
     `there is no subscription ${name}`,
     `${didYouMean(name, fields)}There are ${listed([...own, ...fields.filter((field) => !own.includes(field))])}.`,

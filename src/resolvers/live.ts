@@ -1,8 +1,9 @@
 /** Live queries: which tables one asks for, and which parts of its answer say something about their rows. */
 import { type GraphQLObjectType, type GraphQLResolveInfo, getArgumentValues, getNamedType, isObjectType } from 'graphql';
-import { EngineError, type Instant } from '../engine/index.ts';
+import { asTableId, EngineError, type Instant, type TableId } from '../engine/index.ts';
 import { liveSource, type Source, type WatchedTables } from '../pubsub/index.ts';
 import type { Context } from './context.ts';
+import { marksOf } from './marks.ts';
 import { cursorsBelow, selectedFields } from './selection.ts';
 
 /** @throws EngineError CURSOR_INVALID, TABLE_NOT_FOUND */
@@ -29,18 +30,16 @@ export function maskOfSource(source: object): Mask {
 }
 
 function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTables {
-  const byField = new Map(
-    context.types.tables.flatMap(({ table }) => [[table.graphqlName, table.id] as const, [`${table.graphqlName}ByKey`, table.id] as const]),
-  );
   const view = getNamedType(info.returnType) as GraphQLObjectType;
-  const ids = new Set<NonNullable<ReturnType<typeof byField.get>>>();
+  const ids = new Set<TableId>();
   const names = new Set<string>();
   for (const field of selectedFields(info)) {
-    const id = byField.get(field.name.value);
-    if (id !== undefined) ids.add(id);
-    if (field.name.value !== 'table') continue;
-    const definition = view.getFields()['table'];
-    const name = definition === undefined ? undefined : getArgumentValues(definition, field, info.variableValues)['name'];
+    const definition = view.getFields()[field.name.value];
+    if (definition === undefined) continue;
+    const { readsTable, readsTableNamedBy } = marksOf(definition);
+    if (readsTable !== undefined) ids.add(asTableId(readsTable));
+    if (readsTableNamedBy === undefined) continue;
+    const name = getArgumentValues(definition, field, info.variableValues)[readsTableNamedBy];
     if (typeof name !== 'string') continue;
     context.session.tablesEverNamed(name);
     names.add(name);
@@ -53,45 +52,36 @@ function tellsOfCommits(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes
   return selectedFields(info, nodes).some((field) => {
     const definition = type.getFields()[field.name.value];
     const below = definition === undefined ? undefined : getNamedType(definition.type);
-    return isObjectType(below) && (below.name === 'Commit' || tellsOfCommits(info, below, [field]));
+    return isObjectType(below) && (marksOf(below).reachesAllTables === true || tellsOfCommits(info, below, [field]));
   });
 }
 
 /** Keys of an answer that say which snapshot it is of, not what it holds; below other keys, the same of their objects. */
 export type Mask = ReadonlyMap<string, 'ignored' | Mask>;
 
-const IGNORED: Readonly<Record<string, ReadonlySet<string>>> = {
-  CatalogView: new Set(['id', 'snapshotId', 'timestamp']),
-  TableView: new Set(['id', 'snapshotId']),
-  PageInfo: new Set(['startCursor', 'endCursor']),
-};
-/** The same of types that each table has its own of, by what their names end with. */
-const IGNORED_OF: readonly (readonly [string, ReadonlySet<string>])[] = [
-  ['Edge', new Set(['cursor'])],
-  ['RowConnection', new Set(['snapshotId'])],
-];
-
 /** What is left out when two answers of a live query are compared; nothing where it asks for no table. */
 export function maskOf(info: GraphQLResolveInfo): Mask {
   const type = getNamedType(info.returnType);
-  const tables = selectedFields(info).filter(
-    ({ name }) => !(IGNORED['CatalogView']?.has(name.value) ?? false) && name.value !== '__typename',
-  );
-  if (!isObjectType(type) || tables.length === 0) return new Map();
-  return maskBelow(info, type, info.fieldNodes);
+  if (!isObjectType(type)) return new Map();
+  const fields = type.getFields();
+  const tellsOfTables = selectedFields(info).some(({ name }) => {
+    const field = fields[name.value];
+    return field !== undefined && marksOf(field).tellsPlace !== true;
+  });
+  return tellsOfTables ? maskBelow(info, type, info.fieldNodes) : new Map();
 }
 
 function maskBelow(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): Mask {
   const mask = new Map<string, 'ignored' | Mask>();
-  const ignored = IGNORED[type.name] ?? IGNORED_OF.find(([ending]) => type.name.endsWith(ending))?.[1];
   for (const field of selectedFields(info, nodes)) {
     const key = field.alias?.value ?? field.name.value;
-    if (ignored?.has(field.name.value) === true) {
+    const definition = type.getFields()[field.name.value];
+    if (definition === undefined) continue;
+    if (marksOf(definition).tellsPlace === true) {
       mask.set(key, 'ignored');
       continue;
     }
-    const definition = type.getFields()[field.name.value];
-    const below = definition === undefined ? undefined : getNamedType(definition.type);
+    const below = getNamedType(definition.type);
     if (!isObjectType(below)) continue;
     const inner = maskBelow(info, below, [field]);
     if (inner.size > 0) mask.set(key, new Map([...((mask.get(key) as Mask | undefined) ?? []), ...inner]));

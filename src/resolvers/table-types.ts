@@ -1,5 +1,5 @@
 /** Which table a typed field or type belongs to: the tables as they were when a GraphQL schema was built. */
-import { type Column, isInherited, type Table, typePrefix } from '../engine/index.ts';
+import { type Column, isInherited, type Table, tableTypeName, typePrefix } from '../engine/index.ts';
 
 export interface TypedTable {
   /** What of the table its types are made from; kept as long as these. */
@@ -34,8 +34,8 @@ export class TableTypes {
   constructor(tables: readonly TypedTable[], leftOut: ReadonlyMap<number, string>) {
     this.tables = tables;
     this.hasInheritedNames = tables.some((typed) => typed.hasInheritedNames);
-    this.#byInputType = new Map(tables.map((typed) => [`${typed.prefix}RowInput`, typed]));
-    this.#byPatchType = new Map(tables.map((typed) => [`${typed.prefix}RowPatch`, typed]));
+    this.#byInputType = new Map(tables.map((typed) => [tableTypeName(typed.prefix, 'RowInput'), typed]));
+    this.#byPatchType = new Map(tables.map((typed) => [tableTypeName(typed.prefix, 'RowPatch'), typed]));
     this.#byId = new Map(tables.map((typed) => [typed.table.id, typed]));
     this.#leftOut = leftOut;
   }

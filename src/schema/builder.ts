@@ -2,7 +2,7 @@
 import SchemaBuilder from '@pothos/core';
 import { type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import type { Context } from '../resolvers/context.ts';
-import { onlyMarks } from './marks.ts';
+import { onlyMarks } from '../resolvers/marks.ts';
 
 export interface SchemaTypes {
   Context: Context;

@@ -2,6 +2,7 @@
 import type { Snapshot } from '../engine/index.ts';
 import { snapshotChanges } from '../resolvers/diff.ts';
 import { commitById, parentOf, snapshotView, tableOf } from '../resolvers/history.ts';
+import { marked } from '../resolvers/marks.ts';
 import { encodeNodeId } from '../resolvers/node-id.ts';
 import { manifestOf } from '../resolvers/table-view.ts';
 import { pageArguments } from './arguments.ts';
@@ -92,6 +93,7 @@ export function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, ref
 
 export function addCommit(node: NodeRef, refs: Refs): void {
   refs.commit.implement({
+    ...marked({ reachesAllTables: true }),
     description: 'The atomic unit of change: one or more tables, at one instant.',
     interfaces: [node],
     fields: (t) => ({

@@ -1,7 +1,7 @@
 /** One `...Condition` input a scalar, shared by the filters of all tables, and the generic API's Filter. */
 import type { ColumnType } from '../engine/index.ts';
+import { marked } from '../resolvers/marks.ts';
 import type { Builder } from './builder.ts';
-import { marked } from './marks.ts';
 import { SCALAR_OF } from './scalars.ts';
 import type { Shared } from './static.ts';
 

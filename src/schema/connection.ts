@@ -1,6 +1,7 @@
 /** Connection types (Relay) over any node type. */
 import type { ObjectRef } from '@pothos/core';
 import type { Connection, Edge } from '../resolvers/connections.ts';
+import { marked } from '../resolvers/marks.ts';
 import type { Builder, SchemaTypes } from './builder.ts';
 import type { Shared } from './static.ts';
 
@@ -11,7 +12,7 @@ export function addConnection<T>(builder: Builder, { pageInfo }: Shared, name: s
   const edge = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
     description: `One of ${what}, with its cursor.`,
     fields: (t) => ({
-      cursor: t.string({ description: 'Marks the place of this item.', resolve: (at) => at.cursor() }),
+      cursor: t.string({ ...marked({ tellsPlace: true }), description: 'Marks the place of this item.', resolve: (at) => at.cursor() }),
       node: t.field({ type: node, description: 'The item.', resolve: (at) => at.node as never }),
     }),
   });

@@ -17,8 +17,8 @@ import {
   isObjectType,
   Kind,
 } from 'graphql';
+import { marksOf } from '../resolvers/marks.ts';
 import { refuseUnsetInChange, refuseUnsetInRead, refuseUnsetPatch, type Written } from '../resolvers/unset-operands.ts';
-import { marksOf } from './marks.ts';
 
 type Place = GraphQLArgument | GraphQLInputField;
 type AnyField = GraphQLField<unknown, unknown>;

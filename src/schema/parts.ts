@@ -20,6 +20,7 @@ import {
   isObjectType,
   validateSchema,
 } from 'graphql';
+import { tableTypeName } from '../engine/index.ts';
 import type { TypedTable } from '../resolvers/table-types.ts';
 import { buildSchema } from './build.ts';
 
@@ -88,11 +89,12 @@ function addedFields(fixed: FixedPart, built: GraphQLSchema): Map<string, AnyFie
   return added;
 }
 
+/** Types by which a table is known. */
+const MARKS = ['Row', 'RowInput', 'Filter'] as const;
+
 /** Which table each type and each added field is of: that whose rows, or filter, they lead to. */
 function ownersOf(tables: readonly TypedTable[], added: ReadonlyMap<string, readonly AnyField[]>, fixedTypes: TypeMap) {
-  const byMark = new Map(
-    tables.flatMap((typed) => ['Row', 'RowInput', 'Filter'].map((mark) => [`${typed.prefix}${mark}`, typed] as const)),
-  );
+  const byMark = new Map(tables.flatMap((typed) => MARKS.map((mark) => [tableTypeName(typed.prefix, mark), typed] as const)));
   const types = new Map<string, TypedTable>();
   const fields = new Map<AnyField, TypedTable>();
   for (const field of [...added.values()].flat()) {

@@ -1,6 +1,7 @@
 /** Types that do not depend on any table: enums, inputs and small objects that several files share. */
 import { type AGGREGATE_FUNCTIONS, type COLUMN_TYPES, type Column, type OPERATIONS, toWire } from '../engine/index.ts';
 import type { PageInfo } from '../resolvers/connections.ts';
+import { marked } from '../resolvers/marks.ts';
 import type { Builder } from './builder.ts';
 
 export type Shared = ReturnType<typeof addShared>;
@@ -79,8 +80,13 @@ export function addShared(builder: Builder) {
     fields: (t) => ({
       hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
       hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether there is more before this page.' }),
-      startCursor: t.exposeString('startCursor', { nullable: true, description: 'The cursor of the first item; pass it as `before`.' }),
+      startCursor: t.exposeString('startCursor', {
+        ...marked({ tellsPlace: true }),
+        nullable: true,
+        description: 'The cursor of the first item; pass it as `before`.',
+      }),
       endCursor: t.exposeString('endCursor', {
+        ...marked({ tellsPlace: true }),
         nullable: true,
         description: 'The cursor of the last item; pass it as `after` for the next page.',
       }),

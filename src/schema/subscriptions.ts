@@ -2,6 +2,7 @@
 import type { Instant } from '../engine/index.ts';
 import type { ChangesEvent, SnapshotEvent } from '../pubsub/index.ts';
 import { subscribeToLive } from '../resolvers/live.ts';
+import { marked } from '../resolvers/marks.ts';
 import { eventCursor, genericEventChanges, liveView, subscribeToChanges, subscribeToSnapshots } from '../resolvers/subscriptions.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
@@ -91,8 +92,13 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
         description: 'Its snapshots that match.',
         resolve: (at) => [...at.snapshots],
       }),
-      caughtUp: t.boolean({ description: 'Whether this was the newest commit when the event was made.', resolve: (at) => at.caughtUp }),
+      caughtUp: t.boolean({
+        ...marked({ tellsHead: true }),
+        description: 'Whether this was the newest commit when the event was made.',
+        resolve: (at) => at.caughtUp,
+      }),
       headSnapshotId: t.field({
+        ...marked({ tellsHead: true }),
         type: 'SafeInt',
         description: 'The newest commit when the event was made.',
         resolve: (at) => at.headSnapshotId,
@@ -121,8 +127,13 @@ function rowChangeEvent(builder: Builder, { rowChanges }: SubscriptionParts) {
       cursor: t.string({ description: text.cursor, resolve: (at, _args, context) => eventCursor(at, context) }),
       changes: t.field({ type: [rowChanges.change], description: text.changes, resolve: genericEventChanges }),
       endOfCommit: t.boolean({ description: text.endOfCommit, resolve: (at) => at.endOfCommit }),
-      caughtUp: t.boolean({ description: text.caughtUp, resolve: (at) => at.caughtUp }),
-      headSnapshotId: t.field({ type: 'SafeInt', description: text.headSnapshotId, resolve: (at) => at.headSnapshotId }),
+      caughtUp: t.boolean({ ...marked({ tellsHead: true }), description: text.caughtUp, resolve: (at) => at.caughtUp }),
+      headSnapshotId: t.field({
+        ...marked({ tellsHead: true }),
+        type: 'SafeInt',
+        description: text.headSnapshotId,
+        resolve: (at) => at.headSnapshotId,
+      }),
     }),
   });
 }

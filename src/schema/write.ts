@@ -5,10 +5,10 @@
  */
 import type { InputRef } from '@pothos/core';
 import { type Part, ROW_OPERATIONS, type RowKind } from '../engine/index.ts';
+import { marked } from '../resolvers/marks.ts';
 import { genericWrite } from '../resolvers/writes.ts';
 import type { Builder } from './builder.ts';
 import type { CommitTypes } from './commit-payload.ts';
-import { marked } from './marks.ts';
 
 const UPSERT_ROWS_TEXT =
   'For a column that a row does not give, an existing row keeps its value and a new row gets the default. null sets null.';

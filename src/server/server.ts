@@ -236,7 +236,7 @@ export function makeYoga({
       };
       const holding: Context['holding'] = { releases: undefined };
       const hold: Context['hold'] = (snapshotId) => void holding.releases?.push(session.hold(snapshotId));
-      return { session, engine, feed, types, notices, lifetime, holding, hold };
+      return { session, feed, types, notices, lifetime, holding, hold };
     },
     plugins: [
       documents.plugin(),

@@ -85,6 +85,48 @@ const ENGINE_PACKAGES = [
   '@duckdb/node-api',
 ];
 
+/** Folders that work for callers, each through the session of its request. */
+const THROUGH_A_SESSION = ['resolvers', 'schema', 'pubsub'];
+
+/** What they may use of the engine beside its types and the session: errors, limits, names, and pure functions over values. */
+const PURE_OF_ENGINE = new Set([
+  ...['EngineError', 'Refusal', 'limitExceeded', 'otherIncarnation', 'storageError', 'didYouMean', 'listed', 'show'],
+  ...['LIMITS', 'MAX_TIME_MS', 'MIN_TIME_MS', 'ROW_OPERATIONS'],
+  ...['asRowId', 'asSnapshotId', 'asTableId', 'cursorHead', 'diffCursorTo', 'pageSize', 'bytesOfGroups', 'bytesOfRows'],
+  ...['byKeyField', 'changesField', 'defaultColumnGraphqlName', 'defaultTableGraphqlName', 'isInherited', 'tableTypeName', 'typePrefix'],
+  ...[
+    'aggregateFits',
+    'checkPartialRows',
+    'checkPatch',
+    'checkRows',
+    'exactNumber',
+    'isGroupable',
+    'meantInSeconds',
+    'parseCell',
+    'toWire',
+  ],
+]);
+
+/** How a source gets past the session, if it does. */
+function pastSession(text: string): string[] {
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+  const found: string[] = [];
+  for (const [statement, type, names] of code.matchAll(/^\s*(?:import|export)\s+(type\s+)?([^;]*?)\s+from\s+'[./]+engine\/index\.ts'/gm)) {
+    const listed = /^\{([\s\S]*)\}$/.exec(names ?? '')?.[1];
+    if (listed === undefined) found.push(statement.trim());
+    for (const entry of (listed ?? '').split(',').map((one) => one.trim())) {
+      const [, isType, name] = /^(type\s+)?(\w+)/.exec(entry) ?? [];
+      if (name === undefined) continue;
+      const isAllowed =
+        type !== undefined || isType !== undefined ? name !== 'Engine' && name !== 'EngineOptions' : PURE_OF_ENGINE.has(name);
+      if (!isAllowed) found.push(name);
+    }
+  }
+  for (const [reach] of code.matchAll(/\bimport\([^)]*engine\/|\.engine\b(?!\/)|\[['"]engine['"]\]|[{,]\s*engine\s*[,:}]/g))
+    found.push(reach);
+  return found;
+}
+
 describe('imports in src go one way', () => {
   it('there are sources to look at', () => {
     expect(sources.length).toBeGreaterThan(40);
@@ -107,6 +149,12 @@ describe('imports in src go one way', () => {
   it("outside the engine only the engine's index.ts is used", () => {
     const past = local.filter(({ from, to }) => folderOf(from) !== 'engine' && folderOf(to) === 'engine' && to !== 'engine/index.ts');
     expect(shown(past)).toEqual([]);
+  });
+
+  it('resolvers, the schema and subscriptions have a session and no engine', () => {
+    const through = sources.filter(({ name }) => THROUGH_A_SESSION.includes(folderOf(name)));
+    expect(through.length).toBeGreaterThan(60);
+    expect(through.map(({ name, text }) => ({ name, past: pastSession(text) })).filter(({ past }) => past.length > 0)).toEqual([]);
   });
 
   it('inside the engine: model <- encoding, time <- catalog, log, data <- read <- commit <- maintenance <- engine.ts', () => {
@@ -184,6 +232,17 @@ describe('these guards see what they guard against', () => {
       'side',
       'engine/x/later.ts',
     ]);
+  });
+
+  it('a way past the session is found, and what is pure is none', () => {
+    const from = (what: string): string => `import ${what} from '../engine/index.ts';`;
+    expect(pastSession(from('{ type Engine, EngineError }'))).toEqual(['Engine']);
+    expect(pastSession(from('type { Engine, Table }'))).toEqual(['Engine']);
+    expect(pastSession(from('{\n  openEngine,\n  Session,\n}'))).toEqual(['openEngine', 'Session']);
+    expect(pastSession(from('* as everything'))).toEqual(["import * as everything from '../engine/index.ts'"]);
+    expect(pastSession('const { engine } = context;')).toEqual(['{ engine }']);
+    expect(pastSession('context.engine.commit([])')).toEqual(['.engine']);
+    expect(pastSession(`${from('{ EngineError, type Session, type Table }')}\n// context.engine\nsession.commit([])`)).toEqual([]);
   });
 
   it('a cycle is found', () => {

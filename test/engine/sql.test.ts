@@ -1,8 +1,19 @@
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { rowIsAmong, rowIsNotAmong } from '../../src/engine/read/scan/rows-sql.ts';
 import { EMPTY, identifier, joinSql, literal, literals, sql, trusted, typeOf, where } from '../../src/engine/read/scan/sql.ts';
 
 const text = (value: string) => ({ value, type: VARCHAR });
+
+describe('conditions on the identities of rows', () => {
+  it('name few rows as literals and many as a list, and are no condition where none is to be left out', () => {
+    const many = Float64Array.from({ length: 5_001 }, (_, row) => row);
+    expect(rowIsAmong([3, 1]).render()).toEqual({ sql: '_row IN (3, 1)', parameters: [] });
+    expect(rowIsNotAmong(Float64Array.of(7))?.render().sql).toBe('_row NOT IN (7)');
+    expect(rowIsAmong(many).render().sql).toMatch(/^_row IN \(SELECT unnest\(\[0, 1, 2, .*, 5000\]::BIGINT\[\]\)\)$/);
+    expect([rowIsNotAmong(undefined), rowIsNotAmong([])]).toEqual([undefined, undefined]);
+  });
+});
 
 describe('a fragment of SQL', () => {
   it('binds whole numbers and parameters, in the order in which they stand in the text', () => {

@@ -162,10 +162,10 @@ const counted = new WeakMap<DataFile, { readonly kept: KeptRecord; readonly garb
 async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: boolean): Promise<DataFile[]> {
   if (table.kept.horizon === 0) return [];
   for (const file of table.files) {
-    if (!mayHaveGarbage(table, file)) continue;
+    if (!mayHaveGarbage(table, table.kept, file)) continue;
     let known = counted.get(file);
     if (known === undefined || known.kept !== table.kept) {
-      known = { kept: table.kept, garbage: await countGarbage(parts, table, file) };
+      known = { kept: table.kept, garbage: await countGarbage(parts, table, table.kept, file) };
       counted.set(file, known);
     }
     if (known.garbage > 0 && (eager || known.garbage >= file.rowCount * GARBAGE_PART)) return [file];
@@ -174,22 +174,23 @@ async function pickGarbage(parts: MaintenanceParts, table: TableState, eager: bo
 }
 
 /** History below the horizon, and, of a dropped table of which nothing is kept, everything. */
-function mayHaveGarbage(table: TableState, file: DataFile): boolean {
-  if (file.kind === 'history') return file.toLo <= table.kept.horizon;
-  return isGone(table) && file.endedAt === null && looseEndsOf(table, file.fileId) === 0;
+function mayHaveGarbage(table: TableState, kept: KeptRecord, file: DataFile): boolean {
+  if (file.kind === 'history') return file.toLo <= kept.horizon;
+  const { droppedSnapshotId } = table;
+  return isGone({ droppedSnapshotId, kept }) && file.endedAt === null && looseEndsOf(table, file.fileId) === 0;
 }
 
 /** Bytes of files that nothing which is kept can see, about. */
 export async function garbageBytes(parts: MaintenanceParts, table: TableState, kept: KeptRecord): Promise<number> {
   let bytes = 0;
   for (const file of table.files) {
-    if (!mayHaveGarbage({ ...table, kept }, file)) continue;
-    bytes += Math.round((file.sizeBytes * (await countGarbage(parts, { ...table, kept }, file))) / file.rowCount);
+    if (!mayHaveGarbage(table, kept, file)) continue;
+    bytes += Math.round((file.sizeBytes * (await countGarbage(parts, table, kept, file))) / file.rowCount);
   }
   return bytes;
 }
 
-async function countGarbage(parts: MaintenanceParts, table: TableState, file: DataFile): Promise<number> {
+async function countGarbage(parts: MaintenanceParts, table: TableState, kept: KeptRecord, file: DataFile): Promise<number> {
   const relation = relationSql({
     table,
     visibility: { kind: 'all', upTo: parts.current().snapshotId },
@@ -200,7 +201,8 @@ async function countGarbage(parts: MaintenanceParts, table: TableState, file: Da
     columns: [],
     hidden: 'full',
   });
-  const counting = sql`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql(table)})`.render();
+  const counting =
+    sql`SELECT count(*) FROM (${relation}) WHERE NOT (${keptSql({ droppedSnapshotId: table.droppedSnapshotId, kept })})`.render();
   const result = await parts.files.reading([file], () => parts.duck.run(counting.sql, counting.parameters));
   return Number((await result.getRows())[0]?.[0] ?? 0);
 }

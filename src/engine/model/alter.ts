@@ -2,8 +2,9 @@
 import { EngineError, unreachable } from './errors.ts';
 import type { Retention } from './history.ts';
 import { LIMITS, limitExceeded } from './limits.ts';
-import { checkChosenColumnGraphqlName, checkColumnName, defaultColumnGraphqlName } from './names.ts';
+import { checkColumnName } from './names.ts';
 import { type ColumnDefinition, checkColumnNames, columnNamed, defineColumn, describe } from './schema.ts';
+import { checkChosenColumnGraphqlName, defaultColumnGraphqlName } from './typed-names.ts';
 import type { Column, ColumnType, TableSchema } from './types.ts';
 
 export type ColumnChange =

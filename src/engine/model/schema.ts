@@ -1,16 +1,14 @@
 /** Table schemas: what a createTable may say, checked whole before anything is stored. */
 import { EngineError } from './errors.ts';
 import { LIMITS, limitExceeded } from './limits.ts';
+import { checkColumnName, checkTableName, foldName } from './names.ts';
 import {
   checkChosenColumnGraphqlName,
   checkChosenTableGraphqlName,
-  checkColumnName,
-  checkTableName,
   defaultColumnGraphqlName,
   defaultTableGraphqlName,
-  foldName,
   takenByApi,
-} from './names.ts';
+} from './typed-names.ts';
 import type { Cell, Cells, Column, ColumnType, TableSchema } from './types.ts';
 import { COLUMN_TYPES } from './types.ts';
 import { parseCell, Refusal, toWire } from './values.ts';

@@ -124,7 +124,7 @@ export class Instants {
     return this.#parts.history.instantAt(current(), timestampMs);
   }
 
-  /** One write at a time; who comes meanwhile waits for it and looks again. */
+  /** One write at a time; a read that comes meanwhile waits for it and looks again. */
   async #persistCeiling(wanted: number, timestampMs: number): Promise<void> {
     const { time, current } = this.#parts;
     for (

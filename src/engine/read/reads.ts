@@ -24,7 +24,7 @@ import type { Row } from './scan/row.ts';
 import { Scanner, type ScannerParts } from './scan/scanner.ts';
 import { type TableAt, tableAt, tableAtOwn } from './table-at.ts';
 
-export interface ReadsParts extends ScannerParts, InstantsParts {
+interface ReadsParts extends ScannerParts, InstantsParts {
   /** The incarnation of the database that cursors are of. */
   readonly incarnation: string;
   /** Whether a round is on its way to disk: the catalog may show it before the state does. */
@@ -74,7 +74,7 @@ export class Reads {
     return this.#instants.resolve(asOf, signal);
   }
 
-  /** To be called with new commits, once the state has them: who waits for one goes on, and copies of erased rows go. */
+  /** To be called with new commits, once the state has them: reads that wait for one go on, and copies of erased rows go. */
   published(commits: readonly Commit[]): void {
     if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.forgetCopies();
     this.#instants.arrived();

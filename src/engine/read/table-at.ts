@@ -15,7 +15,7 @@ export interface TableAt extends PageTarget {
   readonly snapshot: Snapshot;
 }
 
-export interface TableAtParts {
+interface TableAtParts {
   readonly current: () => CatalogState;
   readonly history: History;
 }

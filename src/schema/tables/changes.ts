@@ -1,5 +1,7 @@
 /** `ordersChanges`: the row changes of one table, typed, live. */
+import { changesField } from '../../engine/index.ts';
 import type { ChangesEvent } from '../../pubsub/index.ts';
+import { marked } from '../../resolvers/marks.ts';
 import { eventCursor, subscribeToTypedChanges, typedEventChanges } from '../../resolvers/subscriptions.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
@@ -17,12 +19,17 @@ export function addChangesField(builder: Builder, typed: TypedTable, { filter }:
       cursor: t.string({ description: text.cursor, resolve: (at, _args, context) => eventCursor(at, context) }),
       changes: t.field({ type: [change], description: text.changes, resolve: (at) => typedEventChanges(typed, at) }),
       endOfCommit: t.boolean({ description: text.endOfCommit, resolve: (at) => at.endOfCommit }),
-      caughtUp: t.boolean({ description: text.caughtUp, resolve: (at) => at.caughtUp }),
-      headSnapshotId: t.field({ type: 'SafeInt', description: text.headSnapshotId, resolve: (at) => at.headSnapshotId }),
+      caughtUp: t.boolean({ ...marked({ tellsHead: true }), description: text.caughtUp, resolve: (at) => at.caughtUp }),
+      headSnapshotId: t.field({
+        ...marked({ tellsHead: true }),
+        type: 'SafeInt',
+        description: text.headSnapshotId,
+        resolve: (at) => at.headSnapshotId,
+      }),
     }),
   });
   builder.subscriptionFields((t) => ({
-    [`${table.graphqlName}Changes`]: t.field({
+    [changesField(table.graphqlName)]: t.field({
       type: event,
       nullable: true,
       description: `Row changes of ${table.name}, in commit order, without gaps; a large commit comes in several events. With \`where\`, events are relative to the filter: a row that starts to match is reported as INSERT, a row that stops matching as DELETE.`,

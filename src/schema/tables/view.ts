@@ -1,5 +1,7 @@
 /** `asOf { orders(...) ordersByKey(...) }`: the fields of one table on the catalog view. */
 
+import { byKeyField } from '../../engine/index.ts';
+import { marked } from '../../resolvers/marks.ts';
 import { typedRowByKey, typedRows } from '../../resolvers/rows.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { pageArguments } from '../arguments.ts';
@@ -19,6 +21,7 @@ export function addViewFields(
   const keyColumns = table.schema.columns.filter((column) => table.schema.primaryKey.includes(column.name));
   builder.objectFields(view, (t) => ({
     [table.graphqlName]: t.field({
+      ...marked({ readsTable: table.id }),
       type: connection,
       nullable: true,
       description: `${table.description ?? `Rows of ${table.name}.`} Null if the table did not exist at this instant. A cursor keeps the snapshot, so pages never shift.`,
@@ -40,7 +43,8 @@ export function addViewFields(
     ...(keyColumns.length === 0
       ? {}
       : {
-          [`${table.graphqlName}ByKey`]: t.field({
+          [byKeyField(table.graphqlName)]: t.field({
+            ...marked({ readsTable: table.id }),
             type: row,
             nullable: true,
             description: `The row of ${table.name} with this primary key; null if there is none at this instant.`,

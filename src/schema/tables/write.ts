@@ -1,13 +1,13 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
 import type { InputRef } from '@pothos/core';
 import { ROW_OPERATIONS, type RowKind } from '../../engine/index.ts';
+import { marked } from '../../resolvers/marks.ts';
 import { payloadRows, type WritePayloadModel } from '../../resolvers/payloads.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { typedWrite, WRITES } from '../../resolvers/writes.ts';
 import type { Builder } from '../builder.ts';
 import type { CommitInputs } from '../commit-operation.ts';
 import { payloadFields } from '../commit-payload.ts';
-import { marked } from '../marks.ts';
 import type { Objects } from '../objects.ts';
 import { SCALAR_OF } from '../scalars.ts';
 import type { Shared } from '../static.ts';

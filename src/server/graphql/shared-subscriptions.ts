@@ -10,16 +10,20 @@ import {
   type ExecutionResult,
   execute,
   type GraphQLError,
+  type GraphQLSchema,
   getOperationAST,
   Kind,
   type SelectionSetNode,
+  TypeInfo,
   visit,
+  visitWithTypeInfo,
 } from 'graphql';
 import { EngineError } from '../../engine/index.ts';
 import type { Executed, Lifetime, Source, Subscription } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError } from '../../resolvers/errors.ts';
 import { masked, maskOfSource } from '../../resolvers/live.ts';
+import { marksOf } from '../../resolvers/marks.ts';
 import { countSubscription } from '../metrics/operation-metrics.ts';
 import type { Answers } from './answer-limits.ts';
 import { explainedVariables } from './plugins.ts';
@@ -55,7 +59,7 @@ export async function sharedSubscription(
   const found = (await createSourceEventStream(args)) as Source<unknown> | ExecutionResult;
   if (!('reader' in found)) return refused((explainedVariables(args, found) ?? found).errors ?? []);
   countSubscription(args.contextValue);
-  const facts = factsOf(args.document, args.operationName);
+  const facts = factsOf(args);
   return {
     subscription: {
       key: keyOf(args, found, facts),
@@ -90,7 +94,7 @@ interface DocumentFacts {
 
 const factsByDocument = new WeakMap<DocumentNode, Map<string, DocumentFacts>>();
 
-function factsOf(document: DocumentNode, operationName: string | null | undefined): DocumentFacts {
+function factsOf({ schema, document, operationName }: CheckedOperation): DocumentFacts {
   let byName = factsByDocument.get(document);
   if (byName === undefined) {
     byName = new Map();
@@ -99,25 +103,30 @@ function factsOf(document: DocumentNode, operationName: string | null | undefine
   const name = operationName ?? '';
   let facts = byName.get(name);
   if (facts === undefined) {
-    facts = readFacts(document, operationName);
+    facts = readFacts(schema, document, operationName);
     byName.set(name, facts);
   }
   return facts;
 }
 
-function readFacts(document: DocumentNode, operationName: string | null | undefined): DocumentFacts {
+function readFacts(schema: GraphQLSchema, document: DocumentNode, operationName: string | null | undefined): DocumentFacts {
   let tellsHead = false;
   const uses = new Map<string, number>();
-  visit(document, {
-    Field: ({ name }) => {
-      if (name.value === 'caughtUp' || name.value === 'headSnapshotId') tellsHead = true;
-    },
-    // The definition is not a use.
-    VariableDefinition: () => false,
-    Variable: ({ name }) => {
-      uses.set(name.value, (uses.get(name.value) ?? 0) + 1);
-    },
-  });
+  const types = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      Field: () => {
+        const field = types.getFieldDef();
+        if (field != null && marksOf(field).tellsHead === true) tellsHead = true;
+      },
+      // The definition is not a use.
+      VariableDefinition: () => false,
+      Variable: ({ name }) => {
+        uses.set(name.value, (uses.get(name.value) ?? 0) + 1);
+      },
+    }),
+  );
   const root = getOperationAST(document, operationName)?.selectionSet.selections[0];
   const after = root?.kind === Kind.FIELD ? root.arguments?.find(({ name }) => name.value === 'after')?.value : undefined;
   const variable = after?.kind === Kind.VARIABLE ? after.name.value : undefined;
@@ -161,13 +170,12 @@ async function executeFor(
   event: unknown,
   { lifetime, answers, log }: SharedParts & { readonly lifetime: Lifetime },
 ): Promise<Executed> {
-  const { session, engine, feed, types, notices } = contextValue;
+  const { session, feed, types, notices } = contextValue;
   const releases: (() => void)[] = [];
   const holding = { releases };
   const budget = answers.budget();
   const context: Context = {
     session,
-    engine,
     feed,
     types,
     notices,

@@ -6,7 +6,7 @@ import type { AlterChange, CommitEntry, CreateChange, DropChange, Outcome, Undro
 import { refusedBy, tableExists } from '../../model/existing-table.ts';
 import { asTableId, type TableId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
-import { foldName } from '../../model/names.ts';
+import { fieldsClash } from '../../model/typed-names.ts';
 import { changedSince, nameTaken } from '../expectations.ts';
 import { type CatalogWork, Refused, type TableWork, workOn, workOnNew } from './table-work.ts';
 
@@ -54,19 +54,9 @@ function nameClash(work: CatalogWork, wanted: NameFacts, self: TableId | undefin
   return undefined;
 }
 
-/** Whether two tables would share a name in the typed API: their own, or those of a table with a primary key. */
+/** Whether two tables would share a name: their own, or that of a field in the typed API. */
 function clashes(left: NameFacts, right: NameFacts): boolean {
-  const leftName = foldName(left.graphqlName);
-  const rightName = foldName(right.graphqlName);
-  return (
-    leftName === rightName ||
-    left.name.toLowerCase() === right.name.toLowerCase() ||
-    (left.schema.primaryKey.length > 0 && rightName === `${leftName}bykey`) ||
-    (right.schema.primaryKey.length > 0 && leftName === `${rightName}bykey`) ||
-    // `ordersChanges` of one table, and the field of a table of that name.
-    rightName === `${leftName}changes` ||
-    leftName === `${rightName}changes`
-  );
+  return left.name.toLowerCase() === right.name.toLowerCase() || fieldsClash(left, right);
 }
 
 function putTable(work: CatalogWork, table: TableWork): void {

@@ -24,7 +24,7 @@ export const RECORDED_ROWS_MAX = 10_000;
 export function recordOf({ store }: Pick<DiffSources, 'store'>, table: TableState, snapshot: Snapshot): ChangeRecord | undefined {
   const bytes = store.get(changesKey(table.id, snapshot.snapshotId));
   if (bytes !== undefined) return decodeChanges(bytes, (version) => columnsOfVersion(table, version));
-  // A commit that ended nothing needs no record: its new rows are told by their identities.
+  // A commit that deleted no version needs no record: its new rows are told by their identities.
   if (snapshot.updatedRows + snapshot.deletedRows > 0 || snapshot.operation === 'RESTORE' || snapshot.operation === 'ERASE')
     return undefined;
   const { schemaVersion, nextRow, insertedRows } = snapshot;
@@ -88,7 +88,7 @@ export async function insertedRows(
   const insert = (row: number, from: SnapshotId, cells: Cells): KnownStep => {
     return { kind: 'INSERT', row, snapshotId: from, before: undefined, after: rowOf(row, from, cells) };
   };
-  // What one small commit brought lies together in the catalog until it is flushed.
+  // The new rows of one small commit lie together in the catalog until they are flushed.
   const hot = upTo === after + 1 ? findHotCommit(sources.store, table, upTo) : undefined;
   if (hot !== undefined) {
     const map = mapCells(columnsOfVersion(table, hot.schemaVersion), now.columns);

@@ -14,7 +14,7 @@ import { changeOf, type RowChange, type Step, type Steps } from './row-changes.t
 import { type DiffSources, pinned, rowOf, type Span } from './span.ts';
 
 /** Whether the table was there at the two ends of a span, and what ended it: the commit that dropped it, else the span's end. */
-export interface Ends {
+interface Ends {
   readonly existed: boolean;
   readonly exists: boolean;
   readonly end: SnapshotId;

@@ -9,7 +9,7 @@ import { type ChangeKind, REVERSED, type RowChange, type Steps } from './row-cha
 import { columnsThen, type Span } from './span.ts';
 
 /** A filter, and the columns that it is checked on: by identity, so that it fits rows of either side. */
-export interface FilterOn {
+interface FilterOn {
   readonly checked: CheckedFilter;
   readonly columns: readonly Column[];
 }
@@ -25,7 +25,7 @@ export function filterOn(
   return { checked: checkFilter(schema, where), columns: schema.columns };
 }
 
-export interface Choice {
+interface Choice {
   readonly span: Span;
   readonly filter: FilterOn | undefined;
   readonly kinds: readonly ChangeKind[] | undefined;

@@ -1,7 +1,7 @@
 /**
- * What one commit did to the rows of a table, as somebody sees it who watches the rows that match a filter: a row that
- * comes to match is an INSERT to him, one that no longer does a DELETE. The changes of the latest commits that were asked
- * for are kept, so that many watchers of one table cost one reading.
+ * The row changes of one commit, relative to a filter: a row that starts to match is reported as INSERT, a row that stops
+ * matching as DELETE (rule 7 of row-changes.ts). The changes of the commits that were asked for last are kept without a
+ * filter, so that many subscribers to one table cost one reading.
  */
 import { schemaAt, type TableState } from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';
@@ -180,7 +180,7 @@ export class CommitChanges {
     return large;
   }
 
-  /** The changes of rows that match before or after, of the kinds that somebody sees who knows only rows that match. */
+  /** The changes of rows that match before or after, their kinds relative to the filter. */
   async #seen(
     table: TableState,
     changes: readonly RowChange[],

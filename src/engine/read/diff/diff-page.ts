@@ -12,7 +12,7 @@ export interface ChangePage {
 }
 
 /** The changes of a diff in parts; `back` where they are what going back would do. */
-export interface ChangesInParts {
+interface ChangesInParts {
   readonly parts: readonly Steps[];
   readonly back: boolean;
   readonly list: ChangeList;

@@ -55,7 +55,7 @@ export interface TableDiff {
   pageAfterRow(size: number, row: number | undefined): Promise<ChangePage>;
 }
 
-export interface DiffParts extends DiffSources {
+interface DiffParts extends DiffSources {
   /** The incarnation of the database that cursors are of. */
   readonly incarnation: string;
 }
@@ -123,7 +123,7 @@ export class Diffs {
   /** One part a snapshot of the table, each against the one before it. */
   async #commitParts({ span, record }: Part): Promise<Part[]> {
     const { history } = this.#parts;
-    // Of one commit it is known at once: this is how each new commit is told to those who watch.
+    // Of one commit it is known at once: subscriptions ask for each new commit in this way.
     if (span.upTo === span.after + 1)
       return record === undefined && history.snapshot(span.table.id, span.upTo) === undefined ? [] : [{ span, record }];
     const range = { lo: asSnapshotId(span.after + 1), hi: span.upTo, descending: false, limit: LIMITS.diffSnapshotsMax + 1 };

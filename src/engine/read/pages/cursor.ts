@@ -13,7 +13,7 @@ import type { CheckedOrder, OrderPlace } from '../scan/order.ts';
 const ROW_KIND = 0x72; // r
 const GROUP_KIND = 0x67; // g
 
-export interface CursorHead {
+interface CursorHead {
   readonly snapshotId: SnapshotId;
   readonly tableId: TableId;
 }

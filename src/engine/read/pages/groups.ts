@@ -50,7 +50,7 @@ interface Grouping {
 }
 
 /** What a page of groups is asked for, found right. */
-export interface CheckedGroups {
+interface CheckedGroups {
   readonly target: PageTarget;
   readonly limit: number;
   readonly grouping: Grouping;

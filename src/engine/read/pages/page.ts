@@ -65,7 +65,7 @@ export function pageSize({ first, last }: PageArguments): { limit: number; backw
 }
 
 /** What a page is asked for, found right. */
-export interface CheckedPage {
+interface CheckedPage {
   readonly target: PageTarget;
   readonly limit: number;
   readonly backward: boolean;

@@ -9,7 +9,7 @@ import type { CheckedFilter, CompareOperator } from './filter.ts';
 import { patternTest } from './pattern.ts';
 import { isVersionColumn, type VersionOf, versionCell } from './version-columns.ts';
 
-export type CellMatcher = (cells: Cells, version: VersionOf) => boolean;
+type CellMatcher = (cells: Cells, version: VersionOf) => boolean;
 
 /** A version of a row in memory. */
 export interface VersionInMemory extends VersionOf {

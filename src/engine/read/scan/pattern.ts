@@ -63,7 +63,7 @@ function joinedPieces(pieces: readonly Piece[]): Piece[] {
 }
 
 /** How DuckDB is to match a pattern. */
-export type PatternSql = { readonly kind: 'equal' | 'like' | 'regexp'; readonly value: string };
+type PatternSql = { readonly kind: 'equal' | 'like' | 'regexp'; readonly value: string };
 
 export function patternSql({ text, ignoresCase, pieces }: Pattern): PatternSql {
   // Where only % is special, DuckDB's LIKE looks for the pieces one by one; with an ESCAPE it would try them in all places.

@@ -8,7 +8,7 @@ import type { CheckedFilter } from './filter.ts';
 import { mayMatch } from './filter-bounds.ts';
 import { HOT_ROWS, hasDeletes, mayHold, type RowWindow, readerOf, type Visibility } from './visibility.ts';
 
-export interface PlanRequest {
+interface PlanRequest {
   readonly table: TableState;
   readonly visibility: Visibility;
   readonly window?: RowWindow | undefined;

@@ -13,7 +13,7 @@ import { emptySql, type Source, type SourceRequest, sourceSql } from './source-s
 import { EMPTY, joinSql, literal, literals, type Sql, sql, trusted } from './sql.ts';
 import { deletionsUpTo, HOT_ROWS, hasDeletes, readerOf, type Visibility } from './visibility.ts';
 
-export interface RelationRequest extends SourceRequest {
+interface RelationRequest extends SourceRequest {
   readonly files: Pick<DataFiles, 'path'>;
   readonly planned: readonly DataFile[];
   readonly mirrors: readonly Mirror[];
@@ -121,7 +121,7 @@ function windowConditions(window: SourceRequest['window'], row: Sql): Sql[] {
 /** The deletions of versions as history files have them. */
 const DELETED = sql`src._to`;
 
-/** History is sorted by `_to`: bounds on both sides leave row groups unread, since a life in bucket k is shorter than 2^(k+1). */
+/** History is sorted by `_to`: bounds on both sides leave row groups unread, since versions in bucket k were there for less than 2^(k+1) snapshots. */
 function historyConditions(visibility: Visibility, { lifeLog }: DataFile): Sql[] {
   if (visibility.kind === 'all' || visibility.kind === 'stored') return [];
   const reader = readerOf(visibility);

@@ -8,7 +8,7 @@ import { joinSql, nameOf, type Sql, sql } from './sql.ts';
 /** One version of one row, the cells of the page's columns in their order. */
 export interface Row {
   readonly rowId: RowId;
-  /** The snapshot that brought this version. */
+  /** The snapshot that created this version. */
   readonly fromSnapshotId: SnapshotId;
   readonly cells: readonly Cell[];
 }

@@ -47,7 +47,7 @@ export interface ScannerParts {
   readonly store: CatalogStore;
 }
 
-export interface ScanRequest {
+interface ScanRequest {
   readonly tableId: TableId;
   readonly visibility: Visibility;
   readonly window?: RowWindow | undefined;
@@ -60,7 +60,7 @@ export interface ScanRequest {
 }
 
 /** Rows of a window of identities, without filter or order: what pages and single rows ask for. */
-export interface WindowRequest {
+interface WindowRequest {
   readonly tableId: TableId;
   readonly snapshotId: SnapshotId;
   readonly window: RowWindow;
@@ -143,7 +143,7 @@ export class Scanner {
 
   /**
    * Hot rows of a window near either end of the hot rows, from the catalog itself; undefined where it lies deeper, since
-   * commits are found by their order only, or where changes are among them. Every commit brought at least one row, which
+   * commits are found by their order only, or where changes are among them. Every commit created at least one row, which
    * bounds how many are read.
    */
   async #directHotRows(table: TableState, { snapshotId, window, nextRow, columns }: WindowRequest): Promise<Row[] | undefined> {

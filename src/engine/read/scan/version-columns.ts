@@ -13,7 +13,7 @@ function versionColumn(name: string, fieldId: number): Column {
 
 /** The identity of the row, the same over its versions. */
 export const ROW_ID = versionColumn('_rowId', -1);
-/** The snapshot that brought the version. */
+/** The snapshot that created the version. */
 export const FROM_SNAPSHOT_ID = versionColumn('_fromSnapshotId', -2);
 
 /** What a filter sees of a version beside its cells. */

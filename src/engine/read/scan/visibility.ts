@@ -74,10 +74,10 @@ export function snapshotsNeeded(visibility: Visibility): readonly SnapshotId[] {
   }
 }
 
-/** What a file tells of the life of its versions. */
-export type FileSpan = Pick<DataFile, 'fileId' | 'kind' | 'fromLo' | 'fromHi' | 'toLo' | 'toHi' | 'endedAt'>;
+/** What a file tells of its versions without being read. */
+type FileSpan = Pick<DataFile, 'fileId' | 'kind' | 'fromLo' | 'fromHi' | 'toLo' | 'toHi' | 'endedAt'>;
 /** The delete vectors of a table. */
-export type DeleteVectors = Pick<TableState, 'ends'>;
+type DeleteVectors = Pick<TableState, 'ends'>;
 
 /** Whether a file can hold versions that are asked for. */
 export function mayHold(table: DeleteVectors, file: FileSpan, visibility: Visibility): boolean {

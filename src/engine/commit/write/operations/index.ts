@@ -1,5 +1,5 @@
 /** The operations of a commit, as callers give them, and the descriptor of each kind. A new kind is one line in each part. */
-import type { OperationKey } from '../../../model/names.ts';
+import type { OperationKey } from '../../../model/typed-names.ts';
 import { type AlterTable, alterTable } from './alter-table.ts';
 import { type Append, append } from './append.ts';
 import { type CreateTable, createTable } from './create-table.ts';
@@ -30,7 +30,7 @@ export type RowKind = keyof RowOperations;
 export type RowOperation = RowOperations[RowKind];
 export type CommitOperation = RowOperation | TableOperations[keyof TableOperations];
 
-/** No table has the name of a kind in the typed API: a kind that model/names.ts does not list is no type here. */
+/** No table has the name of a kind in the typed API: a kind that model/typed-names.ts does not list is no type here. */
 type Named<Kind extends string> = Lowercase<Kind> extends OperationKey ? Kind : never;
 
 /** `& { kind: Named<Kind> }`: what stands under a kind is of that kind. */

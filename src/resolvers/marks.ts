@@ -9,6 +9,16 @@ export interface Marks {
   readonly narrows?: 'filter' | 'onConflict';
   /** An argument or input field of new values: what is absent stays as it is. */
   readonly isPatch?: true;
+  /** A field that says which snapshot an answer is of, not what it holds: with it alone, an answer is no other. */
+  readonly tellsPlace?: true;
+  /** A field that says which commit was the newest. */
+  readonly tellsHead?: true;
+  /** A field that reads rows of this table, by its id. */
+  readonly readsTable?: number;
+  /** A field that reads rows of the table that this argument names. */
+  readonly readsTableNamedBy?: string;
+  /** A type through which any table can be reached. */
+  readonly reachesAllTables?: true;
 }
 
 interface Markable {
