@@ -1,11 +1,11 @@
 /**
- * The engine: a versioned store of tables, usable alone. It wires the commit path, the read path and maintenance
- * together and is the one thing that src/server, src/resolvers and src/pubsub talk to.
+ * The engine: a versioned store of tables, usable alone. Its verbs; its parts are put together in wiring.ts. It is the one
+ * thing that src/server, src/resolvers and src/pubsub talk to.
  */
 import { join } from 'node:path';
-import { Administration, type ExpireRequest, type ExpireResult } from './administration.ts';
+import type { Administration, ExpireRequest, ExpireResult } from './administration.ts';
 import { closeCatalog } from './catalog/close.ts';
-import { checkTables } from './catalog/load.ts';
+import { checkTables } from './catalog/inspect.ts';
 import {
   type CatalogState,
   findTable,
@@ -17,40 +17,23 @@ import {
   tablesEverNamed,
   tablesOf,
 } from './catalog/state.ts';
-import type { CatalogStore } from './catalog/store.ts';
-import type { WriteTrouble } from './catalog/write-guard.ts';
+import type { WriteTrouble } from './catalog/write-phases.ts';
 import { endWork } from './closing.ts';
-import { Sequencer } from './commit/sequence/sequencer.ts';
-import { Gates } from './commit/sequence/table-locks.ts';
-import { Appends } from './commit/write/appends.ts';
 import type { CommitOperation } from './commit/write/operations/index.ts';
 import type { HowToUpsert } from './commit/write/operations/upsert.ts';
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
-import { Changes } from './commit/write/transactions.ts';
-import type { Duck } from './data/duckdb.ts';
-import { EndMirrors } from './data/end-mirrors.ts';
-import { DataFiles } from './data/files.ts';
-import { Mirrors } from './data/mirrors.ts';
-import { Pins } from './data/pins.ts';
-import { Staging } from './data/staging.ts';
 import type { Outcome } from './log/entry.ts';
-import { LocalLog } from './log/log.ts';
-import type { AuditParts } from './maintenance/audit.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
-import type { MaintenanceParts } from './maintenance/parts.ts';
-import { DEFAULT_MAINTENANCE, Scheduler } from './maintenance/scheduler.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
-import { type ColumnChange, checkRetention } from './model/alter.ts';
+import type { ColumnChange } from './model/alter.ts';
 import type { Commit, Tag } from './model/history.ts';
 import type { SnapshotId, TableId } from './model/ids.ts';
 import { LIMITS } from './model/limits.ts';
 import type { RowForm } from './model/rows.ts';
 import type { TableDefinition } from './model/schema.ts';
 import type { EngineOptions, OpenedParts } from './options.ts';
-import { History } from './read/history.ts';
 import type { AsOf } from './read/instants.ts';
-import { Reads } from './read/reads.ts';
-import { Blocks } from './read/scan/blocks.ts';
+import type { Reads } from './read/reads.ts';
 import type { Filter } from './read/scan/filter.ts';
 import {
   appendedRows,
@@ -67,9 +50,8 @@ import {
   refuseTooManyEnds,
 } from './results.ts';
 import { type EngineStatistics, statisticsOf } from './statistics.ts';
-import { systemClock } from './time/machine-clock.ts';
-import { TimeKeeper } from './time/time-keeper.ts';
 import { restoreTables, revertCommit, type UndoParts } from './undo.ts';
+import { type EngineParts, wireEngine } from './wiring.ts';
 
 export type CommitListener = (commits: readonly Commit[]) => void;
 
@@ -80,29 +62,13 @@ export class Engine {
   readonly incarnation: string;
   /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
-  readonly #directory: string;
-  readonly #store: CatalogStore;
-  readonly #release: () => void;
-  readonly #time: TimeKeeper;
-  readonly #log: LocalLog;
-  readonly #sequencer: Sequencer;
-  readonly #sequencing: Promise<void>;
-  readonly #duck: Duck;
-  readonly #files: DataFiles;
-  readonly #mirrors: Mirrors;
-  readonly #endMirrors: EndMirrors;
-  readonly #gates = new Gates();
-  readonly #appends: Appends;
-  readonly #changes: Changes;
-  readonly #auditing: AuditParts;
   /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
   readonly administration: Administration;
+  readonly #directory: string;
+  readonly #release: () => void;
+  readonly #parts: EngineParts;
   readonly #undoing: UndoParts;
-  readonly #pins = new Pins();
-  readonly #staging: Staging;
-  readonly #scheduler: Scheduler;
-  readonly #parts: MaintenanceParts;
-  readonly #blocks: Blocks;
+  readonly #sequencing: Promise<void>;
   readonly #listeners = new Set<CommitListener>();
   readonly #background = new Set<Promise<unknown>>();
   readonly #report: (error: unknown, task: string) => void;
@@ -110,102 +76,27 @@ export class Engine {
   #closing: Promise<void> | undefined;
 
   /** Use openEngine. */
-  constructor(options: EngineOptions, parts: OpenedParts) {
-    const { directory, store, state, incarnation, ceilingMs, uncheckedTables, duck, observer, apply } = parts;
-    this.#release = parts.release;
+  constructor(options: EngineOptions, opened: OpenedParts) {
+    const { directory, state, store, uncheckedTables } = opened;
     this.#directory = directory;
-    this.incarnation = incarnation.name;
-    this.#store = store;
+    this.#release = opened.release;
+    this.incarnation = opened.incarnation.name;
     this.#state = state;
-    this.#duck = duck;
     this.#report = options.onBackgroundError ?? (() => {});
-    this.#log = new LocalLog({ isMeasured: observer !== undefined });
-    this.#time = new TimeKeeper(options.clock ?? systemClock, {
-      newestMs: state.timestampMs,
-      floorMs: Math.max(ceilingMs, state.timestampMs),
-      isAccepted: options.acceptClock === true,
-      tell: (notice) => options.onNotice?.(notice),
-    });
-    this.#files = new DataFiles(directory);
-    this.#mirrors = new Mirrors(duck, store);
-    this.#endMirrors = new EndMirrors(duck);
-    this.#staging = new Staging(duck, this.#files, directory);
     const current = (): CatalogState => this.#state;
-    this.#sequencer = new Sequencer({
-      log: this.#log,
-      store,
-      time: this.#time,
-      state,
+    this.#parts = wireEngine(options, opened, {
+      current,
       publish: (next, commits) => this.#publish(next, commits),
-      apply,
-      observer,
-    });
-    this.#parts = {
-      keptSince: (ageMs) => this.#time.keptSince(ageMs, this.#state.timestampMs),
-      ago: (ageMs) => this.#time.ago(ageMs, this.#state.timestampMs),
-      dataDirectory: directory,
-      current,
-      store,
-      log: this.#log,
-      duck,
-      files: this.#files,
-      mirrors: this.#mirrors,
-      endMirrors: this.#endMirrors,
-      gates: this.#gates,
-      pins: this.#pins,
       background: (work) => this.#track(work),
-      observer,
-    };
-    this.#scheduler = new Scheduler(this.#parts, { ...DEFAULT_MAINTENANCE, ...options.maintenance }, this.#report);
-    this.#blocks = new Blocks(duck, this.#files, options.cacheBytes ?? 64 * 1024 * 1024);
-    this.read = new Reads({
-      incarnation: incarnation.name,
-      current,
-      store,
-      history: new History(store),
-      pins: this.#pins,
-      files: this.#files,
-      mirrors: this.#mirrors,
-      endMirrors: this.#endMirrors,
-      duck,
-      time: this.#time,
-      settledAt: (timestampMs) => this.#sequencer.settledAt(timestampMs),
-      isWriting: () => this.#sequencer.isWriting,
-      blocks: this.#blocks,
-      queryTimeoutMs: options.queryTimeoutMs ?? 30_000,
+      report: this.#report,
     });
-    this.#appends = new Appends({
-      dataDirectory: directory,
-      current,
-      staging: this.#staging,
-      gates: this.#gates,
-      log: this.#log,
-      roomFor: (tableId) => this.#scheduler.roomFor(tableId),
-      failed: () => store.isUnresolved,
-    });
-    const changing = { store, staging: this.#staging, duck, scanner: this.read.scanner, matcher: this.read.matcher };
-    this.#changes = new Changes({ ...changing, ...this.#parts, failed: () => store.isUnresolved });
-    this.#auditing = {
-      ...this.#parts,
-      history: this.read.history,
-      scanner: this.read.scanner,
-      oldestNeeded: () => this.read.leases.oldest(),
-    };
-    this.administration = new Administration({
-      changes: this.#changes,
-      restoring: { ...changing, history: this.read.history },
-      expiring: this.#auditing,
-      erasing: { ...this.#auditing, blocks: this.#blocks, matcher: this.read.matcher },
-      exclusive: (work) => this.#scheduler.exclusive(work),
-      retention: options.retention === undefined ? null : checkRetention(options.retention),
-      now: () => this.#time.now(this.#state.timestampMs),
-      due: (tableId) => this.#scheduler.look(tableId),
-    });
-    this.#undoing = { read: this.read, administration: this.administration, current, result: (outcome) => this.#result(outcome) };
-    this.#scheduler.every(() => this.administration.applyRetention());
-    this.#sequencing = this.#sequencer.run();
+    const { read, administration, sequencer, scheduler } = this.#parts;
+    this.read = read;
+    this.administration = administration;
+    this.#undoing = { read, administration, current, result: (outcome) => this.#result(outcome) };
+    this.#sequencing = sequencer.run();
     this.#track(checkTables(store, join(directory, 'catalog'), uncheckedTables, () => this.#closing !== undefined));
-    this.#scheduler.touched(tablesOf(state));
+    scheduler.touched(tablesOf(state));
   }
 
   get directory(): string {
@@ -244,12 +135,12 @@ export class Engine {
 
   /** Why no commit is taken just now, and since when; undefined where all is well. Reads go on meanwhile. */
   get writeTrouble(): WriteTrouble | undefined {
-    return this.#store.trouble;
+    return this.#parts.store.trouble;
   }
 
   /** Now as the database sees it, UTC milliseconds. */
   now(): number {
-    return this.#time.now(this.#state.timestampMs);
+    return this.#parts.time.now(this.#state.timestampMs);
   }
 
   /** @returns undefined where there is no table of that name */
@@ -280,8 +171,8 @@ export class Engine {
    * @throws EngineError as commit
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
-    await this.#store.admit();
-    const { table, outcome, rows: cells } = await this.#appends.append(tableName, rows, checkOptions(options), form);
+    await this.#parts.store.admit();
+    const { table, outcome, rows: cells } = await this.#parts.appends.append(tableName, rows, checkOptions(options), form);
     if (outcome === undefined) return { ...nothing([tableById(this.#state, table.id).last]), rows: [] };
     const result = this.#result(outcome);
     return { ...result, rows: appendedRows(cells, result) };
@@ -292,8 +183,8 @@ export class Engine {
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
-    await this.#store.admit();
-    const { table, outcome } = await this.#appends.appendFile(tableName, path, checkOptions(options));
+    await this.#parts.store.admit();
+    const { table, outcome } = await this.#parts.appends.appendFile(tableName, path, checkOptions(options));
     return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
   }
 
@@ -337,9 +228,9 @@ export class Engine {
    */
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
-    await this.#store.admit();
+    await this.#parts.store.admit();
     for (const operation of operations) if ('table' in operation) await this.#roomFor(operation.table);
-    const { outcome, evaluated } = await this.#changes.commit(operations, checked);
+    const { outcome, evaluated } = await this.#parts.changes.commit(operations, checked);
     if (outcome?.kind === 'unchanged') return { ...nothing([tableById(this.#state, outcome.tableId).last]), rows: [] };
     if (outcome === undefined) {
       const tables = evaluated === undefined ? [] : [...evaluated.tables, ...evaluated.found];
@@ -353,9 +244,9 @@ export class Engine {
   async #roomFor(tableName: string): Promise<void> {
     const table = findTable(this.#state, tableName);
     if (table === undefined) return;
-    if (looseEndsIn(table) > LIMITS.looseEndsMax) this.#scheduler.look(table.id);
+    if (looseEndsIn(table) > LIMITS.looseEndsMax) this.#parts.scheduler.look(table.id);
     refuseTooManyEnds(table);
-    await this.#scheduler.roomFor(table.id);
+    await this.#parts.scheduler.roomFor(table.id);
   }
 
   /** Changes a table's columns, description or retention. @throws EngineError as commit, and of alterTable */
@@ -383,7 +274,7 @@ export class Engine {
       }
     }
     const touched = new Set(commits.flatMap((commit) => commit.snapshots.map((snapshot) => snapshot.tableId)));
-    this.#scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
+    this.#parts.scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
   }
 
   /** Calls the listener with each round's commits, in order, once durable. @returns a function that ends it */
@@ -449,7 +340,7 @@ export class Engine {
     let flushedRows = 0;
     let mergedFiles = 0;
     for (const table of tables) {
-      const done = await this.#scheduler.compact(table.id);
+      const done = await this.#parts.scheduler.compact(table.id);
       flushedRows += done.flushedRows;
       mergedFiles += done.mergedFiles;
     }
@@ -458,13 +349,12 @@ export class Engine {
 
   /** Reads everything that is stored and compares it with its checksums. */
   verify(): Promise<VerifyReport> {
-    return this.#scheduler.exclusive(() => verify(this.#auditing));
+    return this.#parts.scheduler.exclusive(() => verify(this.#parts.auditing));
   }
 
   /** Figures of this moment, for operators. */
   statistics(): EngineStatistics {
-    const measured = { state: this.#state, pins: this.#pins, mirrors: this.#mirrors, duck: this.#duck, log: this.#log };
-    return statisticsOf({ ...measured, blocks: this.#blocks, leases: this.read.leases, store: this.#store });
+    return statisticsOf({ ...this.#parts, state: this.#state, leases: this.read.leases });
   }
 
   #track(work: Promise<unknown>): void {
@@ -479,10 +369,11 @@ export class Engine {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const work = (): Promise<unknown> => Promise.all([this.#pins.whenIdle(), ...this.#background]);
-    const parts = { scheduler: this.#scheduler, log: this.#log, sequencing: this.#sequencing, work, duck: this.#duck };
+    const { pins, scheduler, log, duck, store, time } = this.#parts;
+    const work = (): Promise<unknown> => Promise.all([pins.whenIdle(), ...this.#background]);
+    const parts = { scheduler, log, sequencing: this.#sequencing, work, duck };
     await endWork(parts, graceMs, (error) => this.#report(error, 'close'));
-    await closeCatalog(this.#store, Math.max(this.#time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
+    await closeCatalog(store, Math.max(time.floor, this.#state.timestampMs)).catch((error) => this.#report(error, 'close'));
     this.#release();
   }
 }
