@@ -2,7 +2,7 @@
 
 export type { ExpireRequest, ExpireResult } from './administration.ts';
 export type { TableState as Table } from './catalog/state.ts';
-export type { WriteTrouble } from './catalog/write-guard.ts';
+export type { WriteTrouble } from './catalog/write-phases.ts';
 export type { Part } from './commit/write/operations/descriptor.ts';
 export {
   type CommitOperation,

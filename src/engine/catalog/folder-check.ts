@@ -7,9 +7,9 @@ import { relative } from 'node:path';
 import { EngineError } from '../model/errors.ts';
 import { copyCatalog, removeCopy } from './catalog-copy.ts';
 import { HEAD_KEY } from './keys.ts';
-import { verifyChain } from './load.ts';
 import { decodeHead, type Head } from './records.ts';
 import { CatalogStore, corruptCatalog } from './store.ts';
+import { verifyChain } from './verify-chain.ts';
 
 /** LevelDB may be moving its files at a look. */
 const LOOKS = 5;

@@ -11,7 +11,8 @@ import { LevelHandle, type Range, type SealedPut } from './level-handle.ts';
 import { damagedFiles } from './leveldb/files.ts';
 import type { DirectoryLock } from './lock.ts';
 import { encodeHead, type Head } from './records.ts';
-import { type GuardParts, WriteGuard, type WriteTrouble } from './write-guard.ts';
+import { type GuardParts, WriteGuard } from './write-guard.ts';
+import type { WriteTrouble } from './write-phases.ts';
 
 export type { Range } from './level-handle.ts';
 

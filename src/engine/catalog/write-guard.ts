@@ -19,7 +19,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, invariant } from '../model/errors.ts';
 import { LIMITS } from '../model/limits.ts';
-import { type StorageTrouble, troubleError, troubleOf } from '../model/storage-error.ts';
+import { troubleOf } from '../model/storage-error.ts';
 import { copyCatalog, removeCopy } from './catalog-copy.ts';
 import { HEAD_KEY } from './keys.ts';
 import type { LevelHandle, SealedPut } from './level-handle.ts';
@@ -29,25 +29,7 @@ import { type DirectoryLock, directoryLost } from './lock.ts';
 import { decodeHead, type Head } from './records.ts';
 import { DescriptorReserve, missingSpace, missingSpaceNow } from './reserve.ts';
 import { Watermark } from './watermark.ts';
-
-/** Why nothing can be written just now. */
-export interface WriteTrouble {
-  readonly error: EngineError;
-  /** When writing stopped, UTC milliseconds. */
-  readonly sinceMs: number;
-}
-
-interface Failed extends WriteTrouble {
-  readonly kind: 'failed' | 'recovering';
-  readonly trouble: StorageTrouble;
-  /** Whether the log is known to hold nothing that was not acknowledged. */
-  readonly isCut: boolean;
-  readonly tries: number;
-  /** When it was last tried again, by the machine's clock; 0 before. */
-  readonly triedMs: number;
-}
-
-type Phase = { readonly kind: 'writable' } | Failed | (WriteTrouble & { readonly kind: 'damaged' | 'lost' | 'halted' | 'closed' });
+import { again, failed, lacksSpace, type Phase, pauseAfter, type WriteTrouble } from './write-phases.ts';
 
 export interface GuardParts {
   readonly dataDirectory: string;
@@ -394,24 +376,3 @@ export class WriteGuard {
 }
 
 const nothing = (): void => {};
-
-function failed(cause: unknown, trouble: StorageTrouble, isCut: boolean): Failed {
-  const outcome = isCut
-    ? 'no commit is taken, and nothing was kept of those under way'
-    : 'no commit is taken, and whether those under way were kept will show when it can be written again';
-  const nowMs = Date.now();
-  return { kind: 'failed', trouble, isCut, error: troubleError(trouble, outcome, cause), sinceMs: nowMs, tries: 0, triedMs: 0 };
-}
-
-function pauseAfter(tries: number): number {
-  return Math.min(LIMITS.recoverEveryMaxMs, LIMITS.recoverEveryMs * 2 ** Math.min(10, Math.max(0, tries - 10))) - LIMITS.recoverPauseMs;
-}
-
-/** An error of its own for each who meets it. */
-function again({ code, message, details, hint, cause }: EngineError): EngineError {
-  return new EngineError(code, message, { details, ...(hint === undefined ? {} : { hint }), cause });
-}
-
-function lacksSpace(): EngineError {
-  return troubleError('full', 'the room that is left is kept back, and no commit is taken', undefined);
-}

@@ -1,10 +1,21 @@
 /**
  * Mirrors: hot rows as in-memory DuckDB tables, so that one scan reads files and hot rows alike. A table's hot rows are
- * mirrored in generations, each of rows of one schema version; a flush seals one at a commit and the next begins after it. Loaded when a read needs them,
- * never on the commit path, a bounded number of rows in each turn; the least recently used go first.
+ * mirrored in generations, each of rows of one schema version; a flush seals one at a commit and the next begins after it.
+ * Loaded when a read needs them, never on the commit path, a bounded number of rows in each turn; the least recently used go first.
+ *
+ *                  its rows were rewritten (an erasure)                  its last reader has ended
+ *    listed ------------------------------------------> forgotten ------------------------------> dropped
+ *      |  ^                                                                                          ^
+ *      +--+ a read takes it, and loads the commits that it does not have yet                         |
+ *      |                                                                                             |
+ *      +----- a load failed; or nobody reads it and it is evicted, or its rows lie in files ---------+
+ *
+ * Reads take listed generations only. A reader keeps what it took, whatever the generation becomes; `dropped` is its end,
+ * and nothing is loaded into it any more.
  */
 import { columnsOfVersion, schemaAt, type TableState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
+import { invariant } from '../model/errors.ts';
 import { asSnapshotId, type SnapshotId, type TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Cells } from '../model/types.ts';
@@ -22,7 +33,12 @@ export interface Mirror {
   readonly upTo: SnapshotId;
 }
 
+type Phase = 'listed' | 'forgotten' | 'dropped';
+
+const NEXT: Readonly<Record<Phase, readonly Phase[]>> = { listed: ['forgotten', 'dropped'], forgotten: ['dropped'], dropped: [] };
+
 interface Generation {
+  phase: Phase;
   readonly name: string;
   /** Holds hot rows of commits after this one. */
   readonly lo: SnapshotId;
@@ -32,14 +48,12 @@ interface Generation {
   hi: SnapshotId | undefined;
   loadedTo: SnapshotId;
   rows: number;
-  created: boolean;
+  /** Whether DuckDB has the table: it is made by the first load. */
+  hasTable: boolean;
   users: number;
   usedAt: number;
   /** One load at a time. */
   loading: Promise<void>;
-  dropped: boolean;
-  /** Taken out of the list; dropped when nobody uses it any more. */
-  forgotten: boolean;
 }
 
 const COMMITS_PER_READ = 500;
@@ -75,7 +89,7 @@ export class Mirrors {
     } finally {
       for (const generation of generations) {
         generation.users -= 1;
-        if (generation.forgotten && generation.users === 0) await this.#drop(generation);
+        if (generation.phase === 'forgotten' && generation.users === 0) await this.#drop(generation);
       }
       await this.#evict();
     }
@@ -140,6 +154,7 @@ export class Mirrors {
     const name = `hot_${table.id}_${this.#nextName}`;
     this.#nextName += 1;
     return {
+      phase: 'listed',
       name,
       tableId: table.id,
       schemaVersion: schemaAt(table, asSnapshotId(lo + 1)).version,
@@ -147,12 +162,10 @@ export class Mirrors {
       hi: undefined,
       loadedTo: lo,
       rows: 0,
-      created: false,
+      hasTable: false,
       users: 0,
       usedAt: 0,
       loading: Promise.resolve(),
-      dropped: false,
-      forgotten: false,
     };
   }
 
@@ -170,6 +183,7 @@ export class Mirrors {
 
   async #loadNow(generation: Generation, table: TableState, target: SnapshotId): Promise<void> {
     if (generation.loadedTo >= target) return;
+    if (generation.phase === 'dropped') throw new Error('the hot rows were not loaded: an earlier load of them failed');
     try {
       await this.#fill(generation, table, target);
     } catch (error) {
@@ -182,9 +196,9 @@ export class Mirrors {
   async #fill(generation: Generation, table: TableState, target: SnapshotId): Promise<void> {
     const columns = columnsOfVersion(table, generation.schemaVersion);
     await this.#duck.withConnection(async (connection) => {
-      if (!generation.created) {
+      if (!generation.hasTable) {
         await connection.run(`CREATE TABLE ${generation.name} (${tableColumns(columns, true)})`);
-        generation.created = true;
+        generation.hasTable = true;
       }
       const appender = await ChunkAppender.open(connection, generation.name, columns, true);
       try {
@@ -234,11 +248,11 @@ export class Mirrors {
   /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. */
   forget(tableId: TableId): void {
     const generations = this.#generations.get(tableId) ?? [];
-    for (const generation of generations.splice(0)) {
-      generation.forgotten = true;
+    this.#generations.delete(tableId);
+    for (const generation of generations) {
+      become(generation, 'forgotten');
       if (generation.users === 0) void this.#drop(generation);
     }
-    this.#generations.delete(tableId);
   }
 
   /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */
@@ -258,24 +272,30 @@ export class Mirrors {
   }
 
   async #drop(generation: Generation): Promise<void> {
-    if (generation.dropped) return;
-    generation.dropped = true;
+    // A load that fails drops it, and its last reader may find that out.
+    if (generation.phase === 'dropped') return;
+    become(generation, 'dropped');
     const generations = this.#generations.get(generation.tableId) ?? [];
     const at = generations.indexOf(generation);
     if (at >= 0) generations.splice(at, 1);
     if (generations.length === 0) this.#generations.delete(generation.tableId);
     this.#rows -= generation.rows;
-    if (generation.created) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
+    if (generation.hasTable) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
   }
 
   /** How many DuckDB tables there are. */
   get size(): number {
     let size = 0;
-    for (const generations of this.#generations.values()) for (const { created } of generations) size += created ? 1 : 0;
+    for (const generations of this.#generations.values()) for (const { hasTable } of generations) size += hasTable ? 1 : 0;
     return size;
   }
 
   get rows(): number {
     return this.#rows;
   }
+}
+
+function become(generation: Generation, phase: Phase): void {
+  invariant(NEXT[generation.phase].includes(phase), `a mirror that is ${generation.phase} does not become ${phase}`);
+  generation.phase = phase;
 }
