@@ -30,8 +30,8 @@ export interface AdministrationParts {
 }
 
 /**
- * Which snapshots to expire. At least one of `olderThanMs` and `retainLast` is needed; with both, a snapshot expires only if
- * both allow it.
+ * Which snapshots to expire. At least one of `olderThanMs` and `retainLast` is needed; with both, a snapshot expires only if both allow
+ * it.
  */
 export interface ExpireRequest {
   /** The table's name; by default all tables. */

@@ -59,14 +59,11 @@ export type CommitListener = (commits: readonly Commit[]) => void;
 const CLOSE_WAIT_MS = 10_000;
 
 /**
- * An open database. `openEngine` makes it. Writes are methods here; reads are methods of `read`. Every write is one commit: it
- * is durable when its promise resolves.
+ * An open database, made by `openEngine`. Writes are methods here; each is one commit, durable when its promise resolves. Reads are in
+ * `read`.
  */
 export class Engine {
-  /**
-   * The incarnation of the database: another text after each restore from a backup. Cursors and ids that name a snapshot carry
-   * it.
-   */
+  /** The incarnation: another text after each restore from a backup. Cursors and ids that name a snapshot carry it. */
   readonly incarnation: string;
   /** All reads: instants, pages of rows, aggregates, diffs, history. */
   readonly read: Reads;
@@ -122,7 +119,7 @@ export class Engine {
     return this.#state;
   }
 
-  /** A number that changes when a table is created, altered or dropped. The typed API is built anew when it changes. */
+  /** A number that changes when a table is created, altered or dropped. The typed API is built from it. */
   get schemaEpoch(): number {
     return this.#state.schemaEpoch;
   }
@@ -132,18 +129,12 @@ export class Engine {
     return tablesOf(this.#state).filter((table) => includeDropped || table.droppedSnapshotId === null);
   }
 
-  /**
-   * The table that has the name, or the last one that had it.
-   * @returns undefined if no table ever had the name
-   */
+  /** The table that has the name, or the last one that had it. @returns undefined if none ever had it */
   tableEverNamed(name: string): TableState | undefined {
     return tableEverNamed(this.#state, name);
   }
 
-  /**
-   * Every table that ever had the name, the newest first.
-   * @throws EngineError TABLE_NOT_FOUND if no table ever had it
-   */
+  /** Every table that ever had the name, the newest first. @throws EngineError TABLE_NOT_FOUND if there is none */
   tablesEverNamed(name: string): TableState[] {
     return tablesEverNamed(this.#state, name);
   }
@@ -158,18 +149,12 @@ export class Engine {
     return this.#parts.time.now(this.#state.timestampMs);
   }
 
-  /**
-   * The table that has the name now.
-   * @returns undefined if there is none
-   */
+  /** The table that has the name now. @returns undefined if there is none */
   findTable(name: string): TableState | undefined {
     return findTable(this.#state, name);
   }
 
-  /**
-   * The table that has the name now.
-   * @throws EngineError TABLE_NOT_FOUND
-   */
+  /** The table that has the name now. @throws EngineError TABLE_NOT_FOUND */
   table(name: string): TableState {
     return tableNamed(this.#state, name);
   }
@@ -180,7 +165,7 @@ export class Engine {
   }
 
   /**
-   * Creates a table, as one commit. With `ifExists: 'IGNORE'` and an existing table of the same columns, nothing is committed.
+   * Creates a table. With `ifExists: IGNORE` and a table of the same columns, nothing is committed.
    * @throws EngineError INVALID_NAME, NAME_COLLISION, TABLE_EXISTS, SCHEMA_MISMATCH, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
@@ -188,8 +173,8 @@ export class Engine {
   }
 
   /**
-   * Appends rows, all or none, as one commit. A row is an object with values in the JSON form of the column types
-   * (docs/types.md). `form` says which names the rows use: `name` (default) or `graphqlName`.
+   * Appends rows, all or none: objects with values in JSON form (docs/types.md). `form`: whether they use `name` (default) or
+   * `graphqlName`.
    * @throws EngineError INVALID_ROW {rows} and those of commit
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
@@ -201,7 +186,7 @@ export class Engine {
   }
 
   /**
-   * Appends the rows of a Parquet file, as one commit. Columns are matched by name, and their types must fit without loss.
+   * Appends the rows of a Parquet file. Columns are matched by name, and their types must fit without loss.
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
@@ -210,20 +195,12 @@ export class Engine {
     return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
   }
 
-  /**
-   * Deletes the rows that match, as one commit. A filter that is empty at any depth is refused; `{kind: 'and', filters: []}`
-   * means all rows.
-   * @throws EngineError as commit
-   */
+  /** Deletes the rows that match. An empty filter is refused; `{kind: "and", filters: []}` means all. @throws EngineError as commit */
   delete(table: string, where: Filter, options?: CommitOptions | null): Promise<ChangeResult> {
     return this.commit([{ kind: 'delete', table, where }], options);
   }
 
-  /**
-   * Updates the rows that match, as one commit. `set` has the new values by column: a column that is absent keeps its value,
-   * null sets null.
-   * @throws EngineError as commit
-   */
+  /** Updates the rows that match: `set` has new values by column, null sets null, absent keeps. @throws EngineError as commit */
   update(
     table: string,
     where: Filter,
@@ -234,28 +211,21 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /**
-   * Inserts or updates rows by primary key, as one commit. If a row with the key exists, the given columns change and all
-   * others stay; otherwise the row is inserted.
-   * @throws EngineError as commit
-   */
+  /** Inserts rows, or changes the given columns where a row has their primary key. @throws EngineError as commit */
   upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
     return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
-  /**
-   * Replaces the rows that match by other rows, as one commit; without a filter, all rows of the table.
-   * @throws EngineError as commit
-   */
+  /** Replaces the rows that match, or all without a filter, by other rows. @throws EngineError as commit */
   replace(table: string, rows: readonly unknown[], where?: Filter, options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
     return this.commit([{ kind: 'replace', table, rows, where, form }], options);
   }
 
   /**
-   * Runs operations on any tables as one commit, all or nothing. They apply in order, and each sees the effects of those
-   * before it. Their net effect for each row is committed. A table gets one snapshot, with the name of its first operation.
-   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT,
-   *   IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, READ_ONLY, SHUTTING_DOWN
+   * Runs operations on any tables as one commit, all or nothing, in order; each sees the effects of those before it. A table gets one
+   * snapshot, with the name of its first operation.
+   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT, IDEMPOTENCY_KEY_REUSED,
+   *   LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, READ_ONLY, SHUTTING_DOWN
    */
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
@@ -281,17 +251,14 @@ export class Engine {
   }
 
   /**
-   * Changes the columns, the description or the retention of a table, all changes or none, as one commit. No row is rewritten.
+   * Changes columns, description or retention, all or none; no row is rewritten.
    * @throws EngineError COLUMN_NOT_FOUND, NAME_COLLISION, BAD_USER_INPUT and those of commit
    */
   alterTable(table: string, changes: readonly ColumnChange[], options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'alterTable', table, changes }], options);
   }
 
-  /**
-   * Drops a table, as one commit. Its history stays readable until it expires, and its name is free.
-   * @throws EngineError as commit
-   */
+  /** Drops a table. Its history stays readable until it expires, and its name is free. @throws EngineError as commit */
   dropTable(table: string, options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'dropTable', table }], options);
   }
@@ -314,10 +281,7 @@ export class Engine {
     this.#parts.scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
   }
 
-  /**
-   * Calls the listener with the commits of each round, in order, after they are durable.
-   * @returns a function that removes the listener
-   */
+  /** Calls the listener with each round of commits, in order, after they are durable. @returns what removes the listener */
   onCommits(listener: CommitListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -329,7 +293,7 @@ export class Engine {
   }
 
   /**
-   * Restores some tables, or the whole catalog, to an instant, as one commit. The state before the restore stays readable.
+   * Restores some tables, or all, to an instant. The state before stays readable.
    * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND, CONFLICT,
    *   OVERLOADED
    */
@@ -338,9 +302,8 @@ export class Engine {
   }
 
   /**
-   * Undoes one commit and keeps the later ones, as one commit.
-   * @throws EngineError SNAPSHOT_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, CONFLICT {table, rows} if rows of the commit
-   *   were changed later
+   * Undoes one commit and keeps the later ones.
+   * @throws EngineError SNAPSHOT_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, CONFLICT {table, rows} if its rows were changed later
    */
   revert(request: RevertOptions, options?: CommitOptions | null): Promise<RevertResult> {
     return revertCommit(this.#undoing, request, checkOptions(options));
@@ -351,34 +314,23 @@ export class Engine {
     return [...this.#state.tags.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /**
-   * Creates a tag: a name for a snapshot, by default the newest. A tagged snapshot does not expire.
-   * @throws EngineError TAG_EXISTS, INVALID_NAME
-   */
+  /** Names a snapshot, by default the newest; it does not expire then. @throws EngineError TAG_EXISTS, INVALID_NAME */
   async createTag(name: string, at: AsOf = { kind: 'newest' }, message: string | null = null): Promise<Tag> {
     return this.administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
   }
 
-  /**
-   * Drops a tag. Its snapshot can expire from then on.
-   * @throws EngineError TAG_NOT_FOUND
-   */
+  /** Drops a tag. Its snapshot can expire from then on. @throws EngineError TAG_NOT_FOUND */
   dropTag(name: string): Promise<Tag> {
     return this.administration.dropTag(name);
   }
 
-  /**
-   * Expires old snapshots by age or number. The newest snapshot, tagged ones, and those that queries and cursors need are
-   * kept.
-   * @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT
-   */
+  /** Expires old snapshots by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   expireSnapshots(request: ExpireRequest): Promise<ExpireResult> {
     return this.administration.expire(request);
   }
 
   /**
-   * Erases rows from every snapshot, physically, for the right to be forgotten. A row is erased with all its versions if any
-   * of them matches. A commit stays, which says when, by whom, why and how many. This cannot be undone.
+   * Erases each row of which any version matches from every snapshot, physically. A commit stays. This cannot be undone.
    * @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   async eraseRows(request: EraseRequest, options?: CommitOptions | null): Promise<EraseResult> {
@@ -387,10 +339,7 @@ export class Engine {
     return { ...result, erasedRows, erasedVersions };
   }
 
-  /**
-   * Flushes the hot rows and merges the files of one table, by default of all tables. It changes no answer.
-   * @throws EngineError TABLE_NOT_FOUND
-   */
+  /** Flushes and merges the files of one table, by default of all. It changes no answer. @throws EngineError TABLE_NOT_FOUND */
   async compact(
     tableName?: string | null,
   ): Promise<{ readonly tables: readonly TableState[]; readonly flushedRows: number; readonly mergedFiles: number }> {
@@ -405,10 +354,7 @@ export class Engine {
     return { tables: tables.map((table) => tableById(this.#state, table.id)), flushedRows, mergedFiles };
   }
 
-  /**
-   * Reads everything that is stored, and recomputes checksums, the audit chain and the hashes of all rows. It takes as long as
-   * reading the whole database.
-   */
+  /** Reads everything that is stored, and recomputes checksums, the audit chain and the hashes of all rows. */
   verify(): Promise<VerifyReport> {
     return this.#parts.scheduler.exclusive(() => verify(this.#parts.auditing));
   }
@@ -423,10 +369,7 @@ export class Engine {
     this.#background.add(tracked);
   }
 
-  /**
-   * Closes the database: it takes no more commits, finishes the work under way for at most `graceMs` milliseconds (default
-   * 10,000), and then interrupts the rest. It may be called more than once.
-   */
+  /** Closes the database: finishes the work under way for `graceMs` milliseconds, then interrupts it. It may be called again. */
   close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;

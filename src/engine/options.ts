@@ -17,8 +17,8 @@ export interface EngineOptions {
   /** Where the time comes from; by default the machine's clock. */
   readonly clock?: Clock;
   /**
-   * Takes the machine's clock as it is at this start, however far it is ahead of the newest commit. Without it, a clock that
-   * is more than 400 days ahead is CLOCK_NOT_ACCEPTED.
+   * Takes the machine's clock as it is at this start, however far it is ahead of the newest commit. Without it, a clock that is more
+   * than 400 days ahead is CLOCK_NOT_ACCEPTED.
    */
   readonly acceptClock?: boolean | undefined;
   /** Memory of DuckDB, bytes. By default a quarter of the machine's memory, at most 4 GiB. */
@@ -40,13 +40,13 @@ export interface EngineOptions {
   /** Called when background work fails: `task` names the work. The work is tried again later. */
   readonly onBackgroundError?: (error: unknown, task: string) => void;
   /**
-   * Called with events that an operator should know and for which no request fails: the directory is a copy, the clock jumped,
-   * no commit is taken.
+   * Called with events that an operator should know and for which no request fails: the directory is a copy, the clock jumped, no commit
+   * is taken.
    */
   readonly onNotice?: ((notice: EngineNotice) => void) | undefined;
   /**
-   * Begins a new incarnation at this start, though nothing shows that the directory is a copy. Use it after a restore that
-   * kept the files' inodes, such as a rollback of the whole machine.
+   * Begins a new incarnation at this start, though nothing shows that the directory is a copy. Use it after a restore that kept the
+   * files' inodes, such as a rollback of the whole machine.
    */
   readonly newIncarnation?: boolean | undefined;
   /** Called with measurements of commits, queries and maintenance. Without it nothing is measured. */

@@ -30,9 +30,9 @@ export interface CommitResult {
 /** The result of a write of rows. */
 export interface ChangeResult extends CommitResult {
   /**
-   * The row versions after the write, with all columns of the table. Append and upsert give them in the order of the input,
-   * also rows that an upsert did not change. Delete gives the deleted versions. Empty for several operations, for files, for
-   * writes of more than 100,000 rows, and for a replayed commit.
+   * The row versions after the write, with all columns of the table. Append and upsert give them in the order of the input, also rows
+   * that an upsert did not change. Delete gives the deleted versions. Empty for several operations, for files, for writes of more than
+   * 100,000 rows, and for a replayed commit.
    */
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
 }
@@ -67,10 +67,7 @@ export interface RestoreResult extends CommitResult {
 export interface RevertOptions {
   /** The commit to undo. */
   readonly snapshotId: number;
-  /**
-   * What to do with rows that were changed after the commit: CONFLICT (default) refuses the revert, SKIP leaves these rows as
-   * they are.
-   */
+  /** What to do with rows that were changed after the commit: CONFLICT (default) refuses the revert, SKIP leaves these rows as they are. */
   readonly onChanged?: 'CONFLICT' | 'SKIP' | null | undefined;
   /** Whether to change nothing and only answer what would change. */
   readonly dryRun?: boolean | null | undefined;

@@ -46,8 +46,8 @@ export interface TableDefinition {
   /** What the table holds. */
   readonly description?: string | null | undefined;
   /**
-   * What to do if a table with the name exists. ERROR (default) fails with TABLE_EXISTS. IGNORE answers with the existing
-   * table if its columns are the same, and fails with SCHEMA_MISMATCH otherwise.
+   * What to do if a table with the name exists. ERROR (default) fails with TABLE_EXISTS. IGNORE answers with the existing table if its
+   * columns are the same, and fails with SCHEMA_MISMATCH otherwise.
    */
   readonly ifExists?: 'ERROR' | 'IGNORE' | null | undefined;
 }

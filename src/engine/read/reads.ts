@@ -33,8 +33,8 @@ interface ReadsParts extends ScannerParts, InstantsParts {
 }
 
 /**
- * All reads of an engine. First choose an instant with `resolve`, then a table with `tableAt`, then read with `page`,
- * `aggregate` or `groups`.
+ * All reads of an engine. First choose an instant with `resolve`, then a table with `tableAt`, then read with `page`, `aggregate` or
+ * `groups`.
  */
 export class Reads {
   /** Commits and snapshots: by id, by time, in ranges. */
@@ -66,8 +66,7 @@ export class Reads {
   }
 
   /**
-   * The snapshot of an instant. Once it has answered, it answers the same for good, because later commits get later
-   * timestamps.
+   * The snapshot of an instant. Once it has answered, it answers the same for good, because later commits get later timestamps.
    * @throws EngineError FUTURE_TIMESTAMP {now}, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND
    */
   resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
@@ -92,8 +91,7 @@ export class Reads {
 
   /**
    * A page of rows.
-   * @throws EngineError BAD_USER_INPUT, COLUMN_NOT_FOUND, CURSOR_INVALID, LIMIT_EXCEEDED, QUERY_TIMEOUT, OVERLOADED,
-   *   CORRUPT_DATA
+   * @throws EngineError BAD_USER_INPUT, COLUMN_NOT_FOUND, CURSOR_INVALID, LIMIT_EXCEEDED, QUERY_TIMEOUT, OVERLOADED, CORRUPT_DATA
    */
   async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
     return this.preparePage(target, query, options)();

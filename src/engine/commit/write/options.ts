@@ -14,8 +14,8 @@ export interface CommitOptions {
   /** A JSON object of your own, at most 16 KiB. */
   readonly properties?: unknown;
   /**
-   * Makes a retry safe. The same key again returns the first commit (`replayed: true`) and changes nothing; the same key with
-   * other content is IDEMPOTENCY_KEY_REUSED. Keys are kept for 24 hours, at most the newest million. At most 256 characters.
+   * Makes a retry safe. The same key again returns the first commit (`replayed: true`) and changes nothing; the same key with other
+   * content is IDEMPOTENCY_KEY_REUSED. Keys are kept for 24 hours, at most the newest million. At most 256 characters.
    */
   readonly idempotencyKey?: string | null | undefined;
   /** The newest snapshot of each changed table must be this one or an older one. Otherwise CONFLICT. */

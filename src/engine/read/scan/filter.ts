@@ -18,8 +18,8 @@ export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
 
 /**
- * A filter, with values in the JSON form of their column's type. `and` of no filters matches every row, `or` of none matches
- * no row. `not` matches exactly the rows that its inner filter does not match, nulls included.
+ * A filter, with values in the JSON form of their column's type. `and` of no filters matches every row, `or` of none matches no row.
+ * `not` matches exactly the rows that its inner filter does not match, nulls included.
  */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
