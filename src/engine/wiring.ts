@@ -3,7 +3,7 @@ import { Administration } from './administration.ts';
 import type { CatalogState } from './catalog/state.ts';
 import type { CatalogStore } from './catalog/store.ts';
 import { Sequencer, type SequencerParts } from './commit/sequence/sequencer.ts';
-import { Gates } from './commit/sequence/table-locks.ts';
+import { TableLocks } from './commit/sequence/table-locks.ts';
 import { Appends } from './commit/write/appends.ts';
 import { Changes } from './commit/write/transactions.ts';
 import type { Duck } from './data/duckdb.ts';
@@ -64,7 +64,7 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
   const mirrors = new Mirrors(duck, store);
   const endMirrors = new EndMirrors(duck);
   const pins = new Pins();
-  const tableLocks = new Gates();
+  const tableLocks = new TableLocks();
   const sequencer = new Sequencer({ log, store, time, state, publish: hooks.publish, apply, observer });
   const blocks = new Blocks(duck, files, options.cacheBytes ?? 64 * 1024 * 1024);
   const storage = { current, store, duck, files, mirrors, endMirrors, pins };
@@ -84,7 +84,7 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     ago: (ageMs) => time.ago(ageMs, current().timestampMs),
     dataDirectory: directory,
     log,
-    gates: tableLocks,
+    tableLocks,
     background,
     observer,
   };
@@ -95,7 +95,7 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     dataDirectory: directory,
     current,
     staging,
-    gates: tableLocks,
+    tableLocks,
     log,
     roomFor: (tableId) => scheduler.roomFor(tableId),
     failed,

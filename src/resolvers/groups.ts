@@ -31,7 +31,8 @@ export function typedGroups(
   const columns = [...new Set(args.columns)].map((name) => typed.byGraphqlName.get(name) as Column);
   if (columns.length === 0) throw new EngineError('BAD_USER_INPUT', 'groupBy: columns is empty', { hint: 'Name at least one column.' });
   const grouping = { where: rows.where, groupBy: columns.map((column) => column.name) };
-  const aggregates = [...selectedBelow(info, ['nodes', 'aggregate']), ...selectedBelow(info, ['edges', 'node', 'aggregate'])];
+  const [inNodes, inEdges] = [selectedBelow(info, ['nodes', 'aggregate']), selectedBelow(info, ['edges', 'node', 'aggregate'])];
+  const aggregates = inNodes && { type: inNodes.type, nodes: [...inNodes.nodes, ...(inEdges?.nodes ?? [])] };
   const terms = selectedTerms(typed, info, aggregates);
   const { lifetime } = context;
   const { first, after } = plainCursors(args, context.session);

@@ -1,10 +1,10 @@
 /** Live queries: which tables one asks for, and which parts of its answer say something about their rows. */
-import { type GraphQLObjectType, type GraphQLResolveInfo, getArgumentValues, getNamedType, isObjectType } from 'graphql';
+import { type GraphQLResolveInfo, getArgumentValues } from 'graphql';
 import { asTableId, EngineError, type Instant, type TableId } from '../engine/index.ts';
 import { liveSource, type Source, type WatchedTables } from '../pubsub/index.ts';
 import type { Context } from './context.ts';
 import { marksOf } from './marks.ts';
-import { cursorsBelow, selectedFields } from './selection.ts';
+import { below, cursorsBelow, type Selected, selectedFields, selectionOf } from './selection.ts';
 
 /** @throws EngineError CURSOR_INVALID, TABLE_NOT_FOUND */
 export function subscribeToLive(context: Context, info: GraphQLResolveInfo): Source<Instant> {
@@ -30,11 +30,11 @@ export function maskOfSource(source: object): Mask {
 }
 
 function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTables {
-  const view = getNamedType(info.returnType) as GraphQLObjectType;
   const ids = new Set<TableId>();
   const names = new Set<string>();
-  for (const field of selectedFields(info)) {
-    const definition = view.getFields()[field.name.value];
+  const view = selectionOf(info);
+  for (const field of view === undefined ? [] : selectedFields(info, view)) {
+    const definition = view?.type.getFields()[field.name.value];
     if (definition === undefined) continue;
     const { readsTable, readsTableNamedBy } = marksOf(definition);
     if (readsTable !== undefined) ids.add(asTableId(readsTable));
@@ -44,15 +44,14 @@ function watchedTables(context: Context, info: GraphQLResolveInfo): WatchedTable
     context.session.tablesEverNamed(name);
     names.add(name);
   }
-  return { ids, names, isEvery: ids.size + names.size === 0 || tellsOfCommits(info, view, info.fieldNodes) };
+  return { ids, names, isEvery: ids.size + names.size === 0 || (view !== undefined && tellsOfCommits(info, view)) };
 }
 
 /** Whether a commit is looked at somewhere below: through it any table can be reached. */
-function tellsOfCommits(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): boolean {
-  return selectedFields(info, nodes).some((field) => {
-    const definition = type.getFields()[field.name.value];
-    const below = definition === undefined ? undefined : getNamedType(definition.type);
-    return isObjectType(below) && (marksOf(below).reachesAllTables === true || tellsOfCommits(info, below, [field]));
+function tellsOfCommits(info: GraphQLResolveInfo, selected: Selected): boolean {
+  return selectedFields(info, selected).some((field) => {
+    const inner = below(selected, field);
+    return inner !== undefined && (marksOf(inner.type).reachesAllTables === true || tellsOfCommits(info, inner));
   });
 }
 
@@ -61,30 +60,28 @@ export type Mask = ReadonlyMap<string, 'ignored' | Mask>;
 
 /** What is left out when two answers of a live query are compared; nothing where it asks for no table. */
 export function maskOf(info: GraphQLResolveInfo): Mask {
-  const type = getNamedType(info.returnType);
-  if (!isObjectType(type)) return new Map();
-  const fields = type.getFields();
-  const tellsOfTables = selectedFields(info).some(({ name }) => {
+  const view = selectionOf(info);
+  if (view === undefined) return new Map();
+  const fields = view.type.getFields();
+  const tellsOfTables = selectedFields(info, view).some(({ name }) => {
     const field = fields[name.value];
     return field !== undefined && marksOf(field).tellsPlace !== true;
   });
-  return tellsOfTables ? maskBelow(info, type, info.fieldNodes) : new Map();
+  return tellsOfTables ? maskBelow(info, view) : new Map();
 }
 
-function maskBelow(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: GraphQLResolveInfo['fieldNodes']): Mask {
+function maskBelow(info: GraphQLResolveInfo, selected: Selected): Mask {
   const mask = new Map<string, 'ignored' | Mask>();
-  for (const field of selectedFields(info, nodes)) {
+  for (const field of selectedFields(info, selected)) {
     const key = field.alias?.value ?? field.name.value;
-    const definition = type.getFields()[field.name.value];
-    if (definition === undefined) continue;
-    if (marksOf(definition).tellsPlace === true) {
+    const definition = selected.type.getFields()[field.name.value];
+    if (definition !== undefined && marksOf(definition).tellsPlace === true) {
       mask.set(key, 'ignored');
       continue;
     }
-    const below = getNamedType(definition.type);
-    if (!isObjectType(below)) continue;
-    const inner = maskBelow(info, below, [field]);
-    if (inner.size > 0) mask.set(key, new Map([...((mask.get(key) as Mask | undefined) ?? []), ...inner]));
+    const fields = below(selected, field);
+    const inner = fields === undefined ? undefined : maskBelow(info, fields);
+    if (inner !== undefined && inner.size > 0) mask.set(key, new Map([...((mask.get(key) as Mask | undefined) ?? []), ...inner]));
   }
   return mask;
 }

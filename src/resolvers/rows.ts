@@ -20,7 +20,7 @@ import type { Context } from './context.ts';
 import { typedFilter } from './filters.ts';
 import { encodeNodeId } from './node-id.ts';
 import { type Asked, markedPage, plainCursors, type ViewModel } from './present.ts';
-import { selectedFields, selectedNames } from './selection.ts';
+import { below, type Selected, selectedFields, selectedNames, selectionOf } from './selection.ts';
 import type { TypedTable } from './table-types.ts';
 
 /** A row on its way to a client, with the columns that were read. */
@@ -188,13 +188,14 @@ export function aggregateKey(name: AggregateFunction, column: Column): string {
 }
 
 /** What is selected below some aggregate fields. */
-export function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, nodes: GraphQLResolveInfo['fieldNodes']): AggregateTerm[] {
+export function selectedTerms(typed: TypedTable, info: GraphQLResolveInfo, aggregates: Selected | undefined): AggregateTerm[] {
   const terms = new Map<string, AggregateTerm>();
-  for (const field of selectedFields(info, nodes)) {
+  for (const field of aggregates === undefined ? [] : selectedFields(info, aggregates)) {
     const name = AGGREGATE_FIELDS[field.name.value];
     if (field.name.value === 'count') terms.set('COUNT', { function: 'COUNT' });
-    if (name === undefined) continue;
-    for (const { name: columnField } of selectedFields(info, [field])) {
+    const columns = aggregates === undefined ? undefined : below(aggregates, field);
+    if (name === undefined || columns === undefined) continue;
+    for (const { name: columnField } of selectedFields(info, columns)) {
       const column = typed.byGraphqlName.get(columnField.value);
       if (column !== undefined) terms.set(aggregateKey(name, column), { function: name, column: column.name });
     }
@@ -214,7 +215,7 @@ export async function typedAggregate(
   rows: RowConnection<RowModel>,
   info: GraphQLResolveInfo,
 ): Promise<AggregateModel> {
-  const terms = selectedTerms(typed, info, info.fieldNodes);
+  const terms = selectedTerms(typed, info, selectionOf(info));
   if (terms.length === 0) return new Map();
   if (terms.every((term) => term.column == null)) return new Map([['COUNT', await rows.totalCount()]]);
   const values = await context.session.aggregate(rows.at, { where: rows.where, terms }, context.lifetime);

@@ -80,7 +80,7 @@ export const idempotencyKey = (hash: Uint8Array): Buffer => Buffer.concat([Buffe
 
 export const changesKey = (tableId: TableId, snapshotId: SnapshotId): Buffer => tableNumberKey(PREFIX.changes, tableId, snapshotId);
 
-/** Loose ends of one file by one commit; file 0 stands for the hot rows. */
+/** Delete vectors of one file by one commit; file 0 stands for the hot rows. */
 export function endsKey(tableId: TableId, to: SnapshotId, fileId: FileId): Buffer {
   const key = Buffer.allocUnsafe(21);
   key[0] = PREFIX.ends;

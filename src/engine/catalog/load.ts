@@ -69,7 +69,7 @@ async function loadTable(store: CatalogStore, tableId: TableId, bytes: Buffer): 
 
 const NOTHING_FLUSHED: FlushedRecord = { hotFloor: asSnapshotId(0), hotRowLo: asRowId(0), rowsEver: 0, bytesEver: 0, versionsEver: 0 };
 
-/** Loose ends, in the order of the commits that made them. */
+/** Delete vectors, in the order of the commits that made them. */
 async function loadEnds(store: CatalogStore, tableId: TableId): Promise<Ends[]> {
   const entries = await store.entries(tableRange(PREFIX.ends, tableId), Number.MAX_SAFE_INTEGER);
   return entries.map(([key, value]) => {

@@ -1,6 +1,7 @@
 /** Binary forms of the catalog's records (docs/format.md, "Records"). Checksums are added by the store. */
 import { hash as digest } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
+import { HASH_BYTES } from '../encoding/proof.ts';
 import type { Commit, KeptRecord, ReplacedRoot, Snapshot } from '../model/history.ts';
 import {
   asLogIndex,
@@ -14,7 +15,7 @@ import {
   type TimestampMs,
 } from '../model/ids.ts';
 import { OPERATIONS, type Operation } from '../model/types.ts';
-import { decodeKept, encodeKept, HASH_BYTES, oneOf, readProof } from './table-records.ts';
+import { decodeKept, encodeKept, oneOf, readProof } from './table-records.ts';
 
 export * from './table-records.ts';
 

@@ -49,7 +49,7 @@ export interface TableState {
   readonly flushedRowsEver: number;
   readonly flushedBytesEver: number;
   readonly flushedVersionsEver: number;
-  /** Loose ends, in the order of the commits that made them. */
+  /** Delete vectors, in the order of the commits that made them. */
   readonly ends: readonly Ends[];
   /** Grows when ends leave the list: they were written into files. */
   readonly endsEpoch: number;
@@ -148,7 +148,7 @@ export function hotVersionsOf(table: TableState): number {
 
 const endsByFile = new WeakMap<readonly Ends[], ReadonlyMap<FileId, readonly Ends[]>>();
 
-/** A table's loose ends by the file that holds the versions; HOT for hot rows. */
+/** A table's delete vectors by the file that holds the versions; HOT for hot rows. */
 export function endsOf(table: Pick<TableState, 'ends'>): ReadonlyMap<FileId, readonly Ends[]> {
   let map = endsByFile.get(table.ends);
   if (map === undefined) {
@@ -164,14 +164,14 @@ export function endsOf(table: Pick<TableState, 'ends'>): ReadonlyMap<FileId, rea
   return map;
 }
 
-/** How many versions of a file have a loose end. */
+/** How many versions of a file stand in its delete vectors. */
 export function looseEndsOf(table: TableState, fileId: FileId): number {
   let count = 0;
   for (const ends of endsOf(table).get(fileId) ?? []) count += ends.rows.length;
   return count;
 }
 
-/** All loose ends of a table. */
+/** All deleted versions in the delete vectors of a table. */
 export function looseEndsIn({ ends }: TableState): number {
   return ends.reduce((sum, { rows }) => sum + rows.length, 0);
 }

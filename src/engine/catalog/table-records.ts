@@ -1,7 +1,9 @@
 /** Binary forms of what is stored of a table beside its snapshots (docs/format.md, "Records"): definition, files, ends, what is kept. */
+
 import { hash as digest } from 'node:crypto';
 import { ByteReader, ByteWriter } from '../encoding/bytes.ts';
 import { readCell, writeCell } from '../encoding/codec.ts';
+import { HASH_BYTES } from '../encoding/proof.ts';
 import { EngineError, invariant } from '../model/errors.ts';
 import {
   type ColumnBounds,
@@ -26,7 +28,6 @@ import {
 } from '../model/ids.ts';
 import { type Cell, COLUMN_TYPES, type Column, type TableSchema } from '../model/types.ts';
 
-export const HASH_BYTES = 32;
 export const SEED_BYTES = 16;
 
 /** What is stored of a table beside its snapshots and files. */

@@ -1,7 +1,7 @@
 /**
- * Delete vectors as in-memory DuckDB tables, so that scans leave deleted versions out with a join. There is one table for
- * each table and epoch of its delete vectors: within an epoch, deletes are only added, and a delete after a reader's
- * snapshot is left out by its `_to`. A table is loaded when a read needs it, never on the commit path.
+ * Delete vectors as in-memory DuckDB tables, so that scans leave ended versions out with a join. One table for each table and
+ * epoch of its ends: within an epoch ends are only added, and one that is too many for a reader's snapshot is left out by
+ * its `_to`. Loaded when a read needs it, never on the commit path.
  */
 import { BIGINT, DuckDBDataChunk } from '@duckdb/node-api';
 import type { TableState } from '../catalog/state.ts';
@@ -30,7 +30,7 @@ export class EndMirrors {
     this.#duck = duck;
   }
 
-  /** Lends the name of a table (_row, _from, _to) with all loose ends of a table's state; it may hold later ones too. */
+  /** Lends the name of a table (_row, _from, _to) with all delete vectors of a table's state; it may hold later ones too. */
   async with<T>(table: TableState, use: (name: string) => Promise<T>): Promise<T> {
     const mirror = this.#mirrorOf(table);
     mirror.users += 1;

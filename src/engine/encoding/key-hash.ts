@@ -7,7 +7,7 @@ import type { Cell, Cells, Column, TableSchema } from '../model/types.ts';
 import { ByteWriter } from './bytes.ts';
 import { writeCell } from './codec.ts';
 
-const HASH_BYTES = 16;
+const KEY_HASH_BYTES = 16;
 
 export interface KeyColumn {
   readonly column: Column;
@@ -32,7 +32,7 @@ export function hashKey(columns: readonly KeyColumn[], cellOf: (key: KeyColumn, 
     if (key.column.type === 'INT') writeCell(writer, { type: 'LONG' }, BigInt(cell as number));
     else writeCell(writer, key.column, cell);
   });
-  return digest('sha256', writer.finish(), 'buffer').subarray(0, HASH_BYTES);
+  return digest('sha256', writer.finish(), 'buffer').subarray(0, KEY_HASH_BYTES);
 }
 
 /**

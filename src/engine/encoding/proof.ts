@@ -11,7 +11,8 @@ import { writeCell } from './codec.ts';
 
 const SEED_BYTES = 16;
 const BLOCK_BYTES = 64;
-const HASH_BYTES = 32;
+/** SHA-256. */
+export const HASH_BYTES = 32;
 const POOL_SEEDS = 256;
 
 let pool = Buffer.alloc(0);

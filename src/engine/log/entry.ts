@@ -127,7 +127,7 @@ export interface EraseChange {
   /** Files that held versions of the rows, and what takes their place, with all ends of theirs in it. */
   readonly inputs: readonly FileId[];
   readonly outputs: readonly NewFile[];
-  /** Identities of the rows, ascending: their loose ends go. */
+  /** Identities of the rows, ascending: they leave the delete vectors. */
   readonly rows: Float64Array;
   /** Catalog records written anew without them, or, where null, taken out. */
   readonly rewritten: readonly { readonly key: Buffer; readonly value: Buffer | null }[];

@@ -58,7 +58,7 @@ export function pickRun(files: readonly DataFile[], eager: boolean): DataFile[] 
 
 /** What a step of compaction takes: files of one schema version. */
 export function pickInputs(table: TableState, eager: boolean): DataFile[] {
-  // Loose ends are held in memory: too many of them in all go, however few each file has.
+  // Delete vectors are held in memory: too many of them in all go, however few each file has.
   const many = looseEndsIn(table) > LIMITS.looseEndsMax / 4;
   const withEnded = table.files.filter((file) => {
     if (file.kind === 'history') return false;
@@ -133,7 +133,7 @@ async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boo
       outputs,
       endsUpTo: state.snapshotId,
     };
-    const outcome = await parts.gates.shared(tableId, () => parts.log.append(entry));
+    const outcome = await parts.tableLocks.shared(tableId, () => parts.log.append(entry));
     if (outcome.kind !== 'maintained') {
       tally.outcome = 'refused';
       for (const { name } of outputs) parts.background(parts.files.removeNamed(tableId, name));

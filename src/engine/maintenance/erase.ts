@@ -75,7 +75,7 @@ interface Version {
 export function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
   return observed(parts.observer, 'erase', async (tally) => {
     const current = (): TableState => tableById(parts.current(), table.id);
-    const logged = await parts.gates.exclusive([table.id], () => logErasure(parts, current(), request, options));
+    const logged = await parts.tableLocks.exclusive([table.id], () => logErasure(parts, current(), request, options));
     if (logged.outcome?.kind === 'committed') await removeBytes(parts, table, logged.retired);
     note(tally, logged);
     return logged;

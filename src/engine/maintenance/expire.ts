@@ -88,7 +88,7 @@ async function expireSteps(
       // What a query or a cursor took meanwhile, and a tag that was set, hold their snapshots: looked at again.
       const needed = parts.oldestNeeded();
       const blocked = needed !== undefined && (await currentAt(parts, table, needed)) < target;
-      const outcome = blocked ? undefined : await parts.gates.shared(tableId, () => parts.log.append(entry));
+      const outcome = blocked ? undefined : await parts.tableLocks.shared(tableId, () => parts.log.append(entry));
       if (outcome?.kind !== 'maintained') {
         attempts += 1;
         if (attempts >= ATTEMPTS) {

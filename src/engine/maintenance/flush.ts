@@ -50,7 +50,7 @@ async function flushHot(parts: MaintenanceParts, tableId: TableId, tally: Tally)
       outputs: written.outputs,
       endsUpTo: upTo,
     };
-    const outcome = await parts.gates.shared(tableId, () => parts.log.append(entry));
+    const outcome = await parts.tableLocks.shared(tableId, () => parts.log.append(entry));
     if (outcome.kind !== 'maintained') throw new Error(`flush of table ${table.name} was refused`);
   } finally {
     pin.release();

@@ -1,7 +1,7 @@
 /** What maintenance works with. */
 import type { CatalogState } from '../catalog/state.ts';
 import type { CatalogStore } from '../catalog/store.ts';
-import type { Gates } from '../commit/sequence/table-locks.ts';
+import type { TableLocks } from '../commit/sequence/table-locks.ts';
 import type { Duck } from '../data/duckdb.ts';
 import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';
@@ -19,7 +19,7 @@ export interface MaintenanceParts {
   readonly files: DataFiles;
   readonly mirrors: Mirrors;
   readonly endMirrors: EndMirrors;
-  readonly gates: Gates;
+  readonly tableLocks: TableLocks;
   readonly pins: Pins;
   /** Stamps after this one are younger than an age. */
   readonly keptSince: (ageMs: number) => number;

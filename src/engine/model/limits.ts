@@ -30,7 +30,7 @@ export const LIMITS = {
   changedRowsMax: 100_000,
   /** Rows that one delete, update, replace or restore of many rows may end. */
   endedRowsMax: 20_000_000,
-  /** Loose ends of one table past which changes wait for a compaction. */
+  /** Versions in the delete vectors of one table past which changes wait for a compaction. */
   looseEndsMax: 4_000_000,
   /** How long a change may keep its table to itself, or wait for it. */
   holdMs: 10_000,

@@ -116,7 +116,7 @@ export class Instants {
     const { time, current, settledAt } = this.#parts;
     if (!Number.isSafeInteger(timestampMs))
       throw new EngineError('BAD_USER_INPUT', `${timestampMs} is not an instant in whole milliseconds`);
-    await time.fence(timestampMs, () => current().timestampMs, signal);
+    await time.raiseBarrier(timestampMs, () => current().timestampMs, signal);
     // Nothing that is stamped from here on can be at or before the instant; what was stamped before is waited for.
     await settledAt(timestampMs);
     const ceiling = time.ceilingNeeded(timestampMs, current().timestampMs);

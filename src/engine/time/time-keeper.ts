@@ -2,8 +2,8 @@
  * Time for commits and reads: never backwards, and never the same instant for a read that has answered and a later
  * commit. Keeps invariant 3 whatever the machine's clock does.
  *
- * `now` is max(machine clock as far as it is believed, newest timestamp, fence). Reading as of T raises the fence above T, so that later commits
- * get more than T. The persisted ceiling runs ahead of every fence handed out; a start takes it as its floor.
+ * `now` is max(machine clock as far as it is believed, newest timestamp, read barrier). Reading as of T raises the read barrier
+ * above T, so that later commits get more than T. The persisted ceiling runs ahead of every read barrier; a start takes it as its floor.
  */
 import { EngineError } from '../model/errors.ts';
 import { asTimestampMs, type TimestampMs } from '../model/ids.ts';
@@ -14,7 +14,7 @@ export class TimeKeeper {
   readonly #machine: MachineClock;
   readonly #wait: Clock['wait'];
   /** The earliest timestamp that a later commit may get. */
-  #fence: number;
+  #barrier: number;
   /** What a restart would take as its floor. */
   #ceiling: number;
 
@@ -22,18 +22,18 @@ export class TimeKeeper {
   constructor(clock: Clock, options: MachineClockOptions) {
     this.#machine = new MachineClock(clock, options);
     this.#wait = (ms, signal) => clock.wait(ms, signal);
-    this.#fence = options.floorMs;
+    this.#barrier = options.floorMs;
     this.#ceiling = options.floorMs;
   }
 
   /** The current instant as the database sees it, UTC milliseconds. */
   now(newest: TimestampMs): number {
-    return Math.max(this.#machine.now(), newest, this.#fence);
+    return Math.max(this.#machine.now(), newest, this.#barrier);
   }
 
   /** The timestamp for a commit that is being sequenced now. */
   stamp(newest: TimestampMs): TimestampMs {
-    return asTimestampMs(Math.max(Math.floor(this.#machine.now()), newest, this.#fence));
+    return asTimestampMs(Math.max(Math.floor(this.#machine.now()), newest, this.#barrier));
   }
 
   /** Resolves after about `ms` milliseconds; rejects with the signal's reason if it aborts first. */
@@ -42,15 +42,15 @@ export class TimeKeeper {
   }
 
   /**
-   * Waits until an instant is no longer in the future, up to 5 s, and fences it: later commits get more.
+   * Waits until an instant is no longer in the future, up to 5 s, and raises the read barrier above it: later commits get more.
    * @throws EngineError FUTURE_TIMESTAMP {now} where it is further ahead
    */
-  async fence(timestampMs: number, newest: () => TimestampMs, signal?: AbortSignal): Promise<void> {
+  async raiseBarrier(timestampMs: number, newest: () => TimestampMs, signal?: AbortSignal): Promise<void> {
     const ahead = timestampMs - this.now(newest());
     if (ahead > LIMITS.futureWaitMs) throw this.#future(timestampMs, newest());
     // Waited for once, by elapsed time: a clock that is set back meanwhile does not make it longer.
     if (ahead > 0) await this.#wait(ahead, signal);
-    if (timestampMs >= this.#fence) this.#fence = timestampMs + 1;
+    if (timestampMs >= this.#barrier) this.#barrier = timestampMs + 1;
   }
 
   #future(timestampMs: number, newest: TimestampMs): EngineError {
@@ -66,7 +66,7 @@ export class TimeKeeper {
    * the instant anyway: it takes the persisted ceiling and the newest commit's timestamp as its floor.
    */
   ceilingNeeded(timestampMs: number, newest: TimestampMs): number | undefined {
-    return timestampMs >= Math.max(this.#ceiling, newest) ? this.#fence + LIMITS.ceilingLeadMs : undefined;
+    return timestampMs >= Math.max(this.#ceiling, newest) ? this.#barrier + LIMITS.ceilingLeadMs : undefined;
   }
 
   ceilingPersisted(ceilingMs: number): void {
@@ -85,7 +85,7 @@ export class TimeKeeper {
 
   /** What a clean stop stores: exactly the floor that later commits must respect. */
   get floor(): number {
-    return this.#fence;
+    return this.#barrier;
   }
 }
 

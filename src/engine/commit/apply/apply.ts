@@ -13,7 +13,7 @@ import { applyRewrite } from './rewrite.ts';
 import { applyTag } from './tags.ts';
 import type { Applied, Lookups } from './types.ts';
 
-/** `timestampMs`: the sequencer's reading for this entry, at or after every fence. */
+/** `timestampMs`: the sequencer's reading for this entry, at or after every read barrier. */
 export function apply(state: CatalogState, entry: LogEntry, timestampMs: TimestampMs, lookups: Lookups): Applied {
   switch (entry.kind) {
     case 'commit':

@@ -96,7 +96,7 @@ export class Sequencer {
 
   async #commitRound(round: readonly PendingEntry[], lookups: RoundLookups): Promise<void> {
     const { time, store } = this.#parts;
-    // From here to the write is one turn of the event loop: no read can be fenced in between.
+    // From here to the write is one turn of the event loop: no read can raise its barrier in between.
     let state = this.#state;
     const puts: Put[] = [];
     const outcomes: Outcome[] = [];

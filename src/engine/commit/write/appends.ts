@@ -1,4 +1,4 @@
-/** Appends. They need no base, so they are prepared in parallel and share the lock of their table. */
+/** Appends: they need no base, so they are prepared in parallel and share the lock of their table. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed } from '../../catalog/state.ts';
@@ -12,7 +12,7 @@ import type { TableId } from '../../model/ids.ts';
 import type { RowForm } from '../../model/rows.ts';
 import type { Cells } from '../../model/types.ts';
 import { checkNothing } from '../expectations.ts';
-import type { Gates } from '../sequence/table-locks.ts';
+import type { TableLocks } from '../sequence/table-locks.ts';
 import type { CheckedOptions } from './options.ts';
 import { type PreparedAppend, prepareAppend, prepareFileAppend } from './prepare.ts';
 
@@ -20,7 +20,7 @@ interface AppendsParts {
   readonly dataDirectory: string;
   readonly current: () => CatalogState;
   readonly staging: Staging;
-  readonly gates: Gates;
+  readonly tableLocks: TableLocks;
   readonly log: Log;
   /** Waits until a table has room for more hot rows. */
   readonly roomFor: (tableId: TableId) => Promise<void>;
@@ -47,13 +47,13 @@ export class Appends {
     if ('outcome' in prepared) return prepared;
     if (prepared.staged === undefined) await this.#parts.roomFor(prepared.table.id);
     const first = await this.#submit(prepared.table, prepared.entry, prepared.staged, (work) =>
-      this.#parts.gates.shared(prepared.table.id, work),
+      this.#parts.tableLocks.shared(prepared.table.id, work),
     );
     if (first.kind !== 'refused') return { table: prepared.table, outcome: first, rows: prepared.rows };
     const now = findTable(this.#parts.current(), name);
     if (now === undefined || now.schema.version === prepared.table.schema.version) throw refusalError(first.refusal);
-    // The columns changed meanwhile: prepared again with the gate passed, so that they cannot change once more.
-    return this.#parts.gates.shared(now.id, async () => {
+    // The columns changed meanwhile: prepared again with the lock shared, so that they cannot change once more.
+    return this.#parts.tableLocks.shared(now.id, async () => {
       const again = await this.#prepared(name, rows, options, form);
       if ('outcome' in again) return again;
       const outcome = await this.#submit(again.table, again.entry, again.staged, (work) => work());
@@ -89,7 +89,7 @@ export class Appends {
       hashKeys(table.schema, file.rowCount, (index) => keys[index] as Cells, 'key'),
     );
     const entry = prepareFileAppend(table, { file, proof }, keyHashes, options);
-    const outcome = await this.#submit(table, entry, file, (work) => this.#parts.gates.shared(table.id, work));
+    const outcome = await this.#submit(table, entry, file, (work) => this.#parts.tableLocks.shared(table.id, work));
     if (outcome.kind === 'refused') throw refusalError(outcome.refusal);
     return { table, outcome, rows: [] };
   }

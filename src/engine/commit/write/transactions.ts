@@ -15,7 +15,7 @@ import { Budget } from '../../model/budget.ts';
 import { EngineError, refusalError } from '../../model/errors.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 import { checkNothing } from '../expectations.ts';
-import { type Gates, TABLES_GATE } from '../sequence/table-locks.ts';
+import { TABLES_LOCK, type TableLocks } from '../sequence/table-locks.ts';
 import type { BulkParts } from './bulk.ts';
 import { type Evaluated, Evaluation } from './evaluate.ts';
 import { type CommitOperation, isRowOperation, tableDescriptorOf } from './operations/index.ts';
@@ -25,7 +25,7 @@ import { commitEntry } from './prepare.ts';
 interface ChangesParts extends BulkParts {
   readonly current: () => CatalogState;
   readonly pins: Pins;
-  readonly gates: Gates;
+  readonly tableLocks: TableLocks;
   readonly log: Log;
   /** Stamps after this one are younger than an age. */
   readonly keptSince: (ageMs: number) => number;
@@ -62,15 +62,15 @@ export class Changes {
 
   /** Evaluates, holds, evaluates again where that is needed, and logs. */
   async run(options: CheckedOptions, content: string, evaluate: Evaluate): Promise<Changed> {
-    const { gates } = this.#parts;
+    const { tableLocks } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       const replayed = this.#replayed(options, content);
       if (replayed !== undefined) return { outcome: replayed, evaluated: undefined };
       const first = await this.#pinned((state) => evaluate(state, undefined));
       try {
-        if (first.restsOn === 'nothing') return await gates.shared(TABLES_GATE, () => this.#log(first, options, content));
-        const ids = gatesOf(first);
-        const changed = await gates.exclusive(ids, () => this.#held(options, content, first, ids, evaluate));
+        if (first.restsOn === 'nothing') return await tableLocks.shared(TABLES_LOCK, () => this.#log(first, options, content));
+        const ids = locksOf(first);
+        const changed = await tableLocks.exclusive(ids, () => this.#held(options, content, first, ids, evaluate));
         if (changed !== undefined) return changed;
         if (attempt === ATTEMPTS) throw busy();
       } catch (error) {
@@ -116,7 +116,7 @@ export class Changes {
     if (stillHolds(first, state)) return this.#log(first, options, content);
     await this.#discard(first);
     const second = await this.#pinned((now) => evaluate(now, first));
-    if (gatesOf(second).some((id) => !ids.includes(id))) {
+    if (locksOf(second).some((id) => !ids.includes(id))) {
       await this.#discard(second);
       return undefined;
     }
@@ -159,8 +159,8 @@ export class Changes {
 }
 
 /** What is held while the entry is logged. */
-function gatesOf({ restsOn, tables, found }: Evaluated): number[] {
-  return [...(restsOn === 'tables and ids' ? [TABLES_GATE] : []), ...new Set([...tables, ...found].map((table) => table.id))];
+function locksOf({ restsOn, tables, found }: Evaluated): number[] {
+  return [...(restsOn === 'tables and ids' ? [TABLES_LOCK] : []), ...new Set([...tables, ...found].map((table) => table.id))];
 }
 
 /** Whether what was evaluated on one state is what it would be on another: none of its tables has changed. */
