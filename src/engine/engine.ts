@@ -22,6 +22,7 @@ import { endWork } from './closing.ts';
 import type { CommitOperation } from './commit/write/operations/index.ts';
 import type { HowToUpsert } from './commit/write/operations/upsert.ts';
 import { type CommitOptions, checkOptions } from './commit/write/options.ts';
+import { erasedTables, type RowCopies } from './data/row-copies.ts';
 import type { Outcome } from './log/entry.ts';
 import type { EraseRequest } from './maintenance/erase.ts';
 import { type VerifyReport, verify } from './maintenance/verify.ts';
@@ -53,21 +54,18 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 import { restoreTables, revertCommit, type UndoParts } from './undo.ts';
 import { type EngineParts, wireEngine } from './wiring.ts';
 
-/** A listener of `engine.onCommits`. */
 export type CommitListener = (commits: readonly Commit[]) => void;
 
 const CLOSE_WAIT_MS = 10_000;
 
-/**
- * An open database, made by `openEngine`. Writes are methods here; each is one commit, durable when its promise resolves. Reads are in
- * `read`.
- */
 export class Engine {
-  /** The incarnation: another text after each restore from a backup. Cursors and ids that name a snapshot carry it. */
+  /** Which life of the database this is: another after each restore from a backup. What names a snapshot outside has it too. */
   readonly incarnation: string;
-  /** All reads: instants, pages of rows, aggregates, diffs, history. */
+  /** Everything that reads: instants, rows, aggregates, history. */
   readonly read: Reads;
-  /** The parts of history's administration that have no method here: retention policies, and the plan of a restore. */
+  /** Every copy of rows that this process keeps, here and above the engine: what an erasure waits for. */
+  readonly rowCopies: RowCopies;
+  /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
   readonly administration: Administration;
   readonly #directory: string;
   readonly #release: () => void;
@@ -95,8 +93,9 @@ export class Engine {
       background: (work) => this.#track(work),
       report: this.#report,
     });
-    const { read, administration, sequencer, scheduler } = this.#parts;
+    const { read, copies, administration, sequencer, scheduler } = this.#parts;
     this.read = read;
+    this.rowCopies = copies;
     this.administration = administration;
     this.#undoing = { read, administration, current, result: (outcome) => this.#result(outcome) };
     this.#sequencing = sequencer.run();
@@ -104,68 +103,67 @@ export class Engine {
     scheduler.touched(tablesOf(state));
   }
 
-  /** The data directory, an absolute path. */
   get directory(): string {
     return this.#directory;
   }
 
-  /** The snapshotId of the newest commit; 0 before the first commit. */
+  /** The newest commit's snapshot id; 0 before the first. */
   get headSnapshotId(): SnapshotId {
     return this.#state.snapshotId;
   }
 
-  /** The newest state of the catalog, for functions that take one. */
+  /** The newest state of the catalog, for the read functions that take one. */
   get head(): CatalogState {
     return this.#state;
   }
 
-  /** A number that changes when a table is created, altered or dropped. The typed API is built from it. */
+  /** Changes whenever a table is created or its columns change: what the typed API is built from. */
   get schemaEpoch(): number {
     return this.#state.schemaEpoch;
   }
 
-  /** All tables, in the order of their creation; with `includeDropped` also the dropped ones. */
+  /** All tables, in the order of their creation. */
   tables(includeDropped = false): TableState[] {
     return tablesOf(this.#state).filter((table) => includeDropped || table.droppedSnapshotId === null);
   }
 
-  /** The table that has the name, or the last one that had it. @returns undefined if none ever had it */
+  /** The table that has a name, or had it last; undefined where none ever had. */
   tableEverNamed(name: string): TableState | undefined {
     return tableEverNamed(this.#state, name);
   }
 
-  /** Every table that ever had the name, the newest first. @throws EngineError TABLE_NOT_FOUND if there is none */
+  /** Every table that ever had a name, the newest first. @throws EngineError TABLE_NOT_FOUND where none had */
   tablesEverNamed(name: string): TableState[] {
     return tablesEverNamed(this.#state, name);
   }
 
-  /** Why no commit is taken at present, and since when; undefined if commits are taken. Reads go on meanwhile. */
+  /** Why no commit is taken just now, and since when; undefined where all is well. Reads go on meanwhile. */
   get writeTrouble(): WriteTrouble | undefined {
     return this.#parts.store.trouble;
   }
 
-  /** The present time of the database, UTC milliseconds since the epoch. It never goes back. */
+  /** Now as the database sees it, UTC milliseconds. */
   now(): number {
     return this.#parts.time.now(this.#state.timestampMs);
   }
 
-  /** The table that has the name now. @returns undefined if there is none */
+  /** @returns undefined where there is no table of that name */
   findTable(name: string): TableState | undefined {
     return findTable(this.#state, name);
   }
 
-  /** The table that has the name now. @throws EngineError TABLE_NOT_FOUND */
+  /** @throws EngineError TABLE_NOT_FOUND */
   table(name: string): TableState {
     return tableNamed(this.#state, name);
   }
 
-  /** The table with the id, also a dropped one; undefined if there is none. */
+  /** The table with an id, if there is one. */
   tableById(tableId: TableId): TableState | undefined {
     return this.#state.tables[tableId];
   }
 
   /**
-   * Creates a table. With `ifExists: IGNORE` and a table of the same columns, nothing is committed.
+   * Creates a table.
    * @throws EngineError INVALID_NAME, NAME_COLLISION, TABLE_EXISTS, SCHEMA_MISMATCH, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
@@ -173,9 +171,8 @@ export class Engine {
   }
 
   /**
-   * Appends rows, all or none: objects with values in JSON form (docs/types.md). `form`: whether they use `name` (default) or
-   * `graphqlName`.
-   * @throws EngineError INVALID_ROW {rows} and those of commit
+   * Appends rows, all or none, as one commit. `form` says which names the rows use; the columns' own where absent.
+   * @throws EngineError as commit
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
     await this.#parts.store.admit();
@@ -186,7 +183,7 @@ export class Engine {
   }
 
   /**
-   * Appends the rows of a Parquet file. Columns are matched by name, and their types must fit without loss.
+   * Appends a Parquet file's rows as one commit; see Staging.importParquet for what fits.
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
@@ -195,12 +192,15 @@ export class Engine {
     return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
   }
 
-  /** Deletes the rows that match. An empty filter is refused; `{kind: "and", filters: []}` means all. @throws EngineError as commit */
+  /**
+   * Deletes the rows that match, as one commit. A filter that is empty at any depth is refused: `{and: []}` says all.
+   * @throws EngineError as commit
+   */
   delete(table: string, where: Filter, options?: CommitOptions | null): Promise<ChangeResult> {
     return this.commit([{ kind: 'delete', table, where }], options);
   }
 
-  /** Updates the rows that match: `set` has new values by column, null sets null, absent keeps. @throws EngineError as commit */
+  /** Gives the rows that match new values. @throws EngineError as commit */
   update(
     table: string,
     where: Filter,
@@ -211,21 +211,24 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /** Inserts rows, or changes the given columns where a row has their primary key. @throws EngineError as commit */
+  /**
+   * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
+   * @throws EngineError as commit
+   */
   upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
     return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
-  /** Replaces the rows that match, or all without a filter, by other rows. @throws EngineError as commit */
+  /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
   replace(table: string, rows: readonly unknown[], where?: Filter, options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
     return this.commit([{ kind: 'replace', table, rows, where, form }], options);
   }
 
   /**
-   * Runs operations on any tables as one commit, all or nothing, in order; each sees the effects of those before it. A table gets one
-   * snapshot, with the name of its first operation.
-   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT, IDEMPOTENCY_KEY_REUSED,
-   *   LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, READ_ONLY, SHUTTING_DOWN
+   * Operations over any tables as one commit, all or nothing, in order: each sees what those before it did, and what they
+   * do to a row in the end is what is committed. Operations on one table make one snapshot, named by the first.
+   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT,
+   *   IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, SHUTTING_DOWN
    */
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
@@ -250,15 +253,12 @@ export class Engine {
     await this.#parts.scheduler.roomFor(table.id);
   }
 
-  /**
-   * Changes columns, description or retention, all or none; no row is rewritten.
-   * @throws EngineError COLUMN_NOT_FOUND, NAME_COLLISION, BAD_USER_INPUT and those of commit
-   */
+  /** Changes a table's columns, description or retention. @throws EngineError as commit, and of alterTable */
   alterTable(table: string, changes: readonly ColumnChange[], options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'alterTable', table, changes }], options);
   }
 
-  /** Drops a table. Its history stays readable until it expires, and its name is free. @throws EngineError as commit */
+  /** Drops a table; its history stays readable until it expires, and its name is free. @throws EngineError as commit */
   dropTable(table: string, options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'dropTable', table }], options);
   }
@@ -269,7 +269,9 @@ export class Engine {
 
   #publish(state: CatalogState, commits: readonly Commit[]): void {
     this.#state = state;
-    this.read.published(commits);
+    // In one turn with the new state: from here on nobody reads what was erased, and nothing that was read before is kept.
+    for (const tableId of erasedTables(commits)) this.#track(this.rowCopies.forget(tableId));
+    this.read.published();
     for (const listener of commits.length === 0 ? [] : this.#listeners) {
       try {
         listener(commits);
@@ -281,57 +283,54 @@ export class Engine {
     this.#parts.scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
   }
 
-  /** Calls the listener with each round of commits, in order, after they are durable. @returns what removes the listener */
+  /** Calls the listener with each round's commits, in order, once durable. @returns a function that ends it */
   onCommits(listener: CommitListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** How many listeners `onCommits` has. */
   get commitListeners(): number {
     return this.#listeners.size;
   }
 
   /**
-   * Restores some tables, or all, to an instant. The state before stays readable.
-   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND, CONFLICT,
-   *   OVERLOADED
+   * Brings some tables, or all of the catalog, back to an instant, as a new commit; the state left behind stays readable.
+   * With `dryRun` nothing is done: the answer is what would change, and the errors are those of the restore itself.
+   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, TABLE_EXISTS, NAME_COLLISION, SNAPSHOT_EXPIRED, CONFLICT,
+   *   BAD_USER_INPUT, OVERLOADED and those of resolve
    */
   restore(request: RestoreOptions, options?: CommitOptions | null): Promise<RestoreResult> {
     return restoreTables(this.#undoing, request, checkOptions(options));
   }
 
-  /**
-   * Undoes one commit and keeps the later ones.
-   * @throws EngineError SNAPSHOT_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, CONFLICT {table, rows} if its rows were changed later
-   */
+  /** Undoes one commit, as a new commit. @throws EngineError as revertCommit, CONFLICT {table, rows} where its rows changed since */
   revert(request: RevertOptions, options?: CommitOptions | null): Promise<RevertResult> {
     return revertCommit(this.#undoing, request, checkOptions(options));
   }
 
-  /** All tags, in the order of their names. */
+  /** All tags, by name. */
   tags(): Tag[] {
     return [...this.#state.tags.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Names a snapshot, by default the newest; it does not expire then. @throws EngineError TAG_EXISTS, INVALID_NAME */
+  /** Names a snapshot, the newest where none is given, and holds it against expiry. @throws EngineError TAG_EXISTS, INVALID_NAME */
   async createTag(name: string, at: AsOf = { kind: 'newest' }, message: string | null = null): Promise<Tag> {
     return this.administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
   }
 
-  /** Drops a tag. Its snapshot can expire from then on. @throws EngineError TAG_NOT_FOUND */
+  /** @throws EngineError TAG_NOT_FOUND */
   dropTag(name: string): Promise<Tag> {
     return this.administration.dropTag(name);
   }
 
-  /** Expires old snapshots by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
+  /** Lets snapshots expire by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   expireSnapshots(request: ExpireRequest): Promise<ExpireResult> {
     return this.administration.expire(request);
   }
 
   /**
-   * Erases each row of which any version matches from every snapshot, physically. A commit stays. This cannot be undone.
-   * @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
+   * Takes the rows of which any version matches out of every snapshot, physically: for the right to be forgotten. A commit
+   * stays that says when, by whom, why and how many. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   async eraseRows(request: EraseRequest, options?: CommitOptions | null): Promise<EraseResult> {
     const { outcome, table, erasedRows, erasedVersions } = await this.administration.erase(request, checkOptions(options));
@@ -339,7 +338,7 @@ export class Engine {
     return { ...result, erasedRows, erasedVersions };
   }
 
-  /** Flushes and merges the files of one table, by default of all. It changes no answer. @throws EngineError TABLE_NOT_FOUND */
+  /** Flushes the hot rows and merges the files of one table, or of all. */
   async compact(
     tableName?: string | null,
   ): Promise<{ readonly tables: readonly TableState[]; readonly flushedRows: number; readonly mergedFiles: number }> {
@@ -354,7 +353,7 @@ export class Engine {
     return { tables: tables.map((table) => tableById(this.#state, table.id)), flushedRows, mergedFiles };
   }
 
-  /** Reads everything that is stored, and recomputes checksums, the audit chain and the hashes of all rows. */
+  /** Reads everything that is stored and compares it with its checksums. */
   verify(): Promise<VerifyReport> {
     return this.#parts.scheduler.exclusive(() => verify(this.#parts.auditing));
   }
@@ -369,7 +368,7 @@ export class Engine {
     this.#background.add(tracked);
   }
 
-  /** Closes the database: finishes the work under way for `graceMs` milliseconds, then interrupts it. It may be called again. */
+  /** Takes no more commits, finishes what is under way, and closes; see endWork for what is not done in time. Idempotent. */
   close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;

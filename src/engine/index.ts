@@ -14,6 +14,8 @@ export {
 export type { OnConflict } from './commit/write/operations/upsert.ts';
 export type { CommitOptions } from './commit/write/options.ts';
 export type { ChangedSince, RevertedTable } from './commit/write/revert.ts';
+export { erasedTables, type RowCopies, type RowCopy } from './data/row-copies.ts';
+export { Slots } from './data/slots.ts';
 export { type CommitListener, Engine } from './engine.ts';
 export type { EraseRequest } from './maintenance/erase.ts';
 export type { Finding, VerifyReport } from './maintenance/verify.ts';

@@ -11,6 +11,7 @@ import { EndMirrors } from './data/end-mirrors.ts';
 import { DataFiles } from './data/files.ts';
 import { Mirrors } from './data/mirrors.ts';
 import { Pins } from './data/pins.ts';
+import { RowCopies } from './data/row-copies.ts';
 import { Staging } from './data/staging.ts';
 import { LocalLog } from './log/log.ts';
 import type { AuditParts } from './maintenance/audit.ts';
@@ -39,6 +40,7 @@ export interface EngineParts {
   readonly auditing: AuditParts;
   readonly blocks: Blocks;
   readonly changes: Changes;
+  readonly copies: RowCopies;
   readonly duck: Duck;
   readonly log: LocalLog;
   readonly mirrors: Mirrors;
@@ -61,13 +63,14 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     tell: (notice) => options.onNotice?.(notice),
   });
   const files = new DataFiles(directory);
-  const mirrors = new Mirrors(duck, store);
+  const copies = new RowCopies();
+  const mirrors = new Mirrors(duck, store, copies);
   const endMirrors = new EndMirrors(duck);
   const pins = new Pins();
   const tableLocks = new TableLocks();
   const sequencer = new Sequencer({ log, store, time, state, publish: hooks.publish, apply, observer });
-  const blocks = new Blocks(duck, files, options.cacheBytes ?? 64 * 1024 * 1024);
-  const storage = { current, store, duck, files, mirrors, endMirrors, pins };
+  const blocks = new Blocks(duck, files, options.cacheBytes ?? 64 * 1024 * 1024, copies);
+  const storage = { current, store, duck, files, mirrors, endMirrors, pins, copies };
   const read = new Reads({
     ...storage,
     incarnation: opened.incarnation.name,
@@ -112,7 +115,7 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     changes,
     restoring: { ...changing, history: read.history },
     expiring: auditing,
-    erasing: { ...auditing, blocks, matcher: read.matcher },
+    erasing: { ...auditing, matcher: read.matcher },
     exclusive: (work) => scheduler.exclusive(work),
     retention: options.retention === undefined ? null : checkRetention(options.retention),
     now: () => time.now(current().timestampMs),
@@ -125,6 +128,7 @@ export function wireEngine(options: EngineOptions, opened: OpenedParts, hooks: E
     auditing,
     blocks,
     changes,
+    copies,
     duck,
     log,
     mirrors,

@@ -38,6 +38,7 @@ export function changesSource(session: Session, feed: CommitFeed, filter: Change
     about: String(filter.tableId),
     start,
     isLatestOnly: false,
+    shows: (tableId) => tableId === filter.tableId,
     reader: (position) => new ChangesReader(session, feed, filter, position),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };
@@ -104,6 +105,7 @@ class ChangesReader implements Reader<ChangesEvent> {
     const { snapshotId, isErasure, afterRow } = within;
     const table = this.#session.tableById(this.#filter.tableId) as Table;
     const { where, filterSchema, schema } = this.#filter;
+    const { erasures } = this.#feed;
     const page = await this.#session.commitChanges(table, { snapshotId, where, filterSchema, schema, afterRow });
     const last = page.changes.at(-1);
     if (page.hasMore && last !== undefined) {
@@ -130,6 +132,6 @@ class ChangesReader implements Reader<ChangesEvent> {
       caughtUp: endOfCommit && snapshotId === headSnapshotId,
       headSnapshotId,
     };
-    return { event, position, afterRow, headSnapshotId };
+    return { event, position, afterRow, headSnapshotId, erasures };
   }
 }

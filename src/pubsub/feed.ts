@@ -3,7 +3,7 @@
  * recent commits when they keep up, from the log when they do not, so a slow reader neither loses an event nor makes a
  * queue grow. Keeps invariant 7.
  */
-import { type Commit, LIMITS, type Session, type SnapshotId } from '../engine/index.ts';
+import { type Commit, erasedTables, LIMITS, type Session, type SnapshotId } from '../engine/index.ts';
 
 export class CommitFeed {
   readonly #session: Session;
@@ -11,6 +11,7 @@ export class CommitFeed {
   readonly #waiting = new Set<() => void>();
   readonly #stop: () => void;
   #stopped = false;
+  #erasures = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -21,7 +22,13 @@ export class CommitFeed {
     return this.#session.headSnapshotId;
   }
 
+  /** How many erasures there were since the start: what was read before one may have rows that were erased. */
+  get erasures(): number {
+    return this.#erasures;
+  }
+
   #take(commits: readonly Commit[]): void {
+    this.#erasures += erasedTables(commits).length;
     this.#ring.push(...commits);
     if (this.#ring.length > LIMITS.feedRingMax) this.#ring.splice(0, this.#ring.length - LIMITS.feedRingMax);
     this.#wakeAll();

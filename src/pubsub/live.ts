@@ -16,15 +16,16 @@ export interface WatchedTables {
 export const BEFORE_ALL: Position = { snapshotId: -1, row: 0 };
 
 export function liveSource(session: Session, feed: CommitFeed, watched: WatchedTables): Source<Instant> {
+  const shows = (tableId: TableId): boolean =>
+    watched.isEvery || watched.ids.has(tableId) || watched.names.has(session.tableById(tableId)?.name ?? '');
   const touches = (commit: Commit): boolean =>
-    watched.isEvery ||
-    commit.expired !== undefined ||
-    commit.snapshots.some(({ tableId }) => watched.ids.has(tableId) || watched.names.has(session.tableById(tableId)?.name ?? ''));
+    watched.isEvery || commit.expired !== undefined || commit.snapshots.some(({ tableId }) => shows(tableId));
   const source: Source<Instant> = {
     kind: 'live',
     about: [...watched.ids].join(),
     start: BEFORE_ALL,
     isLatestOnly: true,
+    shows,
     reader: (position) => new LiveReader(session, feed, touches, position),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };
@@ -51,9 +52,10 @@ class LiveReader implements Reader<Instant> {
   /** Passes over what came since; an answer is asked for once, however many commits there were. */
   async next(): Promise<Step<Instant> | undefined> {
     if (this.#position.snapshotId >= 0 && !(await this.#touched())) return undefined;
+    const { erasures } = this.#feed;
     const event = await this.#session.resolve({ kind: 'newest' });
     this.#position = after(event.snapshotId);
-    return { event, position: this.#position, headSnapshotId: event.snapshotId };
+    return { event, position: this.#position, headSnapshotId: event.snapshotId, erasures };
   }
 
   async #touched(): Promise<boolean> {

@@ -43,6 +43,7 @@ export function snapshotSource(session: Session, feed: CommitFeed, filter: Snaps
     about: '',
     start: after(from),
     isLatestOnly: false,
+    shows: () => true,
     reader: (position: Position) => commitEvents(feed, position, eventOf),
     [Symbol.asyncIterator]: () => iterate(feed, source),
   };

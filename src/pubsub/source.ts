@@ -2,7 +2,7 @@
  * What a subscription is about: a source of events that any number of readers read, each from a position of its own. The
  * log is the buffer: a reader pulls, so one that is slow neither loses an event nor makes a queue grow (invariant 7).
  */
-import type { Commit, SnapshotId } from '../engine/index.ts';
+import type { Commit, SnapshotId, TableId } from '../engine/index.ts';
 import type { CommitFeed } from './feed.ts';
 import type { LiveClass } from './figures.ts';
 import { after, END, type Position } from './position.ts';
@@ -15,6 +15,8 @@ export interface Step<Event> {
   readonly afterRow?: number | undefined;
   /** The newest commit when the event was read. */
   readonly headSnapshotId: SnapshotId;
+  /** How many erasures there had been before the event was read. */
+  readonly erasures: number;
 }
 
 export interface Reader<Event> {
@@ -32,6 +34,8 @@ export interface Source<Event> extends AsyncIterable<Event> {
   readonly start: Position;
   /** Whether only the newest event matters, as with answers of a live query: who is behind is sent that one. */
   readonly isLatestOnly: boolean;
+  /** Whether an event may show rows of a table; asked of sources of which only the newest event matters. */
+  shows(tableId: TableId): boolean;
   reader(from: Position): Reader<Event>;
 }
 
@@ -74,10 +78,11 @@ export function commitEvents<Event>(feed: CommitFeed, from: Position, eventOf: (
     },
     next: async () => {
       for (;;) {
+        const { erasures } = feed;
         const commit = await commits.next();
         if (commit === undefined) return undefined;
         const event = eventOf(commit);
-        if (event !== undefined) return { event, position: after(commit.snapshotId), headSnapshotId: feed.headSnapshotId };
+        if (event !== undefined) return { event, position: after(commit.snapshotId), headSnapshotId: feed.headSnapshotId, erasures };
       }
     },
   };

@@ -9,10 +9,10 @@ import {
   type VerifyReport,
 } from '../engine/index.ts';
 import { asOfOf, type InstantArguments } from './as-of.ts';
+import { type PayloadModel, withView } from './commit-payloads.ts';
 import type { Context } from './context.ts';
 import type { CatalogDiffModel } from './diff.ts';
 import { genericFilter, refuseEmptyFilter } from './filters.ts';
-import { type PayloadModel, withView } from './payloads.ts';
 import { toTimestampMs } from './scalars.ts';
 
 export function createTag(

@@ -1,9 +1,9 @@
 /** `revert`: arguments to the engine's call, rows of its answer to their ids. */
 import { type CommitOptions, EngineError, type RevertResult } from '../engine/index.ts';
 import { type RestoreModel, refuseNullDryRun, shownDiff } from './administration.ts';
+import { withView } from './commit-payloads.ts';
 import type { Context } from './context.ts';
 import { encodeNodeId } from './node-id.ts';
-import { withView } from './payloads.ts';
 
 export interface RevertArguments {
   readonly snapshotId: number;

@@ -14,9 +14,9 @@ import {
   type TableDefinition,
   type TableOperations,
 } from '../engine/index.ts';
+import { type PayloadModel, type WritePayloadModel, withView } from './commit-payloads.ts';
 import type { Context } from './context.ts';
 import { genericFilter, refuseEmptyFilter, typedFilter } from './filters.ts';
-import { type PayloadModel, type WritePayloadModel, withView } from './payloads.ts';
 import { type TableChangeInput, tableChanges } from './table-changes.ts';
 import type { TypedTable } from './table-types.ts';
 

@@ -1,6 +1,6 @@
 /** What mutations that commit answer with: `CommitPayload`, and the fields that every such payload has. */
 import type { ObjectFieldBuilder } from '@pothos/core';
-import type { PayloadModel } from '../resolvers/payloads.ts';
+import type { PayloadModel } from '../resolvers/commit-payloads.ts';
 import type { Builder, SchemaTypes } from './builder.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';

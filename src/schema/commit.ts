@@ -8,7 +8,7 @@ import { manifestOf } from '../resolvers/table-view.ts';
 import { pageArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
 import type { Files } from './data-files.ts';
-import type { RowChanges } from './diffs.ts';
+import type { RowChanges } from './diff.ts';
 import { milliseconds } from './milliseconds.ts';
 import type { NodeRef } from './node.ts';
 import type { Refs } from './refs.ts';

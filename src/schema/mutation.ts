@@ -3,7 +3,7 @@ import type { Builder } from './builder.ts';
 import { addCommitMutation, type CommitInputs } from './commit-operation.ts';
 import { addCommitPayload } from './commit-payload.ts';
 import type { addGenericFilter } from './conditions.ts';
-import type { Diffs } from './diffs.ts';
+import type { Diffs } from './diff.ts';
 import { addEraseMutation } from './erase.ts';
 import { addMaintenanceMutations } from './maintenance.ts';
 import type { Objects } from './objects.ts';

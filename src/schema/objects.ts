@@ -5,7 +5,7 @@ import { addCommit, addSnapshot } from './commit.ts';
 import type { addGenericFilter } from './conditions.ts';
 import { addConnection } from './connection.ts';
 import { addDataFiles } from './data-files.ts';
-import type { RowChanges } from './diffs.ts';
+import type { RowChanges } from './diff.ts';
 import type { NodeRef } from './node.ts';
 import type { Refs } from './refs.ts';
 import { addTableView } from './rows.ts';

@@ -8,7 +8,7 @@ import { commitById, listCommits } from '../resolvers/history.ts';
 import { resolveNode } from '../resolvers/nodes.ts';
 import { instantArguments, pageArguments, timeRangeArguments } from './arguments.ts';
 import type { Builder } from './builder.ts';
-import type { Diffs } from './diffs.ts';
+import type { Diffs } from './diff.ts';
 import { type NodeRef, tagged } from './node.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';

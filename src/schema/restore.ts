@@ -4,7 +4,7 @@ import { type RestoreModel, restore } from '../resolvers/administration.ts';
 import { revert } from '../resolvers/revert.ts';
 import type { Builder } from './builder.ts';
 import { payloadFields } from './commit-payload.ts';
-import type { Diffs } from './diffs.ts';
+import type { Diffs } from './diff.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';
 import { COMMIT_OPTIONS_TEXT } from './write.ts';

@@ -1,4 +1,6 @@
 /** The server: configuration, start and stop. */
-export { ConfigError, helpText, type ParsedCommandLine, parseCommandLine, type ServerConfig } from './config.ts';
+export { ConfigError, type ParsedCommandLine, parseCommandLine } from './config/command-line.ts';
+export { helpText } from './config/help.ts';
+export type { ServerConfig } from './config/options.ts';
 export { makeLogger } from './logging.ts';
 export { engineOptions, type RunningServer, startServer, THREADPOOL_SIZE } from './server.ts';

@@ -1,11 +1,11 @@
-/** The live path, wired: the feed of commits, the hub of channels, and the two transports on the server's port. */
+/** The live path, wired: the feed of commits, the broadcasts, and the two transports on the server's port. */
 import type { Server } from 'node:http';
 import type { YogaServerInstance } from 'graphql-yoga';
-import type { Session } from '../engine/index.ts';
-import { type CommitFeed, Hub, type LiveFigures } from '../pubsub/index.ts';
+import type { RowCopies, Session } from '../engine/index.ts';
+import { Broadcasts, type CommitFeed, type LiveFigures } from '../pubsub/index.ts';
 import type { Context } from '../resolvers/context.ts';
 import type { LogInternalError } from '../resolvers/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { ServerConfig } from './config/options.ts';
 import type { ConnectionCounts } from './connection.ts';
 import { EventStreams } from './event-stream/event-stream.ts';
 import type { Answers } from './graphql/answer-limits.ts';
@@ -16,6 +16,7 @@ export interface LivePathParts {
   /** Waits for the schema of the moment. */
   readonly prepare: () => Promise<void>;
   readonly session: Session;
+  readonly copies: RowCopies;
   readonly feed: CommitFeed;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
   readonly http: Server;
@@ -29,11 +30,11 @@ export interface LivePathParts {
 export class LivePath {
   readonly streams: EventStreams;
   readonly #feed: CommitFeed;
-  readonly #hub: Hub;
+  readonly #broadcasts: Broadcasts;
   readonly #counts: ConnectionCounts = { webSocket: 0, eventStream: 0, paused: 0, stalled: 0, refused: 0 };
   readonly #closeSockets: () => Promise<void>;
 
-  constructor({ prepare, session, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
+  constructor({ prepare, session, copies, feed, yoga, http, path, config, origins, answers, log }: LivePathParts) {
     const limits = {
       bufferBytesMax: config.socketBufferKiB * 1024,
       stallMs: config.socketStallMs,
@@ -41,15 +42,15 @@ export class LivePath {
       subscriptionsMax: config.subscriptionsMax,
     };
     this.#feed = feed;
-    this.#hub = new Hub(session, feed);
-    const shared = { yoga, hub: this.#hub, limits, counts: this.#counts, answers, log };
+    this.#broadcasts = new Broadcasts(session, feed, copies);
+    const shared = { yoga, broadcasts: this.#broadcasts, copies, limits, counts: this.#counts, answers, log };
     this.streams = new EventStreams(shared);
     this.#closeSockets = serveWebSockets({ ...shared, prepare, http, path, messageBytesMax: config.bodyLimitBytes, origins });
   }
 
   figures(): LiveFigures {
     const { webSocket, eventStream, paused, stalled, refused } = this.#counts;
-    return { sockets: { webSocket, eventStream }, paused, closed: { stalled, refused }, classes: this.#hub.classes() };
+    return { sockets: { webSocket, eventStream }, paused, closed: { stalled, refused }, classes: this.#broadcasts.classes() };
   }
 
   /** Cuts every connection so that its client comes again: a subscription that ended with `complete` would look finished. */
@@ -57,6 +58,6 @@ export class LivePath {
     this.streams.close();
     await this.#closeSockets();
     this.#feed.stop();
-    this.#hub.stop();
+    this.#broadcasts.stop();
   }
 }

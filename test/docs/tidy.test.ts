@@ -82,16 +82,17 @@ const ENGINE_PACKAGES = [
   'level',
   'snappyjs',
   'fs-native-extensions',
+  'lru-cache',
   '@duckdb/node-api',
 ];
 
 /** Folders that work for callers, each through the session of its request. */
 const THROUGH_A_SESSION = ['resolvers', 'schema', 'pubsub'];
 
-/** What they may use of the engine beside its types and the session: errors, limits, names, and pure functions over values. */
+/** What they may use of the engine beside its types and the session: errors, limits, slots, names, and pure functions over values. */
 const PURE_OF_ENGINE = new Set([
   ...['EngineError', 'Refusal', 'limitExceeded', 'otherIncarnation', 'storageError', 'didYouMean', 'listed', 'show'],
-  ...['LIMITS', 'MAX_TIME_MS', 'MIN_TIME_MS', 'ROW_OPERATIONS'],
+  ...['LIMITS', 'MAX_TIME_MS', 'MIN_TIME_MS', 'ROW_OPERATIONS', 'Slots'],
   ...['asRowId', 'asSnapshotId', 'asTableId', 'cursorHead', 'diffCursorTo', 'pageSize', 'bytesOfGroups', 'bytesOfRows'],
   ...['byKeyField', 'changesField', 'defaultColumnGraphqlName', 'defaultTableGraphqlName', 'isInherited', 'tableTypeName', 'typePrefix'],
   ...[
@@ -99,6 +100,7 @@ const PURE_OF_ENGINE = new Set([
     'checkPartialRows',
     'checkPatch',
     'checkRows',
+    'erasedTables',
     'exactNumber',
     'isGroupable',
     'meantInSeconds',

@@ -1,15 +1,15 @@
-/** The hub, with executions that a test holds back or refuses: what each member of a channel is sent, and what none is. */
+/** The broadcasts, with executions that a test holds back or refuses: what each subscriber of a broadcast is sent, and what none is. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engine, EngineError, type Instant, Session } from '../../src/engine/index.ts';
 import {
+  Broadcasts,
   type ChangesEvent,
   CommitFeed,
   changesSource,
   type Executed,
-  Hub,
   liveSource,
   after as rightAfter,
-  type Sink,
+  type SubscriberConnection,
   type Subscription,
   snapshotSource,
 } from '../../src/pubsub/index.ts';
@@ -19,23 +19,23 @@ import { temporaryDirectory, testEngine } from '../support/support.ts';
 interface Parts {
   readonly engine: Engine;
   readonly feed: CommitFeed;
-  readonly hub: Hub;
+  readonly broadcasts: Broadcasts;
 }
 
 async function parts(): Promise<Parts> {
   const engine = await testEngine();
   await engine.createTable(ORDERS);
   const feed = new CommitFeed(new Session(engine));
-  const hub = new Hub(new Session(engine), feed);
+  const broadcasts = new Broadcasts(new Session(engine), feed, engine.rowCopies);
   onTestFinished(() => {
     feed.stop();
-    hub.stop();
+    broadcasts.stop();
   });
-  return { engine, feed, hub };
+  return { engine, feed, broadcasts };
 }
 
 /** A connection that is never congested. */
-function sink(): Sink & { readonly sent: string[]; readonly ends: unknown[] } {
+function connection(): SubscriberConnection & { readonly sent: string[]; readonly ends: unknown[] } {
   const sent: string[] = [];
   const ends: unknown[] = [];
   return {
@@ -64,11 +64,11 @@ describe('the answer of a live query', () => {
       await new Promise<void>((resolve) => gates.push(resolve));
       return executed(snapshotId);
     });
-    const [early, late] = [sink(), sink()];
-    onTestFinished(all.hub.subscribe(subscription, early));
+    const [early, late] = [connection(), connection()];
+    onTestFinished(all.broadcasts.subscribe(subscription, early));
     await eventually(() => expect(gates).toHaveLength(1));
     await all.engine.append('orders', orders(1, 1));
-    onTestFinished(all.hub.subscribe(subscription, late));
+    onTestFinished(all.broadcasts.subscribe(subscription, late));
     gates[0]?.();
     await eventually(() => expect(gates).toHaveLength(2));
     // The first answer is of the snapshot before; it was under way when the second came.
@@ -84,8 +84,8 @@ describe('the answer of a live query', () => {
       runs += 1;
       return runs < 3 ? { ...executed({ errors: ['OVERLOADED'] }), overload } : executed(snapshotId);
     });
-    const one = sink();
-    onTestFinished(all.hub.subscribe(subscription, one));
+    const one = connection();
+    onTestFinished(all.broadcasts.subscribe(subscription, one));
     await eventually(() => expect(one.sent).toEqual(['1']));
     expect([runs, one.ends]).toEqual([3, []]);
   });
@@ -97,10 +97,10 @@ describe('the answer of a live query', () => {
       runs += 1;
       return { ...executed(null), overload };
     });
-    const leave = all.hub.subscribe(subscription, sink());
+    const leave = all.broadcasts.subscribe(subscription, connection());
     await eventually(() => expect(runs).toBe(1));
     leave();
-    expect(all.hub.classes().live).toMatchObject({ subscriptions: 0, distinct: 0 });
+    expect(all.broadcasts.classes().live).toMatchObject({ subscriptions: 0, distinct: 0 });
     expect(runs).toBe(1);
   });
 });
@@ -108,7 +108,7 @@ describe('the answer of a live query', () => {
 describe('events of row changes', () => {
   it.each(['live', 'catching up'])('are read again where the server was too busy, each once and in order: %s', async (when) => {
     const all = await parts();
-    const { engine, feed, hub } = all;
+    const { engine, feed, broadcasts } = all;
     const orders_ = engine.table('orders');
     const failing = new Set([2, 3, 5]);
     const source = changesSource(
@@ -139,12 +139,12 @@ describe('events of row changes', () => {
       tellsHead: false,
       execute: async ({ snapshotId }) => (failing.delete(snapshotId) ? { ...executed(null), overload } : executed(snapshotId)),
     };
-    const one = sink();
+    const one = connection();
     const commit = async (): Promise<void> => {
       for (let id = 1; id <= 5; id += 1) await engine.append('orders', orders(id, 1));
     };
     if (when !== 'live') await commit();
-    onTestFinished(hub.subscribe(subscription, one));
+    onTestFinished(broadcasts.subscribe(subscription, one));
     if (when === 'live') await commit();
     await eventually(() => expect(one.sent).toEqual(['2', '3', '4', '5', '6']));
     expect(one.ends).toEqual([]);

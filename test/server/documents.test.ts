@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { RowCopies } from '../../src/engine/data/row-copies.ts';
 import { checkDocument, checkText, type DocumentLimits } from '../../src/server/graphql/document-limits.ts';
 import { Documents } from '../../src/server/graphql/documents.ts';
 import { type ErrorAnswer, liveClient, ORDERS, type TestServer, testServer, webSocketUrl } from '../support/server-support.ts';
@@ -213,7 +214,7 @@ describe('parsed documents are kept up to a number of bytes', () => {
   };
 
   it('however many and however large they are; the one used last stays', () => {
-    const documents = new Documents({ ...LIMITS, documentCacheMiB: 8 });
+    const documents = new Documents({ ...LIMITS, documentCacheMiB: 8 }, new RowCopies());
     const parseIt = parsing(documents);
     const text = (at: number): string => `{ t${at}(in: [${'1 '.repeat(3_000)}]) }`;
     const kept = parseIt(text(0));
@@ -227,14 +228,14 @@ describe('parsed documents are kept up to a number of bytes', () => {
 
   it('what is kept is counted for at least what it takes', () => {
     const before = process.memoryUsage().heapUsed;
-    const documents = new Documents({ ...LIMITS, documentCacheMiB: 32 });
+    const documents = new Documents({ ...LIMITS, documentCacheMiB: 32 }, new RowCopies());
     const parseIt = parsing(documents);
     for (let at = 0; at < 20; at += 1) parseIt(`{ t${at}(in: [${'1 '.repeat(5_000)}]) { ${'k '.repeat(5_000)} } }`);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 * documents.bytes + 32 * 1024 * 1024);
   });
 
   it('an erasure lets go of all: values may stand in their text', () => {
-    const documents = new Documents({ ...LIMITS, documentCacheMiB: 8 });
+    const documents = new Documents({ ...LIMITS, documentCacheMiB: 8 }, new RowCopies());
     const parseIt = parsing(documents);
     const first = parseIt('{ t(name: "Alice") }');
     expect(parseIt('{ t(name: "Alice") }')).toBe(first);

@@ -22,6 +22,7 @@ import type { Cells } from '../model/types.ts';
 import type { Duck } from './duckdb.ts';
 import { readHotCommits } from './hot.ts';
 import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.ts';
+import type { RowCopies, RowCopy } from './row-copies.ts';
 
 /** A mirrored range of one table's hot rows, ready to be scanned. */
 export interface Mirror {
@@ -58,17 +59,20 @@ interface Generation {
 
 const COMMITS_PER_READ = 500;
 
-export class Mirrors {
+export class Mirrors implements RowCopy {
   readonly #duck: Duck;
   readonly #store: CatalogStore;
   readonly #generations = new Map<TableId, Generation[]>();
   #nextName = 1;
   #uses = 0;
   #rows = 0;
+  /** DuckDB tables that are being dropped. */
+  readonly #dropping = new Set<Promise<unknown>>();
 
-  constructor(duck: Duck, store: CatalogStore) {
+  constructor(duck: Duck, store: CatalogStore, copies: RowCopies) {
     this.#duck = duck;
     this.#store = store;
+    copies.join('mirrors of hot rows', this);
   }
 
   /**
@@ -245,14 +249,21 @@ export class Mirrors {
     open.hi = last !== undefined && last < at ? last : at;
   }
 
-  /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. */
-  forget(tableId: TableId): void {
+  /** Forgets all mirrors of a table, as soon as nobody uses them: their rows were rewritten. Resolves when the unused are dropped. */
+  async forget(tableId: TableId): Promise<void> {
     const generations = this.#generations.get(tableId) ?? [];
     this.#generations.delete(tableId);
     for (const generation of generations) {
       become(generation, 'forgotten');
       if (generation.users === 0) void this.#drop(generation);
     }
+    await Promise.all(this.#dropping);
+  }
+
+  /** The rows of all mirrors, as DuckDB has them. */
+  async kept(): Promise<unknown> {
+    const made = [...this.#generations.values()].flat().filter(({ hasTable }) => hasTable);
+    return Promise.all(made.map(async ({ name }) => (await this.#duck.run(`SELECT * FROM ${name}`)).getRows()));
   }
 
   /** Drops the generations of a table that end at or before a commit; call it when no pin needs them. */
@@ -280,7 +291,11 @@ export class Mirrors {
     if (at >= 0) generations.splice(at, 1);
     if (generations.length === 0) this.#generations.delete(generation.tableId);
     this.#rows -= generation.rows;
-    if (generation.hasTable) await this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
+    if (!generation.hasTable) return;
+    const drop = this.#duck.run(`DROP TABLE IF EXISTS ${generation.name}`).catch(() => {});
+    this.#dropping.add(drop);
+    await drop;
+    this.#dropping.delete(drop);
   }
 
   /** How many DuckDB tables there are. */

@@ -18,7 +18,7 @@ import type { DataFiles } from './files.ts';
 import { checkImported, importSource } from './imported.ts';
 import { CHUNK_ROWS, ChunkAppender, nextTurn, tableColumns } from './load-rows.ts';
 import { tableDirectory, writeParquet } from './parquet.ts';
-import { Semaphore } from './semaphore.ts';
+import { Slots } from './slots.ts';
 
 export interface StagedImport {
   readonly file: StagedFile;
@@ -31,7 +31,15 @@ export class Staging {
   readonly #duck: Duck;
   readonly #files: DataFiles;
   readonly #dataDirectory: string;
-  readonly #slots = new Semaphore(LIMITS.stagingMax, LIMITS.stagingQueueMax, 'stagingQueueMax');
+  readonly #slots = new Slots({
+    slots: LIMITS.stagingMax,
+    waiting: {
+      max: LIMITS.stagingQueueMax,
+      limit: 'stagingQueueMax',
+      retryAfterMs: 500,
+      message: `stagingQueueMax: ${LIMITS.stagingQueueMax} tasks wait already`,
+    },
+  });
   #nextName = 1;
 
   constructor(duck: Duck, files: DataFiles, dataDirectory: string) {
@@ -45,7 +53,7 @@ export class Staging {
    * @throws EngineError STORAGE_FULL, OVERLOADED
    */
   async stageRows(tableId: TableId, schema: TableSchema, rows: readonly Cells[]): Promise<StagedFile> {
-    return this.#slots.with(() =>
+    return this.#slots.use(() =>
       this.#duck.withConnection(async (connection) => {
         const table = `stage_${this.#nextName}`;
         this.#nextName += 1;
@@ -101,7 +109,7 @@ export class Staging {
    * @throws EngineError STORAGE_FULL, OVERLOADED
    */
   async stageVersions(tableId: TableId, schema: TableSchema, rows: readonly Cells[], rowIds: readonly number[]): Promise<ChangeFile> {
-    return this.#slots.with(() =>
+    return this.#slots.use(() =>
       this.#duck.withConnection(async (connection) => {
         const table = `stage_${this.#nextName}`;
         this.#nextName += 1;
@@ -163,7 +171,7 @@ export class Staging {
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, LIMIT_EXCEEDED, BAD_USER_INPUT (no such file), STORAGE_FULL
    */
   async importParquet(tableId: TableId, schema: TableSchema, sourcePath: string): Promise<StagedImport> {
-    return this.#slots.with(async () => {
+    return this.#slots.use(async () => {
       // DuckDB may read the data directory only, so the source is copied in first.
       const local = join(this.#dataDirectory, 'tmp', `${randomBytes(16).toString('hex')}.import`);
       try {

@@ -25,7 +25,6 @@ import { asSnapshotId, type FileId, type SnapshotId } from '../model/ids.ts';
 import { LIMITS, limitExceeded } from '../model/limits.ts';
 import { mapCells } from '../model/schema.ts';
 import type { Cells } from '../model/types.ts';
-import type { Blocks } from '../read/scan/blocks.ts';
 import { type CheckedFilter, checkFilter, type Filter, withFilterColumns } from '../read/scan/filter.ts';
 import type { Matcher } from '../read/scan/match.ts';
 import { rowIsAmong } from '../read/scan/rows-sql.ts';
@@ -36,7 +35,6 @@ import { noteFiles, observed, type Tally } from './observed.ts';
 import { writeVersions } from './rewrite.ts';
 
 export interface EraseParts extends AuditParts {
-  readonly blocks: Blocks;
   readonly matcher: Matcher;
 }
 
@@ -360,18 +358,17 @@ function corrections(versions: readonly Version[]): ErasedSpan[] {
 /** Takes the old bytes off the disk: files, memory copies, and what LevelDB still has of the old records. */
 async function removeBytes(parts: EraseParts, table: TableState, retired: readonly DataFile[]): Promise<void> {
   const after = parts.current();
-  const { store, mirrors, endMirrors, files, blocks } = parts;
-  mirrors.forget(table.id);
+  const { store, copies, endMirrors, files } = parts;
+  // Once when the erasure was published, and once more when nobody reads the state before it: readers of that may have made new copies.
   await new Promise<void>((resolve, reject) => {
     parts.pins.retire(after.logIndex, () => {
-      mirrors.forget(table.id);
+      const forgotten = copies.forget(table.id);
       endMirrors.retire(table.id, tableById(after, table.id).endsEpoch);
       // Records that a flush took over before wait for their removal no longer.
       const flushed = store.clear({ gt: hotKey(table.id, asSnapshotId(0)), lte: hotKey(table.id, table.hotFloor) });
-      Promise.all([flushed, ...retired.map((file) => files.remove(file))]).then(() => resolve(), reject);
+      Promise.all([forgotten, flushed, ...retired.map((file) => files.remove(file))]).then(() => resolve(), reject);
     });
   });
-  blocks.forget(retired);
   // The first moves the new records into a table, the second merges what is left of the old ones with it.
   await store.compactAll();
   await store.compactAll();

@@ -7,6 +7,7 @@ import type { EndMirrors } from '../data/end-mirrors.ts';
 import type { DataFiles } from '../data/files.ts';
 import type { Mirrors } from '../data/mirrors.ts';
 import type { Pins } from '../data/pins.ts';
+import type { RowCopies } from '../data/row-copies.ts';
 import type { Log } from '../log/log.ts';
 import type { EngineObserver } from '../model/observer.ts';
 
@@ -19,6 +20,7 @@ export interface MaintenanceParts {
   readonly files: DataFiles;
   readonly mirrors: Mirrors;
   readonly endMirrors: EndMirrors;
+  readonly copies: RowCopies;
   readonly tableLocks: TableLocks;
   readonly pins: Pins;
   /** Stamps after this one are younger than an age. */

@@ -2,7 +2,8 @@
 
 import { type TableState, tableById } from '../catalog/state.ts';
 import type { QueryOptions } from '../data/duckdb.ts';
-import type { Commit, Snapshot } from '../model/history.ts';
+import type { RowCopies } from '../data/row-copies.ts';
+import type { Snapshot } from '../model/history.ts';
 import type { RowId, SnapshotId, TableId } from '../model/ids.ts';
 import type { Column, TableSchema } from '../model/types.ts';
 import { type CommitFilter, countCommits } from './count-commits.ts';
@@ -25,6 +26,7 @@ import { Scanner, type ScannerParts } from './scan/scanner.ts';
 import { type TableAt, tableAt, tableAtOwn } from './table-at.ts';
 
 interface ReadsParts extends ScannerParts, InstantsParts {
+  readonly copies: RowCopies;
   /** The incarnation of the database that cursors are of. */
   readonly incarnation: string;
   /** Whether a round is on its way to disk: the catalog may show it before the state does. */
@@ -57,7 +59,7 @@ export class Reads {
     this.matcher = new Matcher(this.scanner, parts.duck);
     this.#instants = new Instants(parts);
     this.#diffs = new Diffs({ ...parts, matcher: this.matcher });
-    this.#commitChanges = new CommitChanges(this.#diffs, this.matcher);
+    this.#commitChanges = new CommitChanges(this.#diffs, this.matcher, parts.copies);
     this.#rows = new RowReader({ ...parts, scanner: this.scanner });
   }
 
@@ -73,9 +75,8 @@ export class Reads {
     return this.#instants.resolve(asOf, signal);
   }
 
-  /** To be called with new commits, once the state has them: reads that wait for one go on, and copies of erased rows go. */
-  published(commits: readonly Commit[]): void {
-    if (commits.some((commit) => commit.snapshots.some(({ operation }) => operation === 'ERASE'))) this.forgetCopies();
+  /** To be called after new commits, once the state has them: reads that wait for one go on. */
+  published(): void {
     this.#instants.arrived();
   }
 
@@ -184,11 +185,6 @@ export class Reads {
   /** Says at once whether a filter fits some columns. @throws EngineError of checkFilter */
   checkFilter(schema: TableSchema, where: Filter): void {
     checkFilter(schema, where);
-  }
-
-  /** Lets go of copies of rows that reads keep beside the block cache: after an erasure. */
-  forgetCopies(): void {
-    this.#commitChanges.forget();
   }
 
   /** One version of one row; undefined where there is none. */

@@ -5,7 +5,7 @@ import type { TypedTable } from '../../resolvers/table-types.ts';
 import { pageArguments } from '../arguments.ts';
 import type { Builder } from '../builder.ts';
 import { addConnection } from '../connection.ts';
-import type { Diffs } from '../diffs.ts';
+import type { Diffs } from '../diff.ts';
 import type { Shared } from '../static.ts';
 import type { RowTypes } from './row.ts';
 

@@ -1,8 +1,8 @@
 /** `appendOrders` and its siblings, their inputs and their payload, and the table's key of `CommitOperation`. */
 import type { InputRef } from '@pothos/core';
 import { ROW_OPERATIONS, type RowKind } from '../../engine/index.ts';
+import { payloadRows, type WritePayloadModel } from '../../resolvers/commit-payloads.ts';
 import { marked } from '../../resolvers/marks.ts';
-import { payloadRows, type WritePayloadModel } from '../../resolvers/payloads.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import { typedWrite, WRITES } from '../../resolvers/writes.ts';
 import type { Builder } from '../builder.ts';

@@ -1,21 +1,24 @@
 /**
- * Subscriptions as Server-Sent Events (graphql-sse, distinct connections): the same channels and guarantees as over
+ * Subscriptions as Server-Sent Events (graphql-sse, distinct connections): the same broadcasts and guarantees as over
  * WebSocket. Each event's id is where its subscriber is; a client that comes back with it as Last-Event-ID goes on there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { YogaServerInstance } from 'graphql-yoga';
-import type { Hub, Payload, Sink } from '../../pubsub/index.ts';
+import type { RowCopies } from '../../engine/index.ts';
+import type { Broadcasts, SubscriberConnection } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../../resolvers/errors.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from '../connection.ts';
 import type { Answers } from '../graphql/answer-limits.ts';
 import { sharedSubscription } from '../graphql/shared-subscriptions.ts';
 import { sendErrors } from '../http/answers.ts';
+import { EventFrames } from './event-frames.ts';
 
 export interface EventStreamParts {
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
-  readonly hub: Hub;
+  readonly broadcasts: Broadcasts;
+  readonly copies: RowCopies;
   readonly limits: ConnectionLimits & { readonly socketsMax: number };
   readonly counts: ConnectionCounts;
   readonly answers: Answers;
@@ -40,29 +43,15 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** The event that is being sent to all its streams, one after the other, as it goes over the wire; no copy of a row outlives that. */
-let last: { readonly payload: Payload; readonly frame: Buffer } | undefined;
-
-function frameOf(payload: Payload): Buffer {
-  if (last?.payload !== payload) {
-    if (last === undefined)
-      setImmediate(() => {
-        last = undefined;
-      });
-    const { jsonAndBrace, cursor } = payload;
-    const json = jsonAndBrace.subarray(0, -1);
-    last = { payload, frame: Buffer.concat([Buffer.from(`event: next\nid: ${cursor}\ndata: `), json, Buffer.from('\n\n')]) };
-  }
-  return last.frame;
-}
-
 export class EventStreams {
   readonly #parts: EventStreamParts;
+  readonly #frames: EventFrames;
   readonly #open = new Set<ServerResponse>();
   readonly #pings: NodeJS.Timeout;
 
   constructor(parts: EventStreamParts) {
     this.#parts = parts;
+    this.#frames = new EventFrames(parts.copies);
     this.#pings = setInterval(() => {
       for (const response of this.#open) if (response.writableLength === 0) response.write(':\n\n');
     }, KEEP_ALIVE_MS);
@@ -110,8 +99,8 @@ export class EventStreams {
     return true;
   }
 
-  #stream(response: ServerResponse, subscription: Parameters<Hub['subscribe']>[0]): void {
-    const { hub, limits, counts, log } = this.#parts;
+  #stream(response: ServerResponse, subscription: Parameters<Broadcasts['subscribe']>[0]): void {
+    const { broadcasts, limits, counts, log } = this.#parts;
     const refuse = (error: unknown): void => complete(response, { errors: [toGraphQLError(error, log)] });
     const congestion = new Congestion(limits, counts, () => response.destroy());
     this.#open.add(response);
@@ -127,17 +116,22 @@ export class EventStreams {
       leave?.();
     });
     try {
-      leave = hub.subscribe(subscription, sinkOf(response, congestion, refuse));
+      leave = broadcasts.subscribe(subscription, connectionOf(response, this.#frames, congestion, refuse));
     } catch (error) {
       refuse(error);
     }
   }
 }
 
-function sinkOf(response: ServerResponse, congestion: Congestion, end: (error: unknown) => void): Sink {
+function connectionOf(
+  response: ServerResponse,
+  frames: EventFrames,
+  congestion: Congestion,
+  end: (error: unknown) => void,
+): SubscriberConnection {
   return {
     send: (payload) => {
-      const frame = frameOf(payload);
+      const frame = frames.of(payload);
       if (congestion.fills(response.writableLength + frame.length)) response.write(frame, () => congestion.drained());
       else response.write(frame);
     },

@@ -4,7 +4,8 @@
  */
 import { type DocumentNode, type GraphQLError, type GraphQLSchema, type Source, type ValidationRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { ByteCache } from './byte-cache.ts';
+import { LRUCache } from 'lru-cache';
+import type { RowCopies, RowCopy } from '../../engine/index.ts';
 import { checkDocument, checkText, checkVariables, type DocumentLimits } from './document-limits.ts';
 
 /** Memory of one token of a parsed document: its node, its place, and what execution keeps with it. */
@@ -14,26 +15,31 @@ const CHARACTER_BYTES = 2;
 /** Errors that validation looks for in a document: each costs a search for names that are meant. */
 const VALIDATION_ERRORS_MAX = 10;
 
-export class Documents {
+export class Documents implements RowCopy {
   readonly #limits: DocumentLimits;
-  readonly #parsed: ByteCache<DocumentNode>;
+  readonly #parsed: LRUCache<string, DocumentNode>;
   /** What is wrong with a document under a schema. Neither keeps the other, or the document, in memory. */
   #validated = new WeakMap<GraphQLSchema, WeakMap<DocumentNode, readonly GraphQLError[]>>();
 
-  constructor(limits: DocumentLimits & { readonly documentCacheMiB: number }) {
+  constructor(limits: DocumentLimits & { readonly documentCacheMiB: number }, copies: RowCopies) {
     this.#limits = limits;
-    this.#parsed = new ByteCache(limits.documentCacheMiB * 1024 * 1024);
+    this.#parsed = new LRUCache({ maxSize: Math.max(1, limits.documentCacheMiB * 1024 * 1024) });
+    copies.join('documents', this);
   }
 
   /** Bytes of the documents that are kept, about. */
   get bytes(): number {
-    return this.#parsed.bytes;
+    return this.#parsed.calculatedSize;
   }
 
   /** Lets go of all documents: values that were erased may stand in them. */
   forget(): void {
     this.#parsed.clear();
     this.#validated = new WeakMap();
+  }
+
+  kept(): unknown {
+    return [...this.#parsed.keys()];
   }
 
   /** To stand first, so that a document that is refused is refused before all other work. */
@@ -63,7 +69,7 @@ export class Documents {
     const tokens = checkText(text, this.#limits);
     const document = parse(text);
     checkDocument(document, this.#limits);
-    this.#parsed.set(text, document, tokens * TOKEN_BYTES + text.length * CHARACTER_BYTES);
+    this.#parsed.set(text, document, { size: tokens * TOKEN_BYTES + text.length * CHARACTER_BYTES });
     return document;
   }
 

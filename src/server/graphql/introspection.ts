@@ -2,6 +2,7 @@
  * Introspection, in parts and once: the types of a schema are asked for some at a time, with turns of the event loop for
  * everybody else in between, one document after the other; answers are kept as text, up to a number of bytes.
  */
+import { setImmediate } from 'node:timers/promises';
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -15,8 +16,8 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { EngineError } from '../../engine/index.ts';
-import { ByteCache } from './byte-cache.ts';
+import { LRUCache } from 'lru-cache';
+import { type RowCopies, type RowCopy, Slots } from '../../engine/index.ts';
 
 /** Types that are described in one turn of the event loop. */
 const TYPES_AT_ONCE = 50;
@@ -108,7 +109,7 @@ class Introspection {
     const lists = Object.create(null) as Record<string, unknown[]>;
     const names = Object.keys(schema.getTypeMap());
     for (let at = 0; at < names.length; at += TYPES_AT_ONCE) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
       const data = dataOf(await this.#ask([asking(types)], partOf(schema, names.slice(at, at + TYPES_AT_ONCE))));
       for (const [name, list] of Object.entries((data[key] ?? {}) as Record<string, unknown[]>)) {
         const known = lists[name] ?? [];
@@ -161,7 +162,7 @@ async function textOf(data: Data): Promise<string> {
     for (const [name, value] of Object.entries((root ?? {}) as Data)) {
       const parts: string[] = [];
       for (let at = 0; Array.isArray(value) && at < value.length; at += TYPES_AT_ONCE) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
         parts.push(JSON.stringify(value.slice(at, at + TYPES_AT_ONCE)).slice(1, -1));
       }
       fields.push(`${JSON.stringify(name)}:${Array.isArray(value) ? `[${parts.join(',')}]` : JSON.stringify(value)}`);
@@ -172,22 +173,40 @@ async function textOf(data: Data): Promise<string> {
 }
 
 /** Asks for introspection in parts and one after the other, and keeps what was asked for alone. */
-export class Introspections {
+export class Introspections implements RowCopy {
   readonly #bytesMax: number;
   #schema: GraphQLSchema | undefined;
-  #kept: ByteCache<string>;
+  #kept: LRUCache<string, string>;
   readonly #underWay = new Map<string, Promise<ExecutionResult>>();
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  /** One document after the other. */
+  readonly #slot = new Slots({
+    slots: 1,
+    waiting: {
+      max: WAITING_MAX,
+      limit: 'introspectionsWaitingMax',
+      retryAfterMs: 1_000,
+      message: `more than ${WAITING_MAX} different documents of introspection wait`,
+    },
+  });
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, copies: RowCopies) {
+    copies.join('introspection', this);
     this.#bytesMax = bytesMax;
-    this.#kept = new ByteCache(bytesMax);
+    this.#kept = this.#empty();
   }
 
   /** Lets go of what is kept: values that were erased may stand in the documents. */
   forget(): void {
-    this.#kept.clear();
+    this.#kept = this.#empty();
+    this.#underWay.clear();
+  }
+
+  #empty(): LRUCache<string, string> {
+    return new LRUCache({ maxSize: Math.max(1, this.#bytesMax) });
+  }
+
+  kept(): unknown {
+    return [[...this.#kept.keys()], [...this.#underWay.keys()]];
   }
 
   plugin(): Plugin {
@@ -204,11 +223,11 @@ export class Introspections {
     const introspection = new Introspection(args, operation, execute);
     const { fields } = introspection;
     if (!fields.some((field) => introspection.isHeavy(field))) return execute(args);
-    if (!fields.every(({ name }) => name.value.startsWith('__'))) return this.#inTurn(() => introspection.run());
+    if (!fields.every(({ name }) => name.value.startsWith('__'))) return this.#slot.use(() => introspection.run());
     const { schema, document, operationName, variableValues } = args;
     if (this.#schema !== schema) {
       this.#schema = schema;
-      this.#kept = new ByteCache(this.#bytesMax);
+      this.#kept = this.#empty();
       this.#underWay.clear();
     }
     const text = document.loc?.source.body ?? '';
@@ -222,11 +241,11 @@ export class Introspections {
 
   #begin(key: string, introspection: Introspection): Promise<ExecutionResult> {
     const kept = this.#kept;
-    const begun = this.#inTurn(async () => {
+    const begun = this.#slot.use(async () => {
       const result = await introspection.run();
       if (result.errors !== undefined || result.data === null || result.data === undefined) return result;
       const json = await textOf(result.data as Data);
-      kept.set(key, json, json.length + key.length * 2);
+      kept.set(key, json, { size: json.length + key.length * 2 });
       return resultOf(json);
     });
     this.#underWay.set(key, begun);
@@ -235,21 +254,6 @@ export class Introspections {
     };
     begun.then(end, end);
     return begun;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= WAITING_MAX) {
-      throw new EngineError('OVERLOADED', `more than ${WAITING_MAX} different documents of introspection wait`, {
-        details: { retryAfterMs: 1_000, limit: 'introspectionsWaitingMax', maximum: WAITING_MAX },
-        hint: 'Try again after details.retryAfterMs milliseconds.',
-      });
-    }
-    this.#waiting += 1;
-    const done = this.#last.then(work).finally(() => {
-      this.#waiting -= 1;
-    });
-    this.#last = done.catch(() => {});
-    return done;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * From a checked subscription operation to the channel that it shares: which channel, where the subscriber begins, and how
+ * From a checked subscription operation to the broadcast that it shares: which broadcast, where the subscriber begins, and how
  * the document is executed for an event, once for all who share it. Both transports go through here.
  */
 import { createHash } from 'node:crypto';

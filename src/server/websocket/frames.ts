@@ -31,31 +31,3 @@ export function beginFrame(head: string, rest: Buffer, withRoom: boolean): { rea
   bytes.write(head, start);
   return { bytes, restAt: start + headBytes };
 }
-
-/**
- * Frames of one text for many sockets, which differ in a head of one length: made in the same memory, one after the other.
- * Each must have been taken by the kernel before the next is cast; where it was not, `leave` gives the memory up to it.
- */
-export class FrameMold {
-  readonly headBytes: number;
-  readonly #headAt: number;
-  #frame: Buffer;
-
-  constructor(head: string, rest: Buffer) {
-    const { bytes, restAt } = beginFrame(head, rest, true);
-    rest.copy(bytes, restAt);
-    this.headBytes = Buffer.byteLength(head);
-    this.#headAt = restAt - this.headBytes;
-    this.#frame = bytes;
-  }
-
-  /** The whole frame, with a head of `headBytes` bytes. */
-  cast(head: string): Buffer {
-    this.#frame.write(head, this.#headAt);
-    return this.#frame;
-  }
-
-  leave(): void {
-    this.#frame = Buffer.from(this.#frame);
-  }
-}

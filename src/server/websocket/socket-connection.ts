@@ -1,10 +1,12 @@
 /** One WebSocket: what its subscriptions are sent, as graphql-transport-ws has it, and the iterators that graphql-ws holds. */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
 import type { WebSocket } from 'ws';
-import type { Payload, Sink } from '../../pubsub/index.ts';
+import type { Payload, SubscriberConnection } from '../../pubsub/index.ts';
 import { Congestion, type ConnectionCounts, type ConnectionLimits } from '../connection.ts';
-import { beginFrame, FrameMold } from './frames.ts';
+import { beginFrame } from './frames.ts';
+import { SHARED_BYTES_MAX, SharedFrames } from './shared-frames.ts';
 
 /** Clients come again after this code; they know that it was not their request. */
 export const TRY_AGAIN_LATER = 1013;
@@ -21,6 +23,9 @@ export class SocketConnection {
   readonly socket: WebSocket;
   /** What the WebSocket writes to. Events are written here, a whole frame at a time: half the cost of a send. */
   readonly #stream: Duplex;
+  /** The same, where frames that are shared with other sockets may be written to it. */
+  readonly #shares: Socket | undefined;
+  readonly #frames: SharedFrames;
   readonly #congestion: Congestion;
   /** Whether the client has answered since the last ping. */
   isAlive = true;
@@ -31,12 +36,14 @@ export class SocketConnection {
   readonly #results = new Set<PendingResults>();
 
   constructor(
-    { socket, stream }: { readonly socket: WebSocket; readonly stream: Duplex },
+    { socket, stream, frames }: { readonly socket: WebSocket; readonly stream: Duplex; readonly frames: SharedFrames },
     limits: ConnectionLimits,
     counts: ConnectionCounts,
   ) {
     this.socket = socket;
     this.#stream = stream;
+    this.#frames = frames;
+    this.#shares = SharedFrames.suits(stream, socket.extensions) ? stream : undefined;
     this.#congestion = new Congestion(limits, counts, () => this.closeStalled());
   }
 
@@ -78,7 +85,7 @@ export class SocketConnection {
   }
 
   /** Where the events of one subscription go. */
-  sink(id: string, end: (error: unknown) => void): Sink {
+  forSubscription(id: string, end: (error: unknown) => void): SubscriberConnection {
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const headBytes = Buffer.byteLength(head);
     const congestion = this.#congestion;
@@ -99,11 +106,8 @@ export class SocketConnection {
     const stream = this.#stream;
     const waiting = stream.writableLength;
     const fills = this.#congestion.fills(waiting + headBytes + rest.length);
-    if (waiting === 0 && !fills && rest.length <= MOLDED_BYTES_MAX) {
-      const mold = moldOf(payload, head, headBytes);
-      stream.write(mold.cast(head));
-      // Nothing waits: the kernel has it all, and its memory is free for the next socket.
-      if (stream.writableLength > 0) mold.leave();
+    if (this.#shares !== undefined && waiting === 0 && !fills && rest.length <= SHARED_BYTES_MAX) {
+      this.#frames.write(this.#shares, head, headBytes, payload);
       return;
     }
     const written = fills ? () => this.#congestion.drained() : undefined;
@@ -112,23 +116,6 @@ export class SocketConnection {
     stream.write(rest, written);
     stream.uncork();
   }
-}
-
-/** Past it, two pieces, one of them shared, are cheaper than one whose memory may have to be given up. */
-const MOLDED_BYTES_MAX = 64 * 1024;
-
-/** The frame of the event that is being sent to all its sockets, one after the other; no copy of a row outlives that. */
-let last: { readonly payload: Payload; readonly mold: FrameMold } | undefined;
-
-function moldOf(payload: Payload, head: string, headBytes: number): FrameMold {
-  if (last?.payload !== payload || last.mold.headBytes !== headBytes) {
-    if (last === undefined)
-      setImmediate(() => {
-        last = undefined;
-      });
-    last = { payload, mold: new FrameMold(head, payload.jsonAndBrace) };
-  }
-  return last.mold;
 }
 
 const DONE: IteratorResult<never> = { done: true, value: undefined };
@@ -145,7 +132,7 @@ export class PendingResults implements AsyncIterableIterator<ExecutionResult> {
     this.#onOver = onOver;
   }
 
-  /** Begins, with what leaves the channel. */
+  /** Begins, with what leaves the broadcast. */
   begin(leave: () => void): void {
     if (this.#isOver) leave();
     else this.#leave = leave;

@@ -6,8 +6,8 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer, type Context as SocketContext } from 'graphql-ws';
 import type { YogaServerInstance } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { EngineError, limitExceeded } from '../../engine/index.ts';
-import type { Hub } from '../../pubsub/index.ts';
+import { EngineError, limitExceeded, type RowCopies } from '../../engine/index.ts';
+import type { Broadcasts } from '../../pubsub/index.ts';
 import type { Context } from '../../resolvers/context.ts';
 import { type LogInternalError, toGraphQLError, withoutStatus } from '../../resolvers/errors.ts';
 import type { ConnectionCounts, ConnectionLimits } from '../connection.ts';
@@ -17,6 +17,7 @@ import { type CheckedOperation, sharedSubscription } from '../graphql/shared-sub
 import { markedNumbers, withNumbers } from '../http/exact-json.ts';
 import type { OriginPolicy } from '../http/origins.ts';
 import { pathOf } from '../http/paths.ts';
+import { SharedFrames } from './shared-frames.ts';
 import { closeSoon, type PendingResults, SocketConnection, TRY_AGAIN_LATER } from './socket-connection.ts';
 
 export interface WebSocketParts {
@@ -24,7 +25,8 @@ export interface WebSocketParts {
   /** Waits for the schema of the moment. */
   readonly prepare: () => Promise<void>;
   readonly yoga: YogaServerInstance<Record<string, unknown>, Context>;
-  readonly hub: Hub;
+  readonly broadcasts: Broadcasts;
+  readonly copies: RowCopies;
   readonly path: string;
   readonly messageBytesMax: number;
   readonly limits: ConnectionLimits & { readonly socketsMax: number; readonly subscriptionsMax: number };
@@ -83,6 +85,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
       for (const controller of extra.running.values()) controller.abort();
     },
   });
+  const frames = new SharedFrames(parts.copies);
   const connections = new Set<SocketConnection>();
   const opened = (socket: WebSocket, stream: Duplex): void => {
     if (connections.size >= limits.socketsMax) {
@@ -91,7 +94,7 @@ export function serveWebSockets(parts: WebSocketParts): () => Promise<void> {
       closeSoon(socket, TRY_AGAIN_LATER, `The server has its maximum of ${limits.socketsMax} sockets; try again later.`);
       return;
     }
-    const connection = new SocketConnection({ socket, stream }, limits, counts);
+    const connection = new SocketConnection({ socket, stream, frames }, limits, counts);
     connections.add(connection);
     counts.webSocket += 1;
     // What is wrong with a client's frames closes its socket by itself, with a code that says so.
@@ -244,14 +247,14 @@ async function checked(
   }
 }
 
-async function subscribe({ hub, answers, log }: WebSocketParts, operation: Operation): Promise<PendingResults | ExecutionResult> {
+async function subscribe({ broadcasts, answers, log }: WebSocketParts, operation: Operation): Promise<PendingResults | ExecutionResult> {
   const { id, connection, schema, document, operationName, variableValues, contextValue } = operation;
   const found = await sharedSubscription({ schema, document, operationName, variableValues, contextValue }, { answers, log });
   if ('refused' in found) return found.refused;
   const results = connection.results();
   const end = (error: unknown): void => results.end({ errors: [toGraphQLError(error, log)] });
   try {
-    results.begin(hub.subscribe(found.subscription, connection.sink(id, end)));
+    results.begin(broadcasts.subscribe(found.subscription, connection.forSubscription(id, end)));
   } catch (error) {
     return { errors: [toGraphQLError(error, log)] };
   }

@@ -5,6 +5,7 @@
  */
 import { schemaAt, type TableState } from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';
+import type { RowCopies, RowCopy } from '../../data/row-copies.ts';
 import { asSnapshotId, type SnapshotId } from '../../model/ids.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { mapCells } from '../../model/schema.ts';
@@ -72,21 +73,29 @@ const WINDOW_SPREAD_MAX = 8;
 /** So few rows are read together, whatever their size. */
 const FEW = 50;
 
-export class CommitChanges {
+export class CommitChanges implements RowCopy {
   readonly #diffs: Diffs;
   readonly #matcher: Matcher;
   #kept: Kept[] = [];
   #large: Large[] = [];
+  /** How often all was let go. */
+  #forgotten = 0;
 
-  constructor(diffs: Diffs, matcher: Matcher) {
+  constructor(diffs: Diffs, matcher: Matcher, copies: RowCopies) {
     this.#diffs = diffs;
     this.#matcher = matcher;
+    copies.join('changes of commits', this);
   }
 
-  /** Lets go of all that is kept: erasure leaves no copy of a row. */
+  /** Lets go of all that is kept. */
   forget(): void {
     this.#kept = [];
     this.#large = [];
+    this.#forgotten += 1;
+  }
+
+  kept(): unknown {
+    return [this.#kept.map(({ whole }) => whole), this.#large.map(({ reading }) => reading.kept())];
   }
 
   /** @throws EngineError SNAPSHOT_EXPIRED, BAD_USER_INPUT, COLUMN_NOT_FOUND, LIMIT_EXCEEDED and those of Scanner.scan */
@@ -173,9 +182,11 @@ export class CommitChanges {
     if (known !== undefined) return known;
     const spread = Math.min(WINDOW_SPREAD_MAX, rowEnd / Math.max(1, this.#diffs.rowsOf(table, snapshotId)));
     const window = { lo, hi: Math.min(lo + Math.ceil(WINDOW_ROWS * Math.max(1, spread)), Math.max(rowEnd, lo + 1)) };
+    const forgotten = this.#forgotten;
     const diff = await this.#diffs.diff(table, { ...spanOf(query), where, filterSchema, window }, options);
     const large: Large = { tableId: table.id, query, window, reading: new ReadingInParts(diff) };
-    this.#large.push(large);
+    // Begun before an erasure: it may have seen what was erased.
+    if (this.#forgotten === forgotten) this.#large.push(large);
     if (this.#large.length > LARGE_MAX) this.#large.shift();
     return large;
   }

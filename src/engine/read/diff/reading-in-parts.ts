@@ -44,6 +44,11 @@ export class ReadingInParts {
     }
   }
 
+  /** What was read and not asked for yet. */
+  kept(): unknown {
+    return this.#ahead;
+  }
+
   async #following(row: number): Promise<Ahead> {
     const known = this.#ahead;
     if (known !== undefined && known.row <= row) {

@@ -4,16 +4,18 @@
  * used go first. Only what is selected is read.
  */
 import { hash as digest } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { endsOf, type TableState } from '../../catalog/state.ts';
 import { fromDuck } from '../../data/cells.ts';
 import type { Duck, QueryOptions } from '../../data/duckdb.ts';
 import type { DataFiles } from '../../data/files.ts';
 import { bytesOfResult } from '../../data/results.ts';
+import type { RowCopies, RowCopy } from '../../data/row-copies.ts';
 import { ByteWriter } from '../../encoding/bytes.ts';
 import { writeCell } from '../../encoding/codec.ts';
 import { firstAtLeast } from '../../model/ascending.ts';
 import type { DataFile } from '../../model/history.ts';
-import { asRowId, asSnapshotId, type SnapshotId } from '../../model/ids.ts';
+import { asRowId, asSnapshotId, type SnapshotId, type TableId } from '../../model/ids.ts';
 import type { Cell, Column } from '../../model/types.ts';
 import { heapBytesOfCell } from './cell-bytes.ts';
 import { relationSql } from './relation.ts';
@@ -36,11 +38,6 @@ interface Part {
   readonly bytes: number;
 }
 
-interface Entry {
-  readonly part: Promise<Part>;
-  bytes: number;
-}
-
 /** A block of a file, for a reader of an instant. */
 interface Place {
   readonly table: TableState;
@@ -55,35 +52,37 @@ const FROM_PART = -2;
 
 class TooLarge extends Error {}
 
-export class Blocks {
+export class Blocks implements RowCopy {
   readonly #duck: Duck;
   readonly #files: DataFiles;
   readonly #bytesMax: number;
-  /** In order of use, the least recent first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #kept: LRUCache<string, Part>;
+  /** On their way: how large they are is not known yet. */
+  readonly #loading = new Map<string, Promise<Part>>();
   /** Files with a block that is too large to be kept. */
   readonly #tooLarge = new Set<number>();
-  #bytes = 0;
 
-  constructor(duck: Duck, files: DataFiles, bytesMax: number) {
+  constructor(duck: Duck, files: DataFiles, bytesMax: number, copies: RowCopies) {
     this.#duck = duck;
     this.#files = files;
     this.#bytesMax = bytesMax;
+    this.#kept = new LRUCache({ maxSize: Math.max(1, bytesMax) });
+    copies.join('blocks of files', this);
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.calculatedSize;
   }
 
-  /** Drops what is cached of some files. */
-  forget(files: readonly DataFile[]): void {
-    const ids = new Set(files.map((file) => String(file.fileId)));
-    for (const file of files) this.#tooLarge.delete(file.fileId);
-    for (const [key, entry] of this.#entries) {
-      if (!ids.has(key.slice(0, key.indexOf(':')))) continue;
-      this.#entries.delete(key);
-      this.#bytes -= entry.bytes;
-    }
+  /** Drops what is cached of a table's files. */
+  forget(tableId: TableId): void {
+    const prefix = `${tableId}:`;
+    for (const key of [...this.#kept.keys()]) if (key.startsWith(prefix)) this.#kept.delete(key);
+    for (const key of this.#loading.keys()) if (key.startsWith(prefix)) this.#loading.delete(key);
+  }
+
+  kept(): unknown {
+    return [...this.#kept.values(), ...this.#loading.values()];
   }
 
   /** Whether rows of these files are small enough to be kept. */
@@ -142,24 +141,18 @@ export class Blocks {
   }
 
   async #parts(at: Place, columns: readonly Column[], options: QueryOptions): Promise<Part[]> {
-    const { file, block, snapshotId } = at;
+    const { table, file, block, snapshotId } = at;
     const wanted = [ROW_PART, FROM_PART, ...columns.map((column) => column.fieldId)];
     // A column that was widened, or has another default where the file lacks it, has other cells.
     const readings = new Map(columns.map((column) => [column.fieldId, readingOf(column)]));
     // A file of history holds many versions of a row: its blocks are of one instant, which never changes either.
     const instant = file.kind === 'history' ? `@${snapshotId}` : '';
-    const keyOf = (part: number): string => `${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
-    const missing = wanted.filter((part) => !this.#entries.has(keyOf(part)));
-    if (missing.length > 0) this.#load(at, columns, missing, keyOf, options.timeoutMs);
-    return Promise.all(
-      wanted.map((part) => {
-        const key = keyOf(part);
-        const entry = this.#entries.get(key) as Entry;
-        this.#entries.delete(key);
-        this.#entries.set(key, entry);
-        return entry.part;
-      }),
-    );
+    const keyOf = (part: number): string => `${table.id}:${file.fileId}:${block}${instant}:${part}:${readings.get(part) ?? ''}`;
+    const found = wanted.map((part) => this.#kept.get(keyOf(part)) ?? this.#loading.get(keyOf(part)));
+    const missing = wanted.filter((_, at) => found[at] === undefined);
+    if (missing.length === 0) return Promise.all(found as Part[]);
+    this.#load(at, columns, missing, keyOf, options.timeoutMs);
+    return Promise.all(found.map((part, at) => part ?? (this.#loading.get(keyOf(wanted[at] as number)) as Promise<Part>)));
   }
 
   /** One scan for all parts that are missing; whoever asks for one of them meanwhile waits for it. */
@@ -175,18 +168,14 @@ export class Blocks {
     const scan = this.#scan(at, read, { timeoutMs });
     for (const part of missing) {
       const key = keyOf(part);
-      const entry: Entry = { part: scan.then((parts) => parts.get(part) as Part), bytes: 0 };
-      this.#entries.set(key, entry);
-      entry.part.then(
-        ({ bytes }) => {
-          if (this.#entries.get(key) !== entry) return;
-          entry.bytes = bytes;
-          this.#bytes += bytes;
-          this.#evict();
+      const loading = scan.then((parts) => parts.get(part) as Part);
+      this.#loading.set(key, loading);
+      const isOurs = (): boolean => this.#loading.get(key) === loading && this.#loading.delete(key);
+      loading.then(
+        (loaded) => {
+          if (isOurs()) this.#kept.set(key, loaded, { size: loaded.bytes });
         },
-        () => {
-          if (this.#entries.get(key) === entry) this.#entries.delete(key);
-        },
+        () => void isOurs(),
       );
     }
   }
@@ -219,15 +208,6 @@ export class Blocks {
       parts.set(column.fieldId, partOf((cells[at] ?? []).map((value) => fromDuck(column, value))));
     });
     return parts;
-  }
-
-  #evict(): void {
-    for (const [key, entry] of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return;
-      if (entry.bytes === 0) continue;
-      this.#entries.delete(key);
-      this.#bytes -= entry.bytes;
-    }
   }
 }
 

@@ -1,31 +1,30 @@
 /**
- * A broadcast: all subscriptions that ask for the same, executed and serialised once for each event, however many they are.
- * This file has what both kinds of broadcast share; how events reach subscribers is in sequence-channel.ts and
- * latest-channel.ts.
+ * A broadcast: all subscriptions that ask for the same, executed once an event and serialised once, whoever and however many
+ * they are. What its subscribers have in common; how events reach them is for the two kinds of broadcasts to say.
  */
-import { EngineError } from '../engine/index.ts';
+import { EngineError, type TableId } from '../engine/index.ts';
+import type { Payload, SubscriberConnection } from './connection.ts';
 import type { CommitFeed } from './feed.ts';
 import type { Hold } from './lease.ts';
 import type { Position } from './position.ts';
-import type { Payload, Sink } from './sink.ts';
 import type { Source } from './source.ts';
 
-/** What channels share. */
-export interface ChannelParts {
+/** What broadcasts share. */
+export interface BroadcastParts {
   readonly feed: CommitFeed;
   /** Keeps a snapshot from expiring until the returned function is called. */
   readonly hold: Hold;
-  /** A place among the members that read from the log; waits for one. */
+  /** A place among the subscribers that read from the log; waits for one. */
   readonly catchingUp: <T>(work: () => Promise<T>) => Promise<T>;
-  /** A place among the channels of the class that read or execute an event; waits for one. */
+  /** A place among the broadcasts of the class that read or execute an event; waits for one. */
   readonly running: <T>(work: () => Promise<T>) => Promise<T>;
   readonly counted: { events: number };
-  /** Called once, when the last member has left: whoever comes later needs a new channel. */
+  /** Called once, when the last subscriber has left: whoever comes later needs a new broadcast. */
   readonly onEmpty: () => void;
 }
 
-export interface Member {
-  readonly sink: Sink;
+export interface Subscriber {
+  readonly connection: SubscriberConnection;
   position: Position;
   isGone: boolean;
 }
@@ -33,21 +32,21 @@ export interface Member {
 /** About how long to wait before work is tried again that the server was too busy for. */
 const BUSY_MS = 500;
 
-export abstract class Channel<Event> {
+export abstract class Broadcast<Event> {
   readonly source: Source<Event>;
-  protected readonly parts: ChannelParts;
-  readonly #members = new Set<Member>();
+  protected readonly parts: BroadcastParts;
+  readonly #subscribers = new Set<Subscriber>();
   readonly #waits = new Set<() => void>();
   #isClosed = false;
   #controller: AbortController | undefined;
 
-  constructor(source: Source<Event>, parts: ChannelParts) {
+  constructor(source: Source<Event>, parts: BroadcastParts) {
     this.source = source;
     this.parts = parts;
   }
 
   get size(): number {
-    return this.#members.size;
+    return this.#subscribers.size;
   }
 
   get isClosed(): boolean {
@@ -63,42 +62,47 @@ export abstract class Channel<Event> {
   /** How many snapshots its furthest-behind subscriber is behind. */
   abstract lag(headSnapshotId: number): number;
 
+  /** Lets go of what may be of a table's rows: after an erasure. */
+  abstract forget(tableId: TableId): void;
+  /** What it keeps of events that were sent. */
+  abstract kept(): unknown;
+
   /** Takes a subscriber in. @returns what takes it out again */
-  join(sink: Sink, start: Position): () => void {
-    const member: Member = { sink, position: start, isGone: false };
-    this.#members.add(member);
-    this.joined(member);
-    return () => this.#leave(member);
+  join(connection: SubscriberConnection, start: Position): () => void {
+    const subscriber: Subscriber = { connection, position: start, isGone: false };
+    this.#subscribers.add(subscriber);
+    this.joined(subscriber);
+    return () => this.#leave(subscriber);
   }
 
-  protected abstract joined(member: Member): void;
-  protected abstract left(member: Member): void;
+  protected abstract joined(subscriber: Subscriber): void;
+  protected abstract left(subscriber: Subscriber): void;
 
-  #leave(member: Member): void {
-    if (member.isGone) return;
-    member.isGone = true;
-    this.#members.delete(member);
-    this.left(member);
-    if (this.#members.size > 0) return;
+  #leave(subscriber: Subscriber): void {
+    if (subscriber.isGone) return;
+    subscriber.isGone = true;
+    this.#subscribers.delete(subscriber);
+    this.left(subscriber);
+    if (this.#subscribers.size > 0) return;
     this.#isClosed = true;
     this.#controller?.abort();
     this.wake();
     this.parts.onEmpty();
   }
 
-  protected end(member: Member, error: unknown): void {
-    if (member.isGone) return;
-    this.#leave(member);
-    member.sink.end(error);
+  protected end(subscriber: Subscriber, error: unknown): void {
+    if (subscriber.isGone) return;
+    this.#leave(subscriber);
+    subscriber.connection.end(error);
   }
 
   protected endAll(error: unknown): void {
-    for (const member of [...this.#members]) this.end(member, error);
+    for (const subscriber of [...this.#subscribers]) this.end(subscriber, error);
   }
 
-  protected send(member: Member, payload: Payload): void {
+  protected send(subscriber: Subscriber, payload: Payload): void {
     this.parts.counted.events += 1;
-    member.sink.send(payload);
+    subscriber.connection.send(payload);
   }
 
   /** Ends every wait. */
@@ -128,7 +132,7 @@ export abstract class Channel<Event> {
 
   /**
    * Does what the server may be too busy for just now, again and again until it has been done: being busy is no answer to a
-   * subscriber. @returns undefined where the channel was closed meanwhile
+   * subscriber. @returns undefined where the broadcast was closed meanwhile
    */
   protected async patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
     while (!this.#isClosed && !this.parts.feed.stopped) {

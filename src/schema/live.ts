@@ -6,7 +6,7 @@ import { marked } from '../resolvers/marks.ts';
 import { eventCursor, genericEventChanges, liveView, subscribeToChanges, subscribeToSnapshots } from '../resolvers/subscriptions.ts';
 import type { Builder } from './builder.ts';
 import type { addGenericFilter } from './conditions.ts';
-import type { RowChanges } from './diffs.ts';
+import type { RowChanges } from './diff.ts';
 import type { Objects } from './objects.ts';
 import type { Shared } from './static.ts';
 

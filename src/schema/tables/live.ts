@@ -5,7 +5,7 @@ import { marked } from '../../resolvers/marks.ts';
 import { eventCursor, subscribeToTypedChanges, typedEventChanges } from '../../resolvers/subscriptions.ts';
 import type { TypedTable } from '../../resolvers/table-types.ts';
 import type { Builder } from '../builder.ts';
-import { CHANGES_EVENT_TEXT } from '../subscriptions.ts';
+import { CHANGES_EVENT_TEXT } from '../live.ts';
 import type { addDiffFields } from './diff.ts';
 import type { RowTypes } from './row.ts';
 

@@ -8,7 +8,7 @@ export interface Payload {
   readonly cursor: string;
 }
 
-export interface Sink {
+export interface SubscriberConnection {
   /** Hands a payload over; the connection keeps it until its client reads. */
   send(payload: Payload): void;
   /** Whether more waits in the connection than it may keep: nothing is sent to it until it has drained. */
