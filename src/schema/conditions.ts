@@ -18,8 +18,8 @@ const COMPARE_TEXT = {
 
 const TEXT_TEXT = {
   contains: 'Contains this text. Case-sensitive.',
-  startsWith: 'Begins with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
-  endsWith: 'Ends with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
+  startsWith: 'Begins with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
+  endsWith: 'Ends with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
   like: 'Matches a pattern: % is any text, _ is any character, a backslash makes them plain. Case-sensitive.',
   ilike: 'The same as like, without regard to case (Unicode case folding).',
 } as const;
