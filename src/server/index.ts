@@ -1,5 +1,5 @@
 /** The server: configuration, start and stop. */
-export { ConfigError, type ParsedCommandLine, parseCommandLine } from './config/command-line.ts';
+export { ConfigError, parseCommandLine } from './config/command-line.ts';
 export { helpText } from './config/help.ts';
 export type { ServerConfig } from './config/options.ts';
 export { makeLogger } from './logging.ts';

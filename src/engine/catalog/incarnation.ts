@@ -19,7 +19,7 @@ export const INCARNATION_FILE = 'INCARNATION';
 const NAME_BYTES = 6;
 
 /** Why an incarnation is the one it is: the database went on, is new, was found to be a copy, or the operator said so. */
-export type IncarnationCause = 'same' | 'new' | 'copied' | 'asked';
+type IncarnationCause = 'same' | 'new' | 'copied' | 'asked';
 
 export interface Incarnation {
   /** Eight characters of base64url. */

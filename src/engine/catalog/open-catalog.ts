@@ -17,7 +17,7 @@ import { type CatalogState, EMPTY_STATE } from './state.ts';
 import { CatalogStore, corruptCatalog, levelCodes, type StoreParts } from './store.ts';
 import { verifyChain } from './verify-chain.ts';
 
-export const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 2;
 
 export interface OpenedCatalog {
   readonly store: CatalogStore;

@@ -28,7 +28,7 @@ import {
 } from '../model/ids.ts';
 import { type Cell, COLUMN_TYPES, type Column, type TableSchema } from '../model/types.ts';
 
-export const SEED_BYTES = 16;
+const SEED_BYTES = 16;
 
 /** What is stored of a table beside its snapshots and files. */
 export interface TableRecord {

@@ -179,7 +179,7 @@ export interface RewriteEntry extends EntryBase {
   readonly endsUpTo: SnapshotId;
 }
 
-export interface FlushedHot {
+interface FlushedHot {
   /** The hot rows of this snapshot and before lie in the outputs. */
   readonly upTo: SnapshotId;
   /** New rows before this identity lie in files from now on. */

@@ -29,7 +29,7 @@ function logIndexOf(batch: Buffer): number | undefined {
 }
 
 /** How much of a log, in bytes, is acknowledged. */
-export function acknowledgedEnd(log: Buffer, logIndex: number): number {
+function acknowledgedEnd(log: Buffer, logIndex: number): number {
   const { records, end } = wholeRecords(log);
   const first = records.find(({ payload }) => (logIndexOf(payload) ?? 0) > logIndex);
   return first?.start ?? end;
