@@ -67,6 +67,9 @@ interface Entry {
 const isInside = (path: string): boolean =>
   !path.startsWith('src/') || /^src\/engine\/(catalog|commit\/(apply|sequence)|data|log)\//.test(path);
 
+/** The tags of comments that the pages show. */
+const TAGS: Readonly<Record<string, string>> = { returns: 'Returns', throws: 'Raises' };
+
 const GROUPS = ['Classes', 'Functions', 'Types', 'Constants'] as const;
 
 class Reference {
@@ -155,11 +158,11 @@ class Reference {
 
   #comment(symbol: TypeSymbol): string[] {
     const text = symbol.getDocumentationComment(this.#checker).trim();
-    const raised = symbol
-      .getJsDocTags(this.#checker)
-      .filter(({ name }) => name === 'throws')
-      .map(({ text: said }) => `Raises: ${textOf(said)}`);
-    return [text, ...raised].filter((part) => part !== '');
+    const tags = symbol.getJsDocTags(this.#checker).flatMap(({ name, text: said }) => {
+      const label = TAGS[name];
+      return label === undefined ? [] : [`${label}: ${textOf(said)}`];
+    });
+    return [text, ...tags].filter((part) => part !== '');
   }
 }
 

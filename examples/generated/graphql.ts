@@ -18,16 +18,16 @@ export type Operation =
   | 'DROP'
   /** Rows were erased from all of history. */
   | 'ERASE'
-  /** Rows, or all of them, were replaced. */
+  /** Some or all rows were replaced. */
   | 'REPLACE'
-  /** The table was brought back to an earlier state, as a new commit. */
+  /** The table was restored to an earlier state, as a new commit. */
   | 'RESTORE'
   /** Rows were changed. */
   | 'UPDATE'
-  /** Rows were added, or changed where their primary key was there. */
+  /** Rows were added, or changed if their primary key existed. */
   | 'UPSERT';
 
-/** A row of orders: what is absent takes the column's default, null means null. */
+/** A row of orders. A column that is not given takes its default; null means null. */
 export type OrdersRowInput = {
   /** DOUBLE column amount. */
   amount?: number | null | undefined;

@@ -8,9 +8,11 @@ import { toldDocument } from './told-documents.ts';
 const AGAIN_MAX = 2;
 
 /**
- * Put it before the links that send queries, mutations and subscriptions, so that it sees all of them: answers arrive as the
- * networks like, and what the page shows never steps back. Of each row the newest values are kept; a query whose answer was
- * overtaken is asked again; an answer of a live query that is older than a mutation's answer waits for the next one.
+ * A link that keeps answers in order, so that the page never steps back. Put it before the links that send queries, mutations
+ * and subscriptions. Answers over HTTP and WebSocket can overtake each other:
+ * - Of each row the newest values are kept.
+ * - A query whose answer was overtaken is asked again, at most twice.
+ * - An answer of a live query that is older than the answer of a mutation waits for the next one.
  */
 export function keepNewestLink(options?: LiveGateOptions): ApolloLink {
   const order = new AnswerOrder();

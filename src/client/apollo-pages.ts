@@ -7,8 +7,8 @@ type Stored = Readonly<Record<string, unknown>>;
 type Item = Stored | Reference;
 
 /**
- * A field policy for a list that is loaded page by page, `CatalogView: { fields: { orders: rowPages() } }`: `fetchMore` adds
- * pages, and a first page that comes again, live or by a refetch, leaves the pages behind it. Rows are told apart by `id`.
+ * A field policy for a list that is loaded page by page: `CatalogView: { fields: { orders: rowPages() } }`. `fetchMore` adds
+ * pages. If the first page comes again, from a live query or a refetch, the pages behind it stay. Rows are identified by `id`.
  */
 export function rowPages(): FieldPolicy<Stored | null> {
   return {

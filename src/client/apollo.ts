@@ -16,15 +16,20 @@ import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
 
+/** Options of `resumeLink`. */
 export interface ResumeLinkOptions {
-  /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
+  /**
+   * How long to wait before a retry, milliseconds. Retries count from 0. By default the wait doubles from 200 ms to 10
+   * seconds.
+   */
   readonly retryDelayMs?: (retries: number) => number;
 }
 
 /**
- * Put it before the link that subscribes, whatever its transport: subscriptions go on after the last position that was
- * seen, live queries are asked again, whenever the connection is lost. What the server refuses is passed on; a document
- * that cannot be resumed is an error of its subscription.
+ * A link that resumes subscriptions after a lost connection, over any transport. Put it before the link that subscribes.
+ * Subscriptions to commits and row changes go on after the last position; live queries are asked again. Errors of the server
+ * are passed on. A document that cannot be resumed is an error of its subscription.
+ * With graphql-ws use `resumable` of tidemark/client instead.
  */
 export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkOptions = {}): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -60,16 +65,18 @@ export function resumeLink({ retryDelayMs: delayMs = retryDelayMs }: ResumeLinkO
   });
 }
 
+/** Options of `typePolicies`. */
 export interface CacheOptions {
-  /** Milliseconds after an answer before what nothing shows any more is dropped from the cache; 1,000 where not given. */
+  /** Milliseconds after an answer until objects that nothing shows are removed from the cache; 1,000 by default. */
   readonly collectAfterMs?: number;
 }
 
 const COLLECT_AFTER_MS = 1_000;
 
 /**
- * Type policies to spread into InMemoryCache. Rows and views need none: their ids say which they are. What nothing shows any
- * more is dropped; parts of one connection that are asked for separately are put together where `possibleTypes` goes with them.
+ * Type policies to spread into the options of InMemoryCache. Rows and views need no policy, since their `id` identifies them.
+ * These policies remove objects that nothing shows any more, and merge parts of one list that are asked for separately. Pass
+ * `possibleTypes` too.
  */
 export function typePolicies({ collectAfterMs = COLLECT_AFTER_MS }: CacheOptions = {}): TypePolicies {
   const pending = new WeakSet<object>();
@@ -92,10 +99,7 @@ export function typePolicies({ collectAfterMs = COLLECT_AFTER_MS }: CacheOptions
   };
 }
 
-/**
- * For InMemoryCache, beside `typePolicies`: which types are rows and connections of rows, whatever the tables are called.
- * Patterns are Apollo's own way to say it.
- */
+/** The option `possibleTypes` of InMemoryCache: which types are rows and lists of rows, for tables of any name. */
 export const possibleTypes: Record<string, string[]> = {
   Node: ['CatalogView', 'TableView', 'Table', 'Snapshot', 'Commit', 'Tag', '\\w+Row'],
   RowConnection: ['\\w+RowConnection'],
@@ -108,8 +112,8 @@ interface QueryUpdate {
 }
 
 /**
- * For `subscribeToMore`: merges row changes into the list at a path of the query's result, once that is there as a whole.
- * The function throws a TypeError where the path is wrong or `_rowId` is not selected.
+ * An `updateQuery` for `subscribeToMore`: merges row changes into the list at a path of the query's result, once the result is
+ * complete. The returned function throws a TypeError if there is no list at the path or `_rowId` is not selected.
  */
 export function mergeInto<Row extends IdentifiedRow>(
   path: readonly string[],

@@ -3,7 +3,7 @@
  * code comes, and what to do; a test holds the two together.
  */
 
-/** Every code that an answer can have. */
+/** Every value of `extensions.code`. docs/errors.md explains them. */
 export const API_ERROR_CODES = [
   'BAD_USER_INPUT',
   'GRAPHQL_PARSE_FAILED',
@@ -36,18 +36,20 @@ export const API_ERROR_CODES = [
   'INTERNAL_SERVER_ERROR',
 ] as const;
 
+/** One of `API_ERROR_CODES`. */
 export type ApiErrorCode = (typeof API_ERROR_CODES)[number];
 
-/** One value that does not fit its column. */
+/** A value that does not fit its column, in the details of INVALID_ROW. */
 export interface InvalidValue {
-  /** The row in the list that was sent, from 0. */
+  /** The position of the row in the list that was sent, from 0. */
   readonly index: number;
-  /** Null where the row as a whole is wrong. */
+  /** The name of the column; null if the row as a whole is wrong. */
   readonly column: string | null;
+  /** Why the value does not fit, for people. */
   readonly reason: string;
 }
 
-/** The details of the codes that programs react to most; those of the others are in docs/errors.md. */
+/** `extensions.details` of the codes to which programs react most. docs/errors.md lists the details of all codes. */
 export interface ApiErrorDetails {
   readonly INVALID_ROW: { readonly rows: readonly InvalidValue[]; readonly invalidRows: number; readonly totalRows: number };
   readonly CONFLICT: {
@@ -71,15 +73,16 @@ interface Extensions<Code extends ApiErrorCode> {
   readonly reference?: string;
 }
 
-/** What `extensions` of an error is, told apart by its code. */
+/** `extensions` of an error: a union that `code` discriminates. */
 export type ApiErrorExtensions = { readonly [Code in ApiErrorCode]: Extensions<Code> }[ApiErrorCode];
 
 const CODES: ReadonlySet<unknown> = new Set(API_ERROR_CODES);
 
 /**
- * The extensions of an error as clients throw and return it: a GraphQL error, Apollo Client's CombinedGraphQLErrors, urql's
- * CombinedError, or the list that graphql-ws rejects with. Of several errors it is the first that has a code of this API;
- * undefined where none has, as where the network failed.
+ * The `extensions` of an error as a client throws or returns it: a GraphQL error, CombinedGraphQLErrors of Apollo Client,
+ * CombinedError of urql, or the list that graphql-ws rejects with. If there are several errors, it takes the first one with a
+ * code of this API.
+ * @returns undefined if no error has a code, for example if the network failed
  */
 export function errorExtensions(error: unknown): ApiErrorExtensions | undefined {
   if (typeof error !== 'object' || error === null) return undefined;

@@ -1,9 +1,10 @@
 /** Holds an answer of a live query back that is older than what this client has been answered: the next one is on its way. */
 
+/** Options of `keepNewestLink` and `keepNewestExchange`. */
 export interface LiveGateOptions {
   /**
-   * Milliseconds that an answer waits at most; 1,000 where not given. It is passed on then: later commits have not changed
-   * what it says.
+   * How long an answer of a live query waits at most for the next one, milliseconds; 1,000 by default. Then it is passed on:
+   * later commits have not changed what it says.
    */
   readonly waitMs?: number;
 }

@@ -2,10 +2,11 @@
 
 import { changedViewId, isVersionId } from './versions.ts';
 
-/** What a row of the typed API tells of itself. */
+/** The fields of a row of the typed API that `mergeChanges` needs. */
 export interface IdentifiedRow {
+  /** Identifies the row, the same over all its versions. */
   readonly _rowId: string;
-  /** With it a change of an older version than the list has is passed over. */
+  /** The snapshot that created this version. If it is selected, a change with an older version than the list has is ignored. */
   readonly _fromSnapshotId?: number;
 }
 
@@ -16,19 +17,23 @@ export interface RowChange<Row extends IdentifiedRow = IdentifiedRow> {
   readonly after?: Row | null;
 }
 
+/** Options of `mergeChanges`. */
 export interface MergeOptions<Row> {
-  /** The order of the list, as Array.sort takes it; new rows go last where there is none. */
+  /** The order of the list, as for Array.sort. Without it, new rows go to the end. */
   readonly compare?: (left: Row, right: Row) => number;
-  /** The most rows; those past it are left out. Rows that would move up from outside the list are not known. */
+  /**
+   * The largest number of rows; rows past it are left out. Rows outside the list are not known, so none moves up after a
+   * delete.
+   */
   readonly limit?: number;
 }
 
 /**
- * A list with changes applied, by `_rowId`: INSERT adds, UPDATE replaces (or adds), DELETE removes. In the list a row goes
- * by its own id, so that caches have it once, while the `id` of a change names a version. A change of an older version than
- * the list has is passed over, where both select `_fromSnapshotId`. The list that was given is not touched; where nothing
- * changes it is given back itself.
- * @throws TypeError where a row does not tell its `_rowId`
+ * Applies row changes to a list, by `_rowId`: INSERT adds a row, UPDATE replaces it (or adds it), DELETE removes it. If both
+ * sides have `_fromSnapshotId`, a change with an older version than the list has is ignored, so an event that comes twice is
+ * harmless. A merged row has the `id` of the row, not of a version, so that a cache has it once.
+ * @returns a new list; the same list if nothing changes
+ * @throws TypeError if a row has no `_rowId`
  */
 export function mergeChanges<Row extends IdentifiedRow>(
   rows: readonly Row[],
@@ -63,10 +68,11 @@ function idOf(row: IdentifiedRow | null | undefined, where: string): string {
 type Objects = Readonly<Record<string, unknown>>;
 
 /**
- * The same within a result: the list that lies at a path, for example ['asOf', 'orders', 'nodes']. Where something on the way
- * is null there is no list, and the result stays as it is. A view on the way gets another `id`: the instant that it was read
- * at stays what it was, in every cache.
- * @throws TypeError where the path is not that of a list, or a row does not tell its `_rowId`
+ * Applies row changes to the list at a path of a result, for example ['asOf', 'orders', 'nodes']. If something on the path is
+ * null, the result stays as it is. If the list was read at a named instant, its view gets another `id`, so that the cache
+ * keeps the old state of this instant.
+ * @returns a new result; the given one is not changed
+ * @throws TypeError if there is no list at the path, or a row has no `_rowId`
  */
 export function mergeChangesAt<Row extends IdentifiedRow, Data>(
   data: Data,

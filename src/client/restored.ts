@@ -1,9 +1,9 @@
 /** Tells that the database was put back from a backup: what an application holds may not be there, or be something else. */
 
 /**
- * Whether an error, of any of the clients, says that the database was restored from a backup since what was passed was
- * given: a cursor or an id of another incarnation, or a snapshotId that is not there yet. Then read everything again, and
- * subscribe after what was read.
+ * Whether an error means that the database was restored from a backup: a cursor or an id of another incarnation was passed, or
+ * a snapshotId that the restored database does not have. It takes an error of any client. If true, read everything again, and
+ * subscribe after what you read.
  */
 export function wasRestored(error: unknown): boolean {
   return errorsOf(error).some((one) => {

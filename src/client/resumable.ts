@@ -5,23 +5,26 @@
 import type { Client, ClientOptions, FormattedExecutionResult, Sink, SubscribePayload } from 'graphql-ws';
 import { movingVariables, positionOf, type ResumeFacts, resumeFacts } from './resume-facts.ts';
 
+/** Options of `resumable`. */
 export interface ResumableOptions {
   /**
-   * Where a subscription without a position begins. `head`, the default: at the newest commit there is, which is asked for
-   * first, so that nothing is lost if the network breaks before the first event. `now`: when the server takes it.
+   * Where a subscription without an `after` begins.
+   * - `head` (default): after the newest commit. The client asks for this commit first, so nothing is lost if the network
+   *   breaks before the first event.
+   * - `now`: when the server takes the subscription.
    */
   readonly begin?: 'head' | 'now';
   /**
-   * Milliseconds that the server may leave a ping without its pong, 5,000 where not given; then the client connects again. A
-   * connection that a sleeping laptop or another network left behind says nothing by itself. Pings are graphql-ws's, by its
-   * option `keepAlive`, which `retryForever` sets.
+   * How long a ping may stay without its pong, milliseconds; 5,000 by default. Then the client connects again. A laptop that
+   * slept or a network that changed can leave a dead connection without an error. The pings are those of graphql-ws (option
+   * `keepAlive`, which `retryForever` sets).
    */
   readonly pongMs?: number;
 }
 
 /**
- * Options of graphql-ws's createClient: never give up, wait longer and longer, ten seconds at most; and ask every ten seconds
- * whether the server is still there.
+ * Options for `createClient` of graphql-ws. The client never stops trying. It waits longer after each failure, at most ten
+ * seconds. It sends a ping every ten seconds, to notice a dead connection.
  */
 export const retryForever: Pick<ClientOptions, 'retryAttempts' | 'shouldRetry' | 'retryWait' | 'keepAlive'> = {
   keepAlive: 10_000,
@@ -35,15 +38,20 @@ const PONG_MS = 5_000;
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 10_000;
 
-/** Milliseconds to wait before a retry, the first being 0: doubled each time, with some chance in it so that not all come at once. */
+/**
+ * How long to wait before a retry, milliseconds. Retries count from 0. The wait is 200 ms at first, doubles each time, and is
+ * at most 10 seconds. It has a random part, so that clients do not all come at once.
+ */
 export function retryDelayMs(retries: number): number {
   const longest = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(retries, 10));
   return longest * (0.5 + Math.random() / 2);
 }
 
 /**
- * A client that resumes. Queries, mutations and live queries go through as they are. A document that cannot be resumed is
- * an error of its subscription, a TypeError with the remedy.
+ * Wraps a client of graphql-ws. The result remembers the last position of each subscription, and sends it as `after` when the
+ * client connects again. So every event comes once, over lost networks and restarts of the server. Queries, mutations and live
+ * queries go through unchanged.
+ * A subscription that cannot be resumed as it is written gets a TypeError in `sink.error`. The message says what to write.
  */
 export function resumable(client: Client, { begin = 'head', pongMs = PONG_MS }: ResumableOptions = {}): Client {
   endWhereSilent(client, pongMs);

@@ -4,11 +4,11 @@ import { fieldsOf } from './selections.ts';
 
 /** How a subscription is resumed. */
 export interface ResumeFacts {
-  /** The variable that is passed as `after`. */
+  /** The name of the variable that is passed as `after`. */
   readonly variable: string;
-  /** Its type: row changes are resumed from a text, commits from a number. */
+  /** The type of the variable: String for row changes, SafeInt for commits. */
   readonly type: 'SafeInt' | 'String';
-  /** Whether the document says where to begin when nothing is passed. */
+  /** Whether the variable has a default in the document. */
   readonly hasDefault: boolean;
 }
 
@@ -33,8 +33,10 @@ function documentOf(query: string | DocumentNode): DocumentNode {
 }
 
 /**
- * @returns null for what is not resumed: queries, mutations, live queries, and subscriptions that there are none of
- * @throws TypeError for commits or row changes that cannot be resumed as they are written, with the remedy
+ * Reads from a document how its subscription is resumed.
+ * @returns null for a document that is not resumed: a query, a mutation, a live query, or a field that takes no `after`
+ * @throws TypeError for a subscription to commits or row changes that cannot be resumed as it is written; the message says
+ *   what to write
  */
 export function resumeFacts(query: string | DocumentNode, operationName?: string | null): ResumeFacts | null {
   const document = documentOf(query);
@@ -75,7 +77,10 @@ function readFacts(document: DocumentNode, operationName: string | null | undefi
   return { variable, type, hasDefault: definition?.defaultValue !== undefined };
 }
 
-/** Where an event ends: the `cursor` of row changes, the `snapshotId` of a commit; undefined where the data tell none. */
+/**
+ * The position after an event: the `cursor` of row changes or the `snapshotId` of a commit. Pass it as `after` to resume.
+ * @returns undefined if the data have none
+ */
 export function positionOf(data: unknown): number | string | undefined {
   if (data === null || typeof data !== 'object') return undefined;
   const [event] = Object.values(data) as unknown[];

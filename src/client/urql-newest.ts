@@ -20,9 +20,11 @@ interface Sent {
 }
 
 /**
- * Put it after the cache and before the exchanges that send: answers arrive as the networks like, and what the page shows
- * never steps back. Of each row the newest values are kept; a query whose answer was overtaken is asked again; an answer of a
- * live query that is older than a mutation's answer waits for the next one.
+ * An exchange that keeps answers in order, so that the page never steps back. Put it after the cache and before the exchanges
+ * that send. Answers over HTTP and WebSocket can overtake each other:
+ * - Of each row the newest values are kept.
+ * - A query whose answer was overtaken is asked again, at most twice.
+ * - An answer of a live query that is older than the answer of a mutation waits for the next one.
  */
 export function keepNewestExchange(options?: LiveGateOptions): Exchange {
   return ({ forward }) => {

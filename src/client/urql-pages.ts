@@ -33,8 +33,8 @@ type Answer = { __typename: string; nodes: string[]; edges: Fields[]; pageInfo: 
 const INFO = ['__typename', 'startCursor', 'endCursor', 'hasNextPage', 'hasPreviousPage'] as const;
 
 /**
- * A resolver for a list that is loaded page by page, `resolvers: { CatalogView: { orders: rowPages() } }`: it answers with all
- * pages that were loaded, and a first page that comes again, live or by a refetch, leaves the pages behind it.
+ * A resolver for a list that is loaded page by page: `resolvers: { CatalogView: { orders: rowPages() } }`. It answers with all
+ * pages that were loaded. If the first page comes again, from a live query or a refetch, the pages behind it stay.
  */
 export function rowPages(): (parent: unknown, args: Arguments, cache: ReadingCache, info: FieldInfo) => Answer | undefined {
   const loadedOf = new WeakMap<ReadingCache, Map<string, Loaded>>();

@@ -10,8 +10,12 @@ import { isRefusal } from './refusals.ts';
 import { retryDelayMs } from './resumable.ts';
 import { movingVariables, positionOf, resumeFacts } from './resume-facts.ts';
 
+/** Options of `resumeExchange`. */
 export interface ResumeExchangeOptions {
-  /** Milliseconds before the nth retry, the first being 0; longer and longer where not given. */
+  /**
+   * How long to wait before a retry, milliseconds. Retries count from 0. By default the wait doubles from 200 ms to 10
+   * seconds.
+   */
   readonly retryDelayMs?: (retries: number) => number;
 }
 
@@ -23,9 +27,10 @@ interface Resumed {
 }
 
 /**
- * Put it before subscriptionExchange, whatever the transport behind: subscriptions go on after the last position that was
- * seen, live queries are asked again, whenever the connection is lost. What the server refuses is passed on; a document
- * that cannot be resumed is an error in its result.
+ * An exchange that resumes subscriptions after a lost connection, over any transport. Put it before subscriptionExchange.
+ * Subscriptions to commits and row changes go on after the last position; live queries are asked again. Errors of the server
+ * are passed on. A document that cannot be resumed is an error in its result.
+ * With graphql-ws use `resumable` of tidemark/client instead.
  */
 export function resumeExchange({ retryDelayMs: delayMs = retryDelayMs }: ResumeExchangeOptions = {}): Exchange {
   return ({ forward }) =>
@@ -96,8 +101,8 @@ interface UpdatingCache {
 type Updater = (result: Readonly<Record<string, unknown>>, args: unknown, cache: UpdatingCache, info?: unknown) => void;
 
 /**
- * Settings to spread into graphcache's cacheExchange. Objects with an `id` are entities, by it; all others are embedded. A
- * mutation's answer, a live query and a list share their rows by it, and need no updates.
+ * Settings to spread into the options of cacheExchange. Objects with an `id` are entities with this key, all others are
+ * embedded. So the answer of a mutation, a live query and a list share their rows, and need no updates.
  */
 export const graphcacheSettings: {
   readonly keys: Record<string, (data: Readonly<Record<string, unknown>>) => string | null>;
@@ -110,16 +115,19 @@ export const graphcacheSettings: {
   ),
 };
 
+/** The list that `mergeUpdates` merges into. */
 export interface MergeTarget<Row> extends MergeOptions<Row> {
+  /** The query whose result has the list. */
   readonly query: unknown;
+  /** The variables of this query. */
   readonly variables?: unknown;
-  /** Where the list lies in the query's result, for example ['asOf', 'orders', 'nodes']. */
+  /** The path of the list in the query's result, for example ['asOf', 'orders', 'nodes']. */
   readonly path: readonly string[];
-  /** Whether the changes of a subscription are the list's, by its arguments (`where`, say); all are where not given. */
+  /** Whether a subscription with these arguments belongs to the list; by default every one does. */
   readonly when?: (args: Readonly<Record<string, unknown>>) => boolean;
 }
 
-/** For graphcache's `updates.Subscription.ordersChanges`: merges row changes into the list of a query. */
+/** An updater for `updates.Subscription.ordersChanges` of graphcache: merges row changes into the list of a query. */
 export function mergeUpdates<Row extends IdentifiedRow>({ query, variables, path, when, ...options }: MergeTarget<Row>): Updater {
   return (result, args, cache) => {
     if (when?.((args ?? {}) as Readonly<Record<string, unknown>>) === false) return;

@@ -1,4 +1,4 @@
-/** What is done to history itself: restore it, name it, let it expire, erase from it. */
+/** The administration of history: restore, tags, retention, expiry, erasure. */
 import { type CatalogState, findTable, type TableState, tableById, tableEverNamed, tableNamed, tablesOf } from './catalog/state.ts';
 import { checkExpected } from './commit/expectations.ts';
 import type { CheckedOptions } from './commit/write/options.ts';
@@ -29,20 +29,30 @@ export interface AdministrationParts {
   readonly due: (tableId: TableId) => void;
 }
 
+/**
+ * Which snapshots to expire. At least one of `olderThanMs` and `retainLast` is needed; with both, a snapshot expires only if both allow
+ * it.
+ */
 export interface ExpireRequest {
-  /** All tables where absent. */
+  /** The table's name; by default all tables. */
   readonly table?: string | null | undefined;
-  /** UTC milliseconds. What was current then is kept, and all that is newer. */
+  /** An instant, UTC milliseconds since the epoch. The snapshot that was current then, and all newer ones, are kept. */
   readonly olderThanMs?: number | null | undefined;
-  /** The newest so many snapshots of each table are kept. */
+  /** This many of the newest snapshots of each table are kept; at least 1. */
   readonly retainLast?: number | null | undefined;
+  /** Whether to change nothing and only answer what would expire. */
   readonly dryRun?: boolean | null | undefined;
 }
 
+/** What expired, or would expire in a dry run. */
 export interface ExpireResult {
+  /** Whether this was a dry run. */
   readonly dryRun: boolean;
+  /** Table by table. */
   readonly tables: readonly ExpiredTable[];
+  /** How many snapshots expired. */
   readonly removedSnapshots: number;
+  /** About how many bytes of files compaction will free. */
   readonly reclaimableBytes: number;
 }
 

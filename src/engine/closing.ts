@@ -1,6 +1,6 @@
 /**
- * The end of a database: what is under way is finished within a time; what is not done by then is refused and interrupted;
- * and what DuckDB does not let go of keeps nothing else from being closed.
+ * Closes a database. Work under way is finished within a time; work that is not done by then is refused and interrupted; a
+ * query that DuckDB does not let go of does not keep the rest from being closed.
  */
 import type { Duck } from './data/duckdb.ts';
 import type { LocalLog } from './log/log.ts';

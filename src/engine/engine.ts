@@ -54,18 +54,23 @@ import { type EngineStatistics, statisticsOf } from './statistics.ts';
 import { restoreTables, revertCommit, type UndoParts } from './undo.ts';
 import { type EngineParts, wireEngine } from './wiring.ts';
 
+/** A listener of `engine.onCommits`. */
 export type CommitListener = (commits: readonly Commit[]) => void;
 
 const CLOSE_WAIT_MS = 10_000;
 
+/**
+ * An open database, made by `openEngine`. Writes are methods here; each is one commit, durable when its promise resolves. Reads are in
+ * `read`.
+ */
 export class Engine {
-  /** Which life of the database this is: another after each restore from a backup. What names a snapshot outside has it too. */
+  /** The incarnation: another text after each restore from a backup. Cursors and ids that name a snapshot carry it. */
   readonly incarnation: string;
-  /** Everything that reads: instants, rows, aggregates, history. */
+  /** All reads: instants, pages of rows, aggregates, diffs, history. */
   readonly read: Reads;
   /** Every copy of rows that this process keeps, here and above the engine: what an erasure waits for. */
   readonly rowCopies: RowCopies;
-  /** What is done to history itself, as far as it is not a method here: policies, and what a restore is about. */
+  /** The parts of history's administration that have no method here: retention policies, and the plan of a restore. */
   readonly administration: Administration;
   readonly #directory: string;
   readonly #release: () => void;
@@ -103,67 +108,68 @@ export class Engine {
     scheduler.touched(tablesOf(state));
   }
 
+  /** The data directory, an absolute path. */
   get directory(): string {
     return this.#directory;
   }
 
-  /** The newest commit's snapshot id; 0 before the first. */
+  /** The snapshotId of the newest commit; 0 before the first commit. */
   get headSnapshotId(): SnapshotId {
     return this.#state.snapshotId;
   }
 
-  /** The newest state of the catalog, for the read functions that take one. */
+  /** The newest state of the catalog, for functions that take one. */
   get head(): CatalogState {
     return this.#state;
   }
 
-  /** Changes whenever a table is created or its columns change: what the typed API is built from. */
+  /** A number that changes when a table is created, altered or dropped. The typed API is built from it. */
   get schemaEpoch(): number {
     return this.#state.schemaEpoch;
   }
 
-  /** All tables, in the order of their creation. */
+  /** All tables, in the order of their creation; with `includeDropped` also the dropped ones. */
   tables(includeDropped = false): TableState[] {
     return tablesOf(this.#state).filter((table) => includeDropped || table.droppedSnapshotId === null);
   }
 
-  /** The table that has a name, or had it last; undefined where none ever had. */
+  /** The table that has the name, or the last one that had it. @returns undefined if none ever had it */
   tableEverNamed(name: string): TableState | undefined {
     return tableEverNamed(this.#state, name);
   }
 
-  /** Every table that ever had a name, the newest first. @throws EngineError TABLE_NOT_FOUND where none had */
+  /** Every table that ever had the name, the newest first. @throws EngineError TABLE_NOT_FOUND if there is none */
   tablesEverNamed(name: string): TableState[] {
     return tablesEverNamed(this.#state, name);
   }
 
-  /** Why no commit is taken just now, and since when; undefined where all is well. Reads go on meanwhile. */
+  /** Why no commit is taken at present, and since when; undefined if commits are taken. Reads go on meanwhile. */
   get writeTrouble(): WriteTrouble | undefined {
     return this.#parts.store.trouble;
   }
 
-  /** Now as the database sees it, UTC milliseconds. */
+  /** The present time of the database, UTC milliseconds since the epoch. It never goes back. */
   now(): number {
     return this.#parts.time.now(this.#state.timestampMs);
   }
 
-  /** @returns undefined where there is no table of that name */
+  /** The table that has the name now. @returns undefined if there is none */
   findTable(name: string): TableState | undefined {
     return findTable(this.#state, name);
   }
 
-  /** @throws EngineError TABLE_NOT_FOUND */
+  /** The table that has the name now. @throws EngineError TABLE_NOT_FOUND */
   table(name: string): TableState {
     return tableNamed(this.#state, name);
   }
 
-  /** The table with an id, if there is one. */
+  /** The table with the id, also a dropped one; undefined if there is none. */
   tableById(tableId: TableId): TableState | undefined {
     return this.#state.tables[tableId];
   }
 
   /**
-   * Creates a table.
+   * Creates a table. With `ifExists: IGNORE` and a table of the same columns, nothing is committed.
    * @throws EngineError INVALID_NAME, NAME_COLLISION, TABLE_EXISTS, SCHEMA_MISMATCH, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   createTable(definition: TableDefinition, options?: CommitOptions | null): Promise<CommitResult> {
@@ -171,8 +177,9 @@ export class Engine {
   }
 
   /**
-   * Appends rows, all or none, as one commit. `form` says which names the rows use; the columns' own where absent.
-   * @throws EngineError as commit
+   * Appends rows, all or none: objects with values in JSON form (docs/types.md). `form`: whether they use `name` (default) or
+   * `graphqlName`.
+   * @throws EngineError INVALID_ROW {rows} and those of commit
    */
   async append(tableName: string, rows: readonly unknown[], options?: CommitOptions | null, form: RowForm = 'name'): Promise<ChangeResult> {
     await this.#parts.store.admit();
@@ -183,7 +190,7 @@ export class Engine {
   }
 
   /**
-   * Appends a Parquet file's rows as one commit; see Staging.importParquet for what fits.
+   * Appends the rows of a Parquet file. Columns are matched by name, and their types must fit without loss.
    * @throws EngineError SCHEMA_MISMATCH, INVALID_ROW, BAD_USER_INPUT and those of append
    */
   async appendFile(tableName: string, path: string, options?: CommitOptions | null): Promise<CommitResult> {
@@ -192,15 +199,12 @@ export class Engine {
     return outcome === undefined ? nothing([table.last]) : this.#result(outcome);
   }
 
-  /**
-   * Deletes the rows that match, as one commit. A filter that is empty at any depth is refused: `{and: []}` says all.
-   * @throws EngineError as commit
-   */
+  /** Deletes the rows that match. An empty filter is refused; `{kind: "and", filters: []}` means all. @throws EngineError as commit */
   delete(table: string, where: Filter, options?: CommitOptions | null): Promise<ChangeResult> {
     return this.commit([{ kind: 'delete', table, where }], options);
   }
 
-  /** Gives the rows that match new values. @throws EngineError as commit */
+  /** Updates the rows that match: `set` has new values by column, null sets null, absent keeps. @throws EngineError as commit */
   update(
     table: string,
     where: Filter,
@@ -211,24 +215,21 @@ export class Engine {
     return this.commit([{ kind: 'update', table, where, set, form }], options);
   }
 
-  /**
-   * Rows by primary key: where a row has the key, the columns that are given change; else the row is new.
-   * @throws EngineError as commit
-   */
+  /** Inserts rows, or changes the given columns where a row has their primary key. @throws EngineError as commit */
   upsert(table: string, rows: readonly unknown[], options?: CommitOptions | null, how?: HowToUpsert): Promise<ChangeResult> {
     return this.commit([{ kind: 'upsert', table, rows, ...how }], options);
   }
 
-  /** Takes the rows that match (all, where there is no filter) out and others in. @throws EngineError as commit */
+  /** Replaces the rows that match, or all without a filter, by other rows. @throws EngineError as commit */
   replace(table: string, rows: readonly unknown[], where?: Filter, options?: CommitOptions | null, form?: RowForm): Promise<ChangeResult> {
     return this.commit([{ kind: 'replace', table, rows, where, form }], options);
   }
 
   /**
-   * Operations over any tables as one commit, all or nothing, in order: each sees what those before it did, and what they
-   * do to a row in the end is what is committed. Operations on one table make one snapshot, named by the first.
-   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT,
-   *   IDEMPOTENCY_KEY_REUSED, LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, SHUTTING_DOWN
+   * Runs operations on any tables as one commit, all or nothing, in order; each sees the effects of those before it. A table gets one
+   * snapshot, with the name of its first operation.
+   * @throws EngineError TABLE_NOT_FOUND, COLUMN_NOT_FOUND, INVALID_ROW {rows}, BAD_USER_INPUT, CONFLICT, IDEMPOTENCY_KEY_REUSED,
+   *   LIMIT_EXCEEDED, OVERLOADED, STORAGE_FULL, READ_ONLY, SHUTTING_DOWN
    */
   async commit(operations: readonly CommitOperation[], options?: CommitOptions | null): Promise<ChangeResult> {
     const checked = checkOptions(options);
@@ -253,12 +254,15 @@ export class Engine {
     await this.#parts.scheduler.roomFor(table.id);
   }
 
-  /** Changes a table's columns, description or retention. @throws EngineError as commit, and of alterTable */
+  /**
+   * Changes columns, description or retention, all or none; no row is rewritten.
+   * @throws EngineError COLUMN_NOT_FOUND, NAME_COLLISION, BAD_USER_INPUT and those of commit
+   */
   alterTable(table: string, changes: readonly ColumnChange[], options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'alterTable', table, changes }], options);
   }
 
-  /** Drops a table; its history stays readable until it expires, and its name is free. @throws EngineError as commit */
+  /** Drops a table. Its history stays readable until it expires, and its name is free. @throws EngineError as commit */
   dropTable(table: string, options?: CommitOptions | null): Promise<CommitResult> {
     return this.commit([{ kind: 'dropTable', table }], options);
   }
@@ -283,54 +287,57 @@ export class Engine {
     this.#parts.scheduler.touched([...touched].map((tableId) => tableById(state, tableId)));
   }
 
-  /** Calls the listener with each round's commits, in order, once durable. @returns a function that ends it */
+  /** Calls the listener with each round of commits, in order, after they are durable. @returns what removes the listener */
   onCommits(listener: CommitListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
+  /** How many listeners `onCommits` has. */
   get commitListeners(): number {
     return this.#listeners.size;
   }
 
   /**
-   * Brings some tables, or all of the catalog, back to an instant, as a new commit; the state left behind stays readable.
-   * With `dryRun` nothing is done: the answer is what would change, and the errors are those of the restore itself.
-   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, TABLE_EXISTS, NAME_COLLISION, SNAPSHOT_EXPIRED, CONFLICT,
-   *   BAD_USER_INPUT, OVERLOADED and those of resolve
+   * Restores some tables, or all, to an instant. The state before stays readable.
+   * @throws EngineError TABLE_NOT_FOUND, TABLE_NOT_FOUND_AS_OF, SNAPSHOT_EXPIRED, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND, CONFLICT,
+   *   OVERLOADED
    */
   restore(request: RestoreOptions, options?: CommitOptions | null): Promise<RestoreResult> {
     return restoreTables(this.#undoing, request, checkOptions(options));
   }
 
-  /** Undoes one commit, as a new commit. @throws EngineError as revertCommit, CONFLICT {table, rows} where its rows changed since */
+  /**
+   * Undoes one commit and keeps the later ones.
+   * @throws EngineError SNAPSHOT_NOT_FOUND, SNAPSHOT_EXPIRED, BAD_USER_INPUT, CONFLICT {table, rows} if its rows were changed later
+   */
   revert(request: RevertOptions, options?: CommitOptions | null): Promise<RevertResult> {
     return revertCommit(this.#undoing, request, checkOptions(options));
   }
 
-  /** All tags, by name. */
+  /** All tags, in the order of their names. */
   tags(): Tag[] {
     return [...this.#state.tags.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Names a snapshot, the newest where none is given, and holds it against expiry. @throws EngineError TAG_EXISTS, INVALID_NAME */
+  /** Names a snapshot, by default the newest; it does not expire then. @throws EngineError TAG_EXISTS, INVALID_NAME */
   async createTag(name: string, at: AsOf = { kind: 'newest' }, message: string | null = null): Promise<Tag> {
     return this.administration.createTag(name, (await this.read.resolve(at)).snapshotId, message);
   }
 
-  /** @throws EngineError TAG_NOT_FOUND */
+  /** Drops a tag. Its snapshot can expire from then on. @throws EngineError TAG_NOT_FOUND */
   dropTag(name: string): Promise<Tag> {
     return this.administration.dropTag(name);
   }
 
-  /** Lets snapshots expire by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
+  /** Expires old snapshots by age or number; see ExpireRequest. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT */
   expireSnapshots(request: ExpireRequest): Promise<ExpireResult> {
     return this.administration.expire(request);
   }
 
   /**
-   * Takes the rows of which any version matches out of every snapshot, physically: for the right to be forgotten. A commit
-   * stays that says when, by whom, why and how many. @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
+   * Erases each row of which any version matches from every snapshot, physically. A commit stays. This cannot be undone.
+   * @throws EngineError TABLE_NOT_FOUND, BAD_USER_INPUT, LIMIT_EXCEEDED
    */
   async eraseRows(request: EraseRequest, options?: CommitOptions | null): Promise<EraseResult> {
     const { outcome, table, erasedRows, erasedVersions } = await this.administration.erase(request, checkOptions(options));
@@ -338,7 +345,7 @@ export class Engine {
     return { ...result, erasedRows, erasedVersions };
   }
 
-  /** Flushes the hot rows and merges the files of one table, or of all. */
+  /** Flushes and merges the files of one table, by default of all. It changes no answer. @throws EngineError TABLE_NOT_FOUND */
   async compact(
     tableName?: string | null,
   ): Promise<{ readonly tables: readonly TableState[]; readonly flushedRows: number; readonly mergedFiles: number }> {
@@ -353,7 +360,7 @@ export class Engine {
     return { tables: tables.map((table) => tableById(this.#state, table.id)), flushedRows, mergedFiles };
   }
 
-  /** Reads everything that is stored and compares it with its checksums. */
+  /** Reads everything that is stored, and recomputes checksums, the audit chain and the hashes of all rows. */
   verify(): Promise<VerifyReport> {
     return this.#parts.scheduler.exclusive(() => verify(this.#parts.auditing));
   }
@@ -368,7 +375,7 @@ export class Engine {
     this.#background.add(tracked);
   }
 
-  /** Takes no more commits, finishes what is under way, and closes; see endWork for what is not done in time. Idempotent. */
+  /** Closes the database: finishes the work under way for `graceMs` milliseconds, then interrupts it. It may be called again. */
   close(graceMs: number = CLOSE_WAIT_MS): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;

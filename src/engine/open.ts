@@ -19,8 +19,8 @@ export interface EngineSeams extends OpenSeams {
 }
 
 /**
- * Opens or creates a database in a directory. One that cannot be written is opened for reading: then `engine.writeTrouble` says why.
- * `seams` are for tests.
+ * Opens a database in a directory, or creates it. Only one process can have a directory open. A directory that cannot be written is
+ * opened for reading; `engine.writeTrouble` then says why. The second parameter is for tests.
  * @throws EngineError DIRECTORY_IN_USE, FORMAT_UNSUPPORTED, CLOCK_NOT_ACCEPTED, CORRUPT_DATA {file}, STORAGE_FULL, READ_ONLY, OVERLOADED
  */
 export async function openEngine(options: EngineOptions, seams: EngineSeams = {}): Promise<Engine> {

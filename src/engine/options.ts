@@ -10,34 +10,46 @@ import type { EngineNotice } from './model/notice.ts';
 import type { EngineObserver } from './model/observer.ts';
 import type { Clock } from './time/machine-clock.ts';
 
+/** Options of `openEngine`. Only `directory` is required. */
 export interface EngineOptions {
-  /** The data directory; made if it is not there. */
+  /** The data directory. It is created if it does not exist. */
   readonly directory: string;
+  /** Where the time comes from; by default the machine's clock. */
   readonly clock?: Clock;
-  /** Take the machine's clock as it is at this start, however far it is ahead of the newest commit. */
+  /**
+   * Takes the machine's clock as it is at this start, however far it is ahead of the newest commit. Without it, a clock that is more
+   * than 400 days ahead is CLOCK_NOT_ACCEPTED.
+   */
   readonly acceptClock?: boolean | undefined;
-  /** Memory for DuckDB, bytes. A quarter of the machine's, at most 4 GiB, where absent. */
+  /** Memory of DuckDB, bytes. By default a quarter of the machine's memory, at most 4 GiB. */
   readonly memoryLimitBytes?: number;
-  /** Temporary disk for DuckDB, bytes; 16 GiB where absent. */
+  /** Temporary disk space of DuckDB, bytes; by default 16 GiB. */
   readonly spillLimitBytes?: number;
-  /** DuckDB's threads; two fewer than the machine's cores where absent. */
+  /** Threads of DuckDB; by default the number of cores less two, at least 1. */
   readonly threads?: number;
-  /** Memory for decoded rows, bytes; 64 MiB where absent, 0 for none. */
+  /** Memory of decoded rows, bytes; by default 64 MiB. 0 turns this cache off. */
   readonly cacheBytes?: number;
-  /** Queries at once. At least 8 fewer than UV_THREADPOOL_SIZE, or queries hold up commits; 4 where absent. */
+  /** How many queries run at once; by default 4. Keep it at least 8 below UV_THREADPOOL_SIZE, or queries hold up commits. */
   readonly queryConnections?: number;
-  /** Time for one query, milliseconds; 30,000 where absent. */
+  /** How long a query may take, milliseconds; by default 30,000. Past it, QUERY_TIMEOUT. */
   readonly queryTimeoutMs?: number;
+  /** When flush, compaction and retention run; see MaintenanceOptions for the defaults. */
   readonly maintenance?: Partial<MaintenanceOptions>;
-  /** How much history of tables without a policy of their own is kept; all of it where absent. */
+  /** How much history is kept of tables without a policy of their own; by default all of it. */
   readonly retention?: RetentionDefinition | undefined;
-  /** Told of failures in the background. */
+  /** Called when background work fails: `task` names the work. The work is tried again later. */
   readonly onBackgroundError?: (error: unknown, task: string) => void;
-  /** Told of what an operator should know and no request fails for: the directory is a copy, the clock jumped. */
+  /**
+   * Called with events that an operator should know and for which no request fails: the directory is a copy, the clock jumped, no commit
+   * is taken.
+   */
   readonly onNotice?: ((notice: EngineNotice) => void) | undefined;
-  /** Begin a new incarnation though nothing shows that the directory is a copy: after a restore that kept the files' inodes. */
+  /**
+   * Begins a new incarnation at this start, though nothing shows that the directory is a copy. Use it after a restore that kept the
+   * files' inodes, such as a rollback of the whole machine.
+   */
   readonly newIncarnation?: boolean | undefined;
-  /** Told of what the engine does, for figures; nothing is measured where absent. */
+  /** Called with measurements of commits, queries and maintenance. Without it nothing is measured. */
   readonly observer?: EngineObserver | undefined;
 }
 

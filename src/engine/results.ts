@@ -11,33 +11,41 @@ import type { Cells } from './model/types.ts';
 import type { History, Instant } from './read/history.ts';
 import type { AsOf } from './read/instants.ts';
 
-/** What a mutation did. Counts are 0 and `commit` is null where there was nothing to commit. */
+/** What a write did. If there was nothing to commit, `commit` is null and the counts are 0. */
 export interface CommitResult {
+  /** The commit; null if there was nothing to commit. */
   readonly commit: Commit | null;
-  /** The snapshots that the commit made; the tables' current ones where there is none. */
+  /** The snapshots that the commit made; the tables' current ones if there was nothing to commit. */
   readonly snapshots: readonly Snapshot[];
-  /** Whether an earlier commit with the same idempotency key is returned. */
+  /** Whether this is an earlier commit with the same idempotency key, and nothing was changed. */
   readonly replayed: boolean;
+  /** Rows that the commit inserted. */
   readonly insertedRows: number;
+  /** Rows that the commit updated. */
   readonly updatedRows: number;
+  /** Rows that the commit deleted. */
   readonly deletedRows: number;
 }
 
+/** The result of a write of rows. */
 export interface ChangeResult extends CommitResult {
   /**
-   * The row versions that the operation brought (delete: those it ended), all of the table's columns; append and upsert in
-   * input order, and where an upsert left a row as it was, the version there is. Empty for several operations, for files, for changes of more than 100,000 rows, and where it was replayed.
+   * The row versions after the write, with all columns of the table. Append and upsert give them in the order of the input, also rows
+   * that an upsert did not change. Delete gives the deleted versions. Empty for several operations, for files, for writes of more than
+   * 100,000 rows, and for a replayed commit.
    */
   readonly rows: readonly { readonly rowId: RowId; readonly fromSnapshotId: SnapshotId; readonly cells: Cells }[];
 }
 
+/** What `engine.restore` restores. */
 export interface RestoreOptions {
-  /** All of the catalog where absent; at least one where given. */
+  /** Names of the tables; by default the whole catalog. An empty list is refused. */
   readonly tables?: readonly string[] | null | undefined;
+  /** The instant to restore. */
   readonly to: AsOf;
   /** Whether only the plan is answered, and nothing is done. */
   readonly dryRun?: boolean | null | undefined;
-  /** Ends the wait for an instant that has not come yet. */
+  /** Ends the wait for an instant that is in the future. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,9 +63,13 @@ export interface RestoreResult extends CommitResult {
   readonly diff: UndoDiff;
 }
 
+/** What `engine.revert` undoes. */
 export interface RevertOptions {
+  /** The commit to undo. */
   readonly snapshotId: number;
+  /** What to do with rows that were changed after the commit: CONFLICT (default) refuses the revert, SKIP leaves these rows as they are. */
   readonly onChanged?: 'CONFLICT' | 'SKIP' | null | undefined;
+  /** Whether to change nothing and only answer what would change. */
   readonly dryRun?: boolean | null | undefined;
 }
 
@@ -66,9 +78,11 @@ export interface RevertResult extends RestoreResult {
   readonly reverted: readonly RevertedTable[];
 }
 
+/** The result of `engine.eraseRows`. */
 export interface EraseResult extends CommitResult {
+  /** How many rows were erased. */
   readonly erasedRows: number;
-  /** Versions of them, over all of history. */
+  /** How many versions these rows had, over all of history. */
   readonly erasedVersions: number;
 }
 
@@ -121,8 +135,12 @@ export function nothing(snapshots: readonly Snapshot[]): CommitResult {
 /** @throws EngineError OVERLOADED where too many ended versions still lie in the files of living ones: changes wait for compaction */
 export function refuseTooManyEnds(table: TableState): void {
   if (looseEndsIn(table) <= LIMITS.looseEndsMax) return;
-  throw new EngineError('OVERLOADED', `table ${table.name} has more than ${LIMITS.looseEndsMax} ended versions that wait for compaction`, {
-    details: { retryAfterMs: 5000, limit: 'looseEndsMax', maximum: LIMITS.looseEndsMax },
-    hint: 'Try again after details.retryAfterMs milliseconds, or call compact.',
-  });
+  throw new EngineError(
+    'OVERLOADED',
+    `table ${table.name} has more than ${LIMITS.looseEndsMax} deleted versions that wait for compaction`,
+    {
+      details: { retryAfterMs: 5000, limit: 'looseEndsMax', maximum: LIMITS.looseEndsMax },
+      hint: 'Try again after details.retryAfterMs milliseconds, or call compact.',
+    },
+  );
 }

@@ -1,4 +1,4 @@
-/** restore and revert: what is asked for, resolved, and what became of it, or, on a dry run, would become of it. */
+/** restore and revert: resolves what is asked for, and builds the answer. */
 import type { Administration } from './administration.ts';
 import { type CatalogState, type TableState, tableById } from './catalog/state.ts';
 import { unexpectedRows } from './commit/expectations.ts';
@@ -37,7 +37,7 @@ export async function restoreTables(
   options: CheckedOptions,
 ): Promise<RestoreResult> {
   if (tables !== null && tables.length === 0)
-    throw new EngineError('BAD_USER_INPUT', 'tables is empty: name some, or leave it out for all of the catalog');
+    throw new EngineError('BAD_USER_INPUT', 'tables is empty: name at least one table, or leave it out for the whole catalog');
   const instant = await parts.read.resolve(to, signal);
   const request = { tables, to: instant.snapshotId };
   if (dryRun === true) return wouldRestore(parts, request, instant, options);

@@ -1,6 +1,7 @@
 /**
- * The source behind changes: what each commit did to the rows of a table that match, in commit order, a large commit in
- * several events. A position within a commit is the last row seen of it, whatever the filter, so a cursor resumes inside.
+ * The source of row changes: how each commit changed the rows of a table that match, in commit order, a large commit in
+ * several events. A position within a commit is the last row that was seen of it, whatever the filter, so a cursor resumes
+ * inside a commit.
  */
 import type { Filter, RowChange, Session, SnapshotId, Table, TableId, TableSchema } from '../engine/index.ts';
 import { expiredAfter } from './expired.ts';

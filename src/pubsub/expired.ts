@@ -1,4 +1,4 @@
-/** What a subscriber is told who would have to be sent what has expired. */
+/** The error of a subscriber whose next event has expired. */
 import { EngineError, type Table } from '../engine/index.ts';
 import { neededSnapshot, type Position } from './position.ts';
 

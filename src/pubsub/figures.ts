@@ -1,4 +1,4 @@
-/** What the live path says of itself, for operators. */
+/** Figures of the live path, for operators. */
 
 export const LIVE_CLASSES = ['snapshotCommitted', 'changes', 'live'] as const;
 export type LiveClass = (typeof LIVE_CLASSES)[number];

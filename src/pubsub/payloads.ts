@@ -1,6 +1,6 @@
 /**
- * Executed events, kept for a while: subscribers that come late, or back, are often behind by the same few events. Bounded
- * in bytes over all broadcasts; the least recently used go first.
+ * Payloads (executed events), kept for a while: subscribers that come late, or come back, are often behind by the same few
+ * events. Bounded in bytes over all broadcasts; the least recently used go first.
  */
 import { LRUCache } from 'lru-cache';
 import type { RowCopies, RowCopy } from '../engine/index.ts';

@@ -70,7 +70,7 @@ export function shownDiff({ diff: { tables, ...diff } }: RestoreResult): Catalog
 
 /** A lost variable must not make a dry run a real one. @throws EngineError BAD_USER_INPUT */
 export function refuseNullDryRun(dryRun: boolean | null | undefined): void {
-  if (dryRun === null) throw new EngineError('BAD_USER_INPUT', 'dryRun is null; say true or false, or leave it out');
+  if (dryRun === null) throw new EngineError('BAD_USER_INPUT', 'dryRun is null; give true or false, or leave it out');
 }
 
 export interface EraseModel extends PayloadModel {

@@ -35,7 +35,7 @@ export function asOfOf(args: AsOfArguments): AsOf {
   const atLeast = args.atLeast ?? undefined;
   if (instant === undefined) return { kind: 'newest', atLeast };
   if (atLeast === undefined) return instant;
-  throw new EngineError('BAD_USER_INPUT', 'asOf: atLeast is for the present, and an instant is named beside it', {
+  throw new EngineError('BAD_USER_INPUT', 'asOf: atLeast cannot be combined with an instant', {
     hint: 'Leave out atLeast, or the instant.',
   });
 }
@@ -77,6 +77,6 @@ export async function tableAtOrThrow(context: Context, table: Table, instant: In
   const dropped = droppedAt === null ? '' : ` and dropped at ${droppedAt}`;
   throw new EngineError('TABLE_NOT_FOUND_AS_OF', `table ${table.name} did not exist then; it was created at ${createdAt}${dropped}`, {
     details: { table: table.name, createdAt, droppedAt },
-    hint: droppedAt === null ? 'Ask for an instant at or after its creation.' : 'Ask for an instant between its creation and its end.',
+    hint: droppedAt === null ? 'Ask for an instant at or after its creation.' : 'Ask for an instant between its creation and its drop.',
   });
 }

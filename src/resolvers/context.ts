@@ -1,4 +1,4 @@
-/** What every resolver gets. */
+/** The context that every resolver gets. */
 import type { Budget, Session, SnapshotId } from '../engine/index.ts';
 import type { CommitFeed } from '../pubsub/index.ts';
 import type { TableTypes } from './table-types.ts';

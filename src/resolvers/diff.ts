@@ -1,4 +1,4 @@
-/** Diffs and changes, for both doors. */
+/** Diffs and changes, for both APIs. */
 import type { GraphQLResolveInfo } from 'graphql';
 import {
   type AsOf,
@@ -75,7 +75,7 @@ function query(model: CatalogDiffModel, table: Table, args: DiffArguments, asked
   };
 }
 
-/** One table of a diff, through the generic door. */
+/** One table of a diff, through the generic API. */
 async function tableDiff(context: Context, model: CatalogDiffModel, table: Table, args: DiffArguments): Promise<TableDiff> {
   const where = args.where == null ? undefined : genericFilter(args.where, table.id);
   return context.session.diff(table, query(model, table, args, where), context.lifetime);
@@ -114,7 +114,7 @@ function last(context: Context, table: Table, at: SnapshotId): Promise<Snapshot 
   return context.session.snapshotAtOrBefore(table, at);
 }
 
-/** A change through the generic door. */
+/** A change through the generic API. */
 export interface RowChangeModel {
   readonly change: RowChange;
   readonly table: Table;

@@ -1,4 +1,4 @@
-/** Filter inputs of both doors into the engine's filters. A null operand is refused: an unset variable must not widen a filter. */
+/** Filter inputs of both APIs into the engine's filters. A null operand is refused: an unset variable must not widen a filter. */
 import { type CompareOperator, EngineError, type Filter, type TextOperator } from '../engine/index.ts';
 import { rowOfId } from './node-id.ts';
 import type { TypedTable } from './table-types.ts';
@@ -68,7 +68,7 @@ function combination(key: string, value: unknown, inner: (input: Input) => Filte
   return { kind: key, filters: (value as Input[]).map(inner) };
 }
 
-/** The typed door: `{status: {eq: "new"}, or: [...]}`. */
+/** The typed API: `{status: {eq: "new"}, or: [...]}`. */
 export function typedFilter(typed: TypedTable, input: Input): Filter {
   const filters = Object.entries(input).flatMap(([key, value]): Filter[] => {
     const combined = combination(key, value, (inner) => typedFilter(typed, inner));
@@ -123,7 +123,7 @@ export function refuseEmptyFilter(input: Input, path = 'where', isTop = true): v
       if (key === 'and' && value.length === 0 && (!isTop || Object.keys(input).length > 1)) {
         throw new EngineError('BAD_USER_INPUT', `${inner} is empty, which would match every row`, {
           details: { path: inner },
-          hint: 'Leave it out; {and: []} says all rows only where it stands alone at the top.',
+          hint: 'Leave it out; {and: []} means all rows only if it is the whole filter.',
         });
       }
       value.forEach((item, index) => {

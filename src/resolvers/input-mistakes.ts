@@ -134,7 +134,7 @@ class Walk {
       if (isLiteral && given.kind === 'string')
         this.#say(
           given,
-          `${place.path}: ${given.text} is a string, and a value of ${type.name} is wanted`,
+          `${place.path}: ${given.text} is a string, but a value of ${type.name} is expected`,
           `Leave the quotes out: ${place.key}: ${raw}.`,
         );
       return;
@@ -162,7 +162,7 @@ function noCondition(given: Given, { path, key }: Place): Mistake {
   const text = given.kind === 'enum' ? JSON.stringify(given.text) : given.text;
   const inner = `{${key}: {${operator}: ${text}}}`;
   const form = path === `where.${key}` ? `where: ${inner}` : inner;
-  return mistake(given, `${path}: ${given.text} is a value, and a condition on it is wanted`, `Write ${form}.`);
+  return mistake(given, `${path}: ${given.text} is a value, but a condition on it is expected`, `Write ${form}.`);
 }
 
 function noObject(type: GraphQLInputObjectType, given: Given, { path }: Place): Mistake {
@@ -194,7 +194,7 @@ function unknownKey(type: GraphQLInputObjectType, given: Given, { name, value, n
   return mistake(at, `${path}: there is no key ${shown}`, `${near}The keys of ${type.name} are ${listed(names)}.`);
 }
 
-/** An object of which exactly one key is wanted. */
+/** An object of which exactly one key is expected. */
 function notOne(type: GraphQLInputObjectType, given: Given, entries: ReturnType<Given['fields']>, { path }: Place): Mistake {
   const keys = entries.map(({ name }) => name.slice(0, 80));
   const said = keys.length === 0 ? 'none is given' : keys.length === 1 ? `${keys[0]} is null` : `${listed(keys)} are given`;
@@ -203,7 +203,7 @@ function notOne(type: GraphQLInputObjectType, given: Given, entries: ReturnType<
     type.name.endsWith('OrderBy') && keys.length > 1
       ? `Write a list of objects, each with one column: [${listed(split)}].`
       : `The keys of ${type.name} are ${listed(Object.keys(type.getFields()))}.`;
-  return mistake(given, `${path}: exactly one key is wanted, and ${said}`, hint);
+  return mistake(given, `${path}: exactly one key is expected, but ${said}`, hint);
 }
 
 /** Why a scalar refuses a value; undefined where it takes it. */
@@ -230,9 +230,9 @@ function scalarMistake(type: GraphQLScalarType, given: Given, { path, key }: Pla
   const raw = kind === 'string' ? String(given.raw()) : '';
   const isNumber = type.name === 'Int' || type.name === 'Float';
   if (isNumber && NUMBER.test(raw))
-    return { message: `${path}: ${text} is a string, and a number is wanted`, hint: `Leave the quotes out: ${key}: ${raw}.` };
+    return { message: `${path}: ${text} is a string, but a number is expected`, hint: `Leave the quotes out: ${key}: ${raw}.` };
   if (isNumber && type.name === 'Int' && kind === 'number')
-    return { message: `${path}: ${text} is no integer of 32 bits`, hint: 'Give a whole number from -2147483648 to 2147483647.' };
+    return { message: `${path}: ${text} is not a 32-bit integer`, hint: 'Give a whole number from -2147483648 to 2147483647.' };
   if (isNumber) return { message: `${path}: ${text} is not a number`, hint: `Give a number, without quotes.` };
   if (type.name === 'Boolean')
     return {
@@ -244,7 +244,7 @@ function scalarMistake(type: GraphQLScalarType, given: Given, { path, key }: Pla
     return { message: `${path}: ${text} is not a string`, hint: `Put quotes around it: ${key}: ${JSON.stringify(text)}.` };
   return {
     message: `${path}: ${reason}`,
-    hint: `A value of type ${type.name} is wanted${essence(type.description)}.`,
+    hint: `A value of type ${type.name} is expected${essence(type.description)}.`,
   };
 }
 

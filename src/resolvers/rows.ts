@@ -1,4 +1,4 @@
-/** Pages of rows for both doors: arguments to engine queries, read once, only with the columns that are selected. */
+/** Pages of rows for both APIs: arguments to engine queries, read once, only with the columns that are selected. */
 import type { GraphQLResolveInfo } from 'graphql';
 import {
   type AggregateFunction,

@@ -47,8 +47,8 @@ function startOf(context: Context, given: string | undefined, tables: readonly T
   if (text === undefined) return after(session.headSnapshotId);
   const position = positionOf(text, session.incarnation);
   if (position === undefined)
-    throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a place to resume from`, {
-      hint: 'Pass the last snapshotId or cursor that was seen, or 0 for all of history.',
+    throw new EngineError('BAD_USER_INPUT', `after: ${JSON.stringify(text)} is not a position to resume from`, {
+      hint: 'Pass the last snapshotId or cursor that you saw, or 0 for all of history.',
     });
   // Who has seen it has seen commits that are gone. To wait for the number would be to miss the other commits up to it.
   if (position.snapshotId > session.headSnapshotId)
@@ -57,7 +57,7 @@ function startOf(context: Context, given: string | undefined, tables: readonly T
       `after: there is no snapshot ${position.snapshotId}; the newest is ${session.headSnapshotId}`,
       {
         details: { snapshotId: position.snapshotId, newestSnapshotId: session.headSnapshotId },
-        hint: 'If it was there once, the database was restored from a backup since: read everything again, and subscribe after what was read.',
+        hint: 'If this commit existed before, the database was restored from a backup: read everything again, and subscribe after what you read.',
       },
     );
   const expired = tables.find((table) => hasExpiredAfter(table, position));

@@ -1,4 +1,4 @@
-/** One table at one instant through the generic door: rows as JSON objects, aggregates by name. */
+/** One table at one instant through the generic API: rows as JSON objects, aggregates by name. */
 import type { GraphQLResolveInfo } from 'graphql';
 import { type Order, type PageArguments, type Table, type TableAt, toWire } from '../engine/index.ts';
 import { type AsOfArguments, resolveInstant, tableAtOrThrow } from './as-of.ts';

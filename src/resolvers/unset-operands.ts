@@ -1,7 +1,6 @@
 /**
  * A variable that was not given must not widen a filter. GraphQL leaves the key of such a variable out of an input object,
- * so `{status: {eq: $status}}` would match all rows; here it is refused instead. Which arguments are looked at is decided
- * in one place, src/schema/filter-guard.ts: no resolver calls this.
+ * so `{status: {eq: $status}}` would match all rows. Here it is refused.
  */
 import { Kind, type ValueNode } from 'graphql';
 import { EngineError } from '../engine/index.ts';

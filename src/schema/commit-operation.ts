@@ -12,7 +12,7 @@ import { addGenericParts, addWriteInputs, COMMIT_OPTIONS_TEXT, WRITE_KINDS, WRIT
 export type CommitInputs = ReturnType<typeof addCommitInputs>;
 
 const TABLE_KEYS: { readonly [Kind in keyof TableOperations]: string } = {
-  createTable: 'Creates a table; later operations of the commit can use it, through the generic keys.',
+  createTable: 'Creates a table. Later operations of the commit can use it, through the generic keys.',
   alterTable: 'Changes a table.',
   dropTable: 'Drops a table.',
 };
@@ -34,7 +34,7 @@ export function addCommitInputs(builder: Builder, shared: Shared, { filter }: Re
   const typed = new Map<string, Key>();
   const operation = builder.inputType('CommitOperation', {
     isOneOf: true,
-    description: 'One operation of a commit: exactly one key. A table may also be named by its own key, with typed rows.',
+    description: 'One operation of a commit: give exactly one key. Each table also has a key of its own, with typed rows.',
     fields: (t) => {
       const keys: readonly (readonly [string, Key])[] = [
         ...WRITE_KINDS.map((kind) => [kind, key(kind)] as const),
@@ -53,7 +53,7 @@ export function addCommitMutation(builder: Builder, { shared, payload }: CommitT
       type: payload,
       nullable: true,
       description:
-        'Several operations over any tables as one commit: all or nothing, one snapshotId, visible at once. They apply in order, each seeing what those before it did; a table gets one snapshot, named by its first operation.',
+        'Several operations on any tables as one commit: all or nothing, with one snapshotId. They apply in order, and each sees the effects of those before it. A table gets one snapshot, with the name of its first operation.',
       args: {
         operations: t.arg({ type: [inputs.operation], required: true, description: 'The operations, up to 1,000.' }),
         options: t.arg({ type: shared.commitOptions, description: COMMIT_OPTIONS_TEXT }),

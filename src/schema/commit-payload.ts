@@ -12,29 +12,29 @@ export function payloadFields<Model extends PayloadModel>(t: Fields<Model>, { co
     commit: t.field({
       type: commit,
       nullable: true,
-      description: 'The commit; null where there was nothing to commit.',
+      description: 'The commit; null if there was nothing to commit.',
       resolve: (at) => at.commit,
     }),
     snapshots: t.field({
       type: [snapshot],
-      description: 'The snapshots that it made; the current ones where there was nothing to commit.',
+      description: 'The snapshots that it made; the current ones if there was nothing to commit.',
       resolve: (at) => [...at.snapshots],
     }),
     replayed: t.boolean({
-      description: 'Whether an earlier commit with the same idempotencyKey is returned, and nothing was changed.',
+      description: 'Whether this is an earlier commit with the same idempotencyKey, and nothing was changed.',
       resolve: (at) => at.replayed,
     }),
-    insertedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation brought.', resolve: (at) => at.insertedRows }),
-    updatedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation changed.', resolve: (at) => at.updatedRows }),
-    deletedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation ended.', resolve: (at) => at.deletedRows }),
+    insertedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation inserted.', resolve: (at) => at.insertedRows }),
+    updatedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation updated.', resolve: (at) => at.updatedRows }),
+    deletedRows: t.field({ type: 'SafeInt', description: 'Rows that this mutation deleted.', resolve: (at) => at.deletedRows }),
     notices: t.stringList({
-      description: 'What is right but may surprise: a column `id` is `id_` in the typed API, a name was changed.',
+      description: 'Notices, for example that a column `id` is called `id_` in the typed API.',
       resolve: (at) => [...at.notices],
     }),
     view: t.field({
       type: view,
       nullable: true,
-      description: 'The catalog right after this commit: read your own write, typed, any table.',
+      description: 'The catalog directly after this commit, to read your own write from any table.',
       resolve: (at) => at.view,
     }),
   };
@@ -42,7 +42,7 @@ export function payloadFields<Model extends PayloadModel>(t: Fields<Model>, { co
 
 export function addCommitPayload(builder: Builder, objects: Objects) {
   return builder.objectRef<PayloadModel>('CommitPayload').implement({
-    description: 'What the mutation did. The counts are of this mutation; `commit` is null where there was nothing to commit.',
+    description: 'What the mutation did. The counts are of this mutation. `commit` is null if there was nothing to commit.',
     fields: (t) => payloadFields(t, objects),
   });
 }

@@ -18,18 +18,18 @@ export function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, ref
   const summary = builder.objectRef<Snapshot>('SnapshotSummary').implement({
     description: 'What a commit did to a table, in numbers.',
     fields: (t) => ({
-      insertedRows: t.field({ type: 'SafeInt', description: 'Rows that it brought.', resolve: (at) => at.insertedRows }),
-      updatedRows: t.field({ type: 'SafeInt', description: 'Rows that it changed.', resolve: (at) => at.updatedRows }),
-      deletedRows: t.field({ type: 'SafeInt', description: 'Rows that it ended.', resolve: (at) => at.deletedRows }),
-      totalRows: t.field({ type: 'SafeInt', description: 'Rows of the table after it.', resolve: (at) => at.totalRows }),
+      insertedRows: t.field({ type: 'SafeInt', description: 'Rows that it inserted.', resolve: (at) => at.insertedRows }),
+      updatedRows: t.field({ type: 'SafeInt', description: 'Rows that it updated.', resolve: (at) => at.updatedRows }),
+      deletedRows: t.field({ type: 'SafeInt', description: 'Rows that it deleted.', resolve: (at) => at.deletedRows }),
+      totalRows: t.field({ type: 'SafeInt', description: 'The number of rows of the table after it.', resolve: (at) => at.totalRows }),
       totalFiles: t.field({
         type: 'SafeInt',
-        description: 'Data files right after it; flush and compaction change them later.',
+        description: 'The number of data files directly after it. Flush and compaction change it later.',
         resolve: (at) => at.totalFiles,
       }),
       totalBytes: t.field({
         type: 'SafeInt',
-        description: 'Bytes of data files and hot rows right after it.',
+        description: 'Bytes of data files and hot rows directly after it.',
         resolve: (at) => at.totalBytes,
       }),
     }),
@@ -45,7 +45,7 @@ export function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, ref
       }),
       snapshotId: t.field({
         type: 'SafeInt',
-        description: "The commit's id: pass it to asOf to read this very state, of any table.",
+        description: "The commit's id. Pass it to asOf to read exactly this state, of any table.",
         resolve: (at) => at.snapshotId,
       }),
       timestamp: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: (at) => milliseconds(at.timestampMs) }),
@@ -71,19 +71,19 @@ export function addSnapshot(builder: Builder, shared: Shared, node: NodeRef, ref
       }),
       view: t.field({
         type: refs.tableView,
-        description: 'The table as of this snapshot. At a DROP it is as it was right before; empty once that has expired.',
+        description: 'The table as of this snapshot. For a DROP it is the state directly before; empty once that state has expired.',
         resolve: (at, _args, context) => snapshotView(context, at),
       }),
       summary: t.field({ type: summary, description: 'What the commit did, in numbers.', resolve: (at) => at }),
       manifest: t.field({
         type: files,
-        description: 'The files and hot rows that hold the rows of this snapshot, as they are arranged now.',
+        description: 'The data files and hot rows that hold the rows of this snapshot now.',
         args: pageArguments(t.arg),
         resolve: async (at, args, context) => manifestOf(context, (await snapshotView(context, at)).at, args),
       }),
       changes: t.field({
         type: changes,
-        description: "What the commit did to the table's rows, each before and after.",
+        description: "The table's rows that the commit changed, each before and after.",
         args: pageArguments(t.arg),
         resolve: (at, args, context) => snapshotChanges(context, at, args),
       }),
@@ -111,12 +111,12 @@ export function addCommit(node: NodeRef, refs: Refs): void {
         description: 'When it was made; never earlier than the commit before it.',
         resolve: (at) => milliseconds(at.timestampMs),
       }),
-      author: t.exposeString('author', { nullable: true, description: 'Who made it, as they said.' }),
-      message: t.exposeString('message', { nullable: true, description: 'Why, as they said.' }),
+      author: t.exposeString('author', { nullable: true, description: 'Who made it, as given by the writer.' }),
+      message: t.exposeString('message', { nullable: true, description: 'Why, as given by the writer.' }),
       properties: t.field({
         type: 'JSON',
         nullable: true,
-        description: 'Whatever else they said.',
+        description: 'Other information, as given by the writer.',
         resolve: (at) => (at.properties === null ? null : (JSON.parse(at.properties) as unknown)),
       }),
       hash: t.string({
@@ -126,7 +126,7 @@ export function addCommit(node: NodeRef, refs: Refs): void {
       }),
       snapshots: t.field({
         type: [refs.snapshot],
-        description: 'One a table that it touched; those that have expired are left out.',
+        description: 'One for each table that it changed, without expired ones.',
         resolve: (at) => [...at.snapshots],
       }),
     }),

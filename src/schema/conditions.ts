@@ -1,4 +1,4 @@
-/** One `...Condition` input a scalar, shared by the filters of all tables, and the generic door's Filter. */
+/** One `...Condition` input a scalar, shared by the filters of all tables, and the generic API's Filter. */
 import type { ColumnType } from '../engine/index.ts';
 import { marked } from '../resolvers/marks.ts';
 import type { Builder } from './builder.ts';
@@ -17,20 +17,20 @@ const COMPARE_TEXT = {
 } as const;
 
 const TEXT_TEXT = {
-  contains: 'Has this text in it; case counts.',
-  startsWith: 'Begins with this text.',
-  endsWith: 'Ends with this text.',
-  like: 'Matches a pattern: % is any text, _ any character, a backslash makes them plain. Case counts.',
-  ilike: 'As like, without case, by Unicode case folding.',
+  contains: 'Contains this text. Case-sensitive.',
+  startsWith: 'Begins with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
+  endsWith: 'Ends with this text. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive. Case-sensitive.',
+  like: 'Matches a pattern: % is any text, _ is any character, a backslash makes them plain. Case-sensitive.',
+  ilike: 'The same as like, without regard to case (Unicode case folding).',
 } as const;
 
-const IN_TEXT = 'One of these. An empty list matches nothing.';
-const NOT_IN_TEXT = 'None of these. Never matches null; an empty list matches all that is not null.';
-const IS_NULL_TEXT = 'true: only nulls; false: only what is not null.';
+const IN_TEXT = 'Equal to a value of the list. An empty list matches no row.';
+const NOT_IN_TEXT = 'Equal to no value of the list. Never matches null. An empty list matches every value that is not null.';
+const IS_NULL_TEXT = 'true: only nulls. false: only values that are not null.';
 
-export const ROW_ID_FILTER_TEXT = 'Rows by their own id, as \u0060_rowId\u0060 gives it.';
+export const ROW_ID_FILTER_TEXT = 'Rows by their identity \u0060_rowId\u0060.';
 export const FROM_SNAPSHOT_ID_FILTER_TEXT =
-  'Versions by the snapshot that brought them. In a change, with the \u0060_fromSnapshotId\u0060 that was read: only where nobody has changed the row since.';
+  'Versions by the snapshot that created them. To change a row only if nobody has changed it since you read it, give the \u0060_fromSnapshotId\u0060 that you read.';
 
 export type Conditions = ReturnType<typeof addConditions>;
 
@@ -44,12 +44,12 @@ export function addConditions(builder: Builder) {
       return ref;
     },
     rowId: builder.inputType('IDCondition', {
-      description: 'Conditions on ids; several mean AND. A null operand is BAD_USER_INPUT.',
+      description: 'Conditions on ids. Several conditions are combined with AND. A null operand is BAD_USER_INPUT.',
       fields: (t) => ({
-        eq: t.id({ description: 'This one.' }),
-        ne: t.id({ description: 'Any other.' }),
+        eq: t.id({ description: 'Equal to this id.' }),
+        ne: t.id({ description: 'Not equal to this id.' }),
         in: t.idList({ description: IN_TEXT }),
-        notIn: t.idList({ description: 'None of these; an empty list matches all.' }),
+        notIn: t.idList({ description: 'Equal to none of these ids. An empty list matches every row.' }),
       }),
     }),
     fromSnapshotId: addSafeIntCondition(builder),
@@ -58,7 +58,7 @@ export function addConditions(builder: Builder) {
 
 function addSafeIntCondition(builder: Builder) {
   return builder.inputType('SafeIntCondition', {
-    description: 'Conditions on snapshot ids; several mean AND. A null operand is BAD_USER_INPUT.',
+    description: 'Conditions on snapshot ids. Several conditions are combined with AND. A null operand is BAD_USER_INPUT.',
     fields: (t) => ({
       ...Object.fromEntries(
         Object.entries(COMPARE_TEXT).map(([name, description]) => [
@@ -67,14 +67,14 @@ function addSafeIntCondition(builder: Builder) {
         ]),
       ),
       in: t.field({ type: ['SafeInt'], description: IN_TEXT }),
-      notIn: t.field({ type: ['SafeInt'], description: 'None of these; an empty list matches all.' }),
+      notIn: t.field({ type: ['SafeInt'], description: 'Equal to none of these ids. An empty list matches every row.' }),
     }),
   });
 }
 
 function addCondition(builder: Builder, scalar: ScalarName) {
   return builder.inputType(`${scalar}Condition`, {
-    description: `Conditions on one column of ${scalar} values; several mean AND. A null operand is BAD_USER_INPUT.`,
+    description: `Conditions on one column of ${scalar} values. Several conditions are combined with AND. A null operand is BAD_USER_INPUT.`,
     fields: (t) => {
       const isNull = { isNull: t.boolean({ description: IS_NULL_TEXT }) };
       if (scalar === 'JSON') return isNull;
@@ -96,19 +96,18 @@ function addCondition(builder: Builder, scalar: ScalarName) {
   });
 }
 
-/** The generic door's filter and order. */
+/** The generic API's filter and order. */
 export function addGenericFilter(builder: Builder, { direction }: Shared) {
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>('Filter');
   filter.implement({
     ...marked({ narrows: 'filter' }),
-    description: 'One column\'s conditions, {column: "status", eq: "new"}, or a combination. Values in the wire form of the column.',
+    description: `The conditions on one column's values, {column: "status", eq: "new"}, or a combination of filters. Values are in the JSON form of the column type.`,
     fields: (t) => ({
-      and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
-      or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
-      not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      and: t.field({ type: [filter], description: 'All of these filters must match. An empty list matches every row.' }),
+      or: t.field({ type: [filter], description: 'At least one of these filters must match. An empty list matches no row.' }),
+      not: t.field({ type: filter, description: 'Matches exactly the rows that this filter does not match, nulls included.' }),
       column: t.string({
-        description:
-          "The column's own name; _rowId and _fromSnapshotId stand for the row's id and for the snapshot that brought the version.",
+        description: "The column's own name. _rowId stands for the row's id, _fromSnapshotId for the snapshot that created the version.",
       }),
       ...Object.fromEntries(Object.entries(COMPARE_TEXT).map(([name, description]) => [name, t.field({ type: 'JSON', description })])),
       in: t.field({ type: ['JSON'], description: IN_TEXT }),
@@ -121,7 +120,7 @@ export function addGenericFilter(builder: Builder, { direction }: Shared) {
     description: 'One column to order by.',
     fields: (t) => ({
       column: t.string({ required: true, description: "The column's own name." }),
-      direction: t.field({ type: direction, required: true, defaultValue: 'ASC', description: 'Which end comes first.' }),
+      direction: t.field({ type: direction, required: true, defaultValue: 'ASC', description: 'The direction.' }),
     }),
   });
   return { filter, orderBy };

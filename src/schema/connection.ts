@@ -24,7 +24,7 @@ export function addConnection<T>(builder: Builder, { pageInfo }: Shared, name: s
       pageInfo: t.field({ type: pageInfo, description: 'Where the page lies.', resolve: (at) => at.pageInfo() }),
       totalCount: t.field({
         type: 'SafeInt',
-        description: 'How many there are in all, not only on the page. Counted only where it is asked for.',
+        description: 'The number of items in the whole list, not only on the page. It is counted only if it is selected.',
         resolve: (at) => at.totalCount(),
       }),
     }),

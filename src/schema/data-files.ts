@@ -8,33 +8,36 @@ export type Files = ReturnType<typeof addDataFiles>;
 
 export function addDataFiles(builder: Builder, shared: Shared) {
   const bounds = builder.objectRef<DataFileModel['bounds'][number]>('ColumnBounds').implement({
-    description: "What is known of one column's values in a file; queries use it to leave files unread.",
+    description: "The bounds of one column's values in a file. Queries use them to leave files unread.",
     fields: (t) => ({
       column: t.exposeString('column', { description: "The column's name." }),
-      min: t.field({ type: 'JSON', nullable: true, description: 'No value is below it; null where unknown.', resolve: (at) => at.min }),
-      max: t.field({ type: 'JSON', nullable: true, description: 'No value is above it; null where unknown.', resolve: (at) => at.max }),
-      nullCount: t.field({ type: 'SafeInt', description: 'How many nulls.', resolve: (at) => at.nullCount }),
+      min: t.field({ type: 'JSON', nullable: true, description: 'No value is smaller; null if unknown.', resolve: (at) => at.min }),
+      max: t.field({ type: 'JSON', nullable: true, description: 'No value is larger; null if unknown.', resolve: (at) => at.max }),
+      nullCount: t.field({ type: 'SafeInt', description: 'The number of nulls.', resolve: (at) => at.nullCount }),
     }),
   });
   const kind = builder.enumType('DataFileKind', {
-    description: 'Where rows lie.',
+    description: 'Where rows are stored.',
     values: {
       PARQUET: { description: 'In a Parquet file on disk.' },
-      HOT: { description: 'In the catalog: rows of small commits that were not flushed yet.' },
+      HOT: { description: 'In the catalog: hot rows, which are rows of small commits that were not flushed yet.' },
     },
   });
   const file = builder.objectRef<DataFileModel>('DataFile').implement({
-    description: 'An immutable Parquet file, or the hot rows together.',
+    description: 'An immutable Parquet file, or all hot rows together.',
     fields: (t) => ({
       path: t.exposeString('path', { nullable: true, description: 'Relative to the data directory; null for hot rows.' }),
-      kind: t.expose('kind', { type: kind, description: 'Where the rows lie.' }),
+      kind: t.expose('kind', { type: kind, description: 'Where the rows are stored.' }),
       rowCount: t.field({
         type: 'SafeInt',
-        description: 'Rows in it; some may be newer than the instant read at.',
+        description: 'The number of its rows. Some may be newer than the instant of the read.',
         resolve: (at) => at.rowCount,
       }),
       sizeBytes: t.field({ type: 'SafeInt', description: 'Its size, bytes.', resolve: (at) => at.sizeBytes }),
-      sha256: t.exposeString('sha256', { nullable: true, description: 'SHA-256 of its bytes, hex; checked when it is first read.' }),
+      sha256: t.exposeString('sha256', {
+        nullable: true,
+        description: 'SHA-256 of its bytes, hex. It is checked when the file is first read.',
+      }),
       fromSnapshotId: t.field({
         type: 'SafeInt',
         description: 'The oldest commit whose rows it holds.',

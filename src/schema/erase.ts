@@ -9,13 +9,17 @@ import { TABLE_NAME_TEXT, WHERE_TEXT } from './write.ts';
 
 export function addEraseMutation(builder: Builder, shared: Shared, objects: Objects, generic: ReturnType<typeof addGenericFilter>): void {
   const erased = builder.objectRef<EraseModel>('ErasePayload').implement({
-    description: 'What was erased, in numbers; not what it was.',
+    description: 'The number of erased rows and versions, without their content.',
     fields: (t) => ({
       ...payloadFields(t, objects),
-      erasedRows: t.field({ type: 'SafeInt', description: 'Rows that are in no snapshot any more.', resolve: (at) => at.erasedRows }),
+      erasedRows: t.field({
+        type: 'SafeInt',
+        description: 'The number of rows that are in no snapshot any more.',
+        resolve: (at) => at.erasedRows,
+      }),
       erasedVersions: t.field({
         type: 'SafeInt',
-        description: 'Versions of them, over all of history.',
+        description: 'The number of their versions, over all of history.',
         resolve: (at) => at.erasedVersions,
       }),
     }),
@@ -28,15 +32,15 @@ export function addEraseMutation(builder: Builder, shared: Shared, objects: Obje
         type: erased,
         nullable: true,
         description:
-          'Takes rows out of every snapshot, physically, for the right to be forgotten: each row of which any version matches goes with all of its versions. Afterwards no byte of them is left on disk; a commit stays that says when, by whom, why and how many. This cannot be undone.',
+          'Erases rows from every snapshot, physically, for the right to be forgotten. A row is erased with all its versions if any of them matches. Afterwards no byte of them is left on disk. A commit stays, which says when, by whom, why and how many. This cannot be undone.',
         args: {
           table,
           where,
           reason: t.arg.string({
             required: true,
-            description: 'Why, without saying what the rows were; it stays as the message of the commit.',
+            description: 'Why. Do not describe the rows: this text stays as the message of the commit.',
           }),
-          options: t.arg({ type: shared.commitOptions, description: 'Who: its author. Its message and properties are not used.' }),
+          options: t.arg({ type: shared.commitOptions, description: '`author` is who erases. `message` and `properties` are not used.' }),
         },
         resolve: (_root, args, context) => eraseRows(context, args),
       }),

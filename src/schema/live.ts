@@ -1,4 +1,4 @@
-/** What happens, live: the fields of Subscription that do not depend on any table. */
+/** Live events: the fields of Subscription that do not depend on any table. */
 import type { Instant } from '../engine/index.ts';
 import type { ChangesEvent, SnapshotEvent } from '../pubsub/index.ts';
 import { subscribeToLive } from '../resolvers/live.ts';
@@ -23,21 +23,22 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
   const changed = rowChangeEvent(builder, parts);
   builder.subscriptionType({
     description:
-      'What happens, live, over WebSocket (graphql-transport-ws) or as an event stream (graphql-sse). Subscribers of the same document and variables share one execution.',
+      'Live events, over WebSocket (graphql-transport-ws) or as an event stream (graphql-sse). Subscriptions with the same document and variables share one execution.',
     fields: (t) => ({
       snapshotCommitted: t.field({
         type: committed,
         nullable: true,
         description:
-          'Every commit that touches the tables, in order, none lost, one event a commit. `after` resumes: what came since, then live. Without it: from now.',
+          'Every commit that changes the tables, in order, without gaps, one event for each commit. With `after`, first the commits after it, then new ones. Without it, from now on.',
         args: {
           tables: t.arg.stringList({
-            description: 'Only commits that touch any of these tables, by name: also one that comes to have it. All where not given.',
+            description:
+              'Only commits that change at least one of these tables, by name; also of a table that gets the name later. By default all commits.',
           }),
-          operations: t.arg({ type: [shared.operation], description: 'Only these operations; all where not given.' }),
+          operations: t.arg({ type: [shared.operation], description: 'Only these operations; by default all.' }),
           after: t.arg({
             type: 'SafeInt',
-            description: 'The last snapshotId that was seen; 0 for all of history. One past the newest is SNAPSHOT_NOT_FOUND.',
+            description: 'The last snapshotId that you saw; 0 for all of history. An id past the newest commit is SNAPSHOT_NOT_FOUND.',
           }),
         },
         subscribe: (_root, args, context) => subscribeToSnapshots(context, args),
@@ -47,13 +48,13 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         type: changed,
         nullable: true,
         description:
-          'Row changes of the table that has the name now, in commit order, none lost; a large commit comes in several events. With `where`, what somebody sees who knows only rows that match: one that comes to match is an INSERT, one that no longer does a DELETE.',
+          'Row changes of the table that has the name now, in commit order, without gaps; a large commit comes in several events. With `where`, events are relative to the filter: a row that starts to match is reported as INSERT, a row that stops matching as DELETE.',
         args: {
           table: t.arg.string({ required: true, description: "The table's name." }),
           where: t.arg({ type: generic.filter, description: 'Only rows that match.' }),
           after: t.arg.string({
             description:
-              "The cursor of the last event that was seen, or a snapshotId in decimal; '0' for all of history. Without it: from now.",
+              "The cursor of the last event that you saw, or a snapshotId in decimal; '0' for all of history. Without it, from now on.",
           }),
         },
         subscribe: (_root, args, context) => subscribeToChanges(context, args as Parameters<typeof subscribeToChanges>[1]),
@@ -63,7 +64,7 @@ export function addSubscription(builder: Builder, parts: SubscriptionParts): voi
         type: objects.view,
         nullable: true,
         description:
-          'A live query: what Query.asOf answers now, at once, and again after each commit that changes the answer, all tables at one snapshot. Commits that come close together are answered together.',
+          'A live query: the answer of Query.asOf at the present, at once, and again after each commit that changes the answer. All tables are read at one snapshot. Commits that come close together are answered together.',
         subscribe: (_root, _args, context, info) => subscribeToLive(context, info),
         resolve: (at: Instant, _args, context) => liveView(context, at),
       }),
@@ -77,18 +78,18 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
     fields: (t) => ({
       snapshotId: t.field({
         type: 'SafeInt',
-        description: "The commit's id. Pass the last one seen as `after` to resume exactly.",
+        description: "The commit's id. To resume, pass the last one that you saw as `after`.",
         resolve: (at) => at.commit.snapshotId,
       }),
       incarnation: t.string({
         description:
-          'Which life of the database this is: another text after each restore from a backup. Where it is not the one of the event before, commits that were seen are gone, and the same snapshotId may be another commit: read everything again.',
+          'The incarnation of the database: another text after each restore from a backup. If it differs from the event before, commits that you saw are gone, and the same snapshotId may name another commit. Then read everything again.',
         resolve: (_at, _args, { session }) => session.incarnation,
       }),
       commit: t.field({ type: objects.commit, description: 'The commit.', resolve: (at) => at.commit }),
       snapshots: t.field({
         type: [objects.snapshot],
-        description: 'Those of its snapshots that match.',
+        description: 'Its snapshots that match.',
         resolve: (at) => [...at.snapshots],
       }),
       caughtUp: t.boolean({
@@ -106,14 +107,14 @@ function snapshotEvent(builder: Builder, { objects }: SubscriptionParts) {
   });
 }
 
-/** What events of row changes have in both doors. */
+/** What events of row changes have in both APIs. */
 export const CHANGES_EVENT_TEXT = {
   snapshotId: 'The commit that made the changes.',
   cursor:
-    'Where this event ends. Pass the last one seen as `after` to resume exactly, also within a large commit. After a restore from a backup it is CURSOR_INVALID.',
-  changes: 'The changes, by row, at most 1,000. Empty where rows were erased: nothing is told of these, read the table again.',
-  endOfCommit: 'Whether the commit has no further changes that match.',
-  caughtUp: 'Whether this ends the commit that was the newest when the event was made.',
+    'The position after this event. To resume, pass the last one that you saw as `after`; this also works within a large commit. After a restore from a backup it is CURSOR_INVALID.',
+  changes: 'The changes, by row, at most 1,000. Empty if rows were erased: then read the table again.',
+  endOfCommit: 'Whether the commit has no more changes that match after this event.',
+  caughtUp: 'Whether this is the end of the commit that was the newest when the event was made.',
   headSnapshotId: 'The newest commit when the event was made.',
 } as const;
 

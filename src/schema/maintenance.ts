@@ -7,42 +7,50 @@ type ExpireModel = Awaited<ReturnType<typeof expireSnapshots>>;
 
 export function addMaintenanceMutations(builder: Builder, objects: Objects): void {
   const compacted = builder.objectRef<CompactModel>('CompactPayload').implement({
-    description: 'What compaction did. No answer to any query changes by it.',
+    description: 'What compaction did. It changes no answer of any query.',
     fields: (t) => ({
-      tables: t.field({ type: [objects.table], description: 'The tables that were looked at.', resolve: (at) => [...at.tables] }),
-      flushedRows: t.field({ type: 'SafeInt', description: 'Hot rows that moved into a file.', resolve: (at) => at.flushedRows }),
-      mergedFiles: t.field({ type: 'SafeInt', description: 'Files that were rewritten into others.', resolve: (at) => at.mergedFiles }),
+      tables: t.field({ type: [objects.table], description: 'The tables that were checked.', resolve: (at) => [...at.tables] }),
+      flushedRows: t.field({
+        type: 'SafeInt',
+        description: 'The number of hot rows that moved into a file.',
+        resolve: (at) => at.flushedRows,
+      }),
+      mergedFiles: t.field({
+        type: 'SafeInt',
+        description: 'The number of files that were merged or rewritten.',
+        resolve: (at) => at.mergedFiles,
+      }),
     }),
   });
   const expiredTable = builder.objectRef<ExpireModel['tables'][number]>('ExpiredTable').implement({
-    description: 'What expired of one table.',
+    description: 'What expired in one table.',
     fields: (t) => ({
       table: t.field({ type: objects.table, description: 'The table.', resolve: (at) => at.table }),
-      removedSnapshots: t.field({ type: 'SafeInt', description: 'Snapshots that went.', resolve: (at) => at.removedSnapshots }),
+      removedSnapshots: t.field({ type: 'SafeInt', description: 'The number of expired snapshots.', resolve: (at) => at.removedSnapshots }),
       reclaimableBytes: t.field({
         type: 'SafeInt',
-        description: 'Bytes of files that compaction gives back, about.',
+        description: 'About how many bytes of files compaction will free.',
         resolve: (at) => at.reclaimableBytes,
       }),
       oldestSnapshotId: t.field({
         type: 'SafeInt',
-        description: 'From this snapshot on all are kept; 0 where none ever expired.',
+        description: 'The retention horizon: from this snapshot on all are kept. 0 if none ever expired.',
         resolve: (at) => at.oldestSnapshotId,
       }),
     }),
   });
   const expired = builder.objectRef<ExpireModel>('ExpirePayload').implement({
-    description: 'What expired, or on a dry run would.',
+    description: 'What expired, or would expire in a dry run.',
     fields: (t) => ({
-      dryRun: t.exposeBoolean('dryRun', { description: 'Whether nothing was changed.' }),
+      dryRun: t.exposeBoolean('dryRun', { description: 'Whether this was a dry run, which changes nothing.' }),
       removedSnapshots: t.field({
         type: 'SafeInt',
-        description: 'Snapshots that went, of all tables. The creation of a table, which brought no rows, is not counted.',
+        description: 'The number of expired snapshots of all tables. The creation of a table, which has no rows, is not counted.',
         resolve: (at) => at.removedSnapshots,
       }),
       reclaimableBytes: t.field({
         type: 'SafeInt',
-        description: 'Bytes of files that compaction gives back, about.',
+        description: 'About how many bytes of files compaction will free.',
         resolve: (at) => at.reclaimableBytes,
       }),
       tables: t.field({ type: [expiredTable], description: 'Table by table.', resolve: (at) => [...at.tables] }),
@@ -53,21 +61,24 @@ export function addMaintenanceMutations(builder: Builder, objects: Objects): voi
       type: expired,
       nullable: true,
       description:
-        'Lets old snapshots go. A limit is needed; with several, only what all of them let go. The newest snapshot, tagged ones, and what a query or cursor still needs are kept; what was current at `olderThan` is kept too, so every instant since can be read. Compaction gives the space back.',
+        'Expires old snapshots. At least one limit is needed; with several, a snapshot expires only if all allow it. The newest snapshot, tagged snapshots, and those that a query or cursor still needs are kept. The snapshot that was current at `olderThan` is kept too, so every instant since can be read. Compaction gives the space back.',
       args: {
-        table: t.arg.string({ description: 'Only this table; all where not given.' }),
-        olderThan: t.arg({ type: 'DateTime', description: 'An instant: what was current then, and all that is newer, is kept.' }),
+        table: t.arg.string({ description: 'Only this table; by default all.' }),
+        olderThan: t.arg({
+          type: 'DateTime',
+          description: 'An instant: the snapshot that was current then, and all newer ones, are kept.',
+        }),
         olderThanMs: t.arg({ type: 'SafeInt', description: 'The same as an AGE, in milliseconds.' }),
-        retainLast: t.arg.int({ description: 'The newest so many snapshots of each table are kept; at least 1.' }),
-        dryRun: t.arg.boolean({ defaultValue: false, description: 'Only say what would go.' }),
+        retainLast: t.arg.int({ description: 'This many of the newest snapshots of each table are kept; at least 1.' }),
+        dryRun: t.arg.boolean({ defaultValue: false, description: 'Change nothing, and answer what would expire.' }),
       },
       resolve: (_root, args, context) => expireSnapshots(context, args as ExpireArguments),
     }),
     compact: t.field({
       type: compacted,
       nullable: true,
-      description: 'Moves hot rows into files and merges small files, now; it also happens by itself. No answer changes by it.',
-      args: { table: t.arg.string({ description: 'Only this table; all where not given.' }) },
+      description: 'Moves hot rows into files and merges small files, now. This also happens by itself. It changes no answer.',
+      args: { table: t.arg.string({ description: 'Only this table; by default all.' }) },
       resolve: (_root, args, context) => compact(context, args.table),
     }),
   }));

@@ -23,7 +23,7 @@ interface MutationTypes {
 
 export function addMutation(builder: Builder, { shared, objects, generic, diffs, inputs }: MutationTypes): void {
   const commits = { shared, payload: addCommitPayload(builder, objects) };
-  builder.mutationType({ description: 'Changes. Root fields run in order, each one commit.' });
+  builder.mutationType({ description: 'Writes. Root fields run in order, each as one commit.' });
   addTableMutations(builder, commits, inputs);
   addWriteMutations(builder, commits, inputs.parts);
   addCommitMutation(builder, commits, inputs);

@@ -13,7 +13,7 @@ export function tagged<Value extends object>(typeName: string, value: Value): Va
 
 export function addNode(builder: Builder) {
   return builder.interfaceRef<object>('Node').implement({
-    description: 'An object with a global id: `node(id)` finds it again, and caches know it by.',
+    description: 'An object with a global id. `node(id)` finds it by this id, and caches use the id as its key.',
     resolveType: (value) => typeNames.get(value),
     fields: (t) => ({ id: t.id({ description: 'The global id.', resolve: () => '' }) }),
   });

@@ -23,24 +23,24 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         type: objects.view,
         nullable: true,
         description:
-          'The whole catalog at one instant, many tables consistently. No argument means the newest commit, or the snapshot that the cursors inside pin.',
+          'The whole catalog at one instant, consistent over all tables. Without an argument it is the newest commit, or the snapshot of the cursors inside.',
         args: instantArguments(t.arg, shared),
         resolve: (_root, args, context, info) => resolveInstant(context, args, info),
       }),
       diff: t.field({
         type: diffs.catalogDiff,
         nullable: true,
-        description: 'What became of all tables between two instants. The cost follows what changed, not the size of the tables.',
+        description: 'How all tables changed between two instants. The cost depends on what changed, not on the size of the tables.',
         args: {
-          from: t.arg({ type: shared.asOfInput, required: true, description: 'The one instant.' }),
-          to: t.arg({ type: shared.asOfInput, description: 'The other one; the newest commit where not given.' }),
+          from: t.arg({ type: shared.asOfInput, required: true, description: 'The instant to compare from.' }),
+          to: t.arg({ type: shared.asOfInput, description: 'The instant to compare to; by default the newest commit.' }),
         },
         resolve: (_root, args, context, info) => catalogDiff(context, args, info),
       }),
       table: t.field({
         type: objects.table,
         nullable: true,
-        description: 'A table by name, also one that was dropped; null, without an error, where none ever had the name.',
+        description: 'A table by name, also a dropped one. Null, without an error, if no table ever had the name.',
         args: { name: t.arg.string({ required: true, description: "The table's name." }) },
         resolve: (_root, { name }, { session }) => session.tableEverNamed(name) ?? null,
       }),
@@ -50,7 +50,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         description: 'All tables, in the order of their creation.',
         args: {
           ...pageArguments(t.arg),
-          includeDropped: t.arg.boolean({ defaultValue: false, description: 'Whether tables that were dropped are listed too.' }),
+          includeDropped: t.arg.boolean({ defaultValue: false, description: 'Whether dropped tables are listed too.' }),
         },
         resolve: (_root, args, { session }) =>
           listConnection<Table>(session.tables(args.includeDropped === true), args, (table) => table.id),
@@ -58,7 +58,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
       commit: t.field({
         type: objects.commit,
         nullable: true,
-        description: 'A commit by its id. SNAPSHOT_NOT_FOUND where there is none.',
+        description: 'A commit by its id. SNAPSHOT_NOT_FOUND if there is none.',
         args: { snapshotId: t.arg({ type: 'SafeInt', required: true, description: 'Its id.' }) },
         resolve: (_root, { snapshotId }, context) => commitById(context, snapshotId),
       }),
@@ -69,7 +69,7 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         args: {
           ...pageArguments(t.arg),
           ...timeRangeArguments(t.arg),
-          tables: t.arg.stringList({ description: 'Only commits that touch any of these tables.' }),
+          tables: t.arg.stringList({ description: 'Only commits that change at least one of these tables.' }),
           author: t.arg.string({ description: 'Only commits of this author.' }),
         },
         resolve: (_root, args, context) => listCommits(context, args),
@@ -85,14 +85,14 @@ export function addQuery(builder: Builder, shared: Shared, objects: Objects, dif
         type: report,
         nullable: true,
         description:
-          'Reads everything that is stored and recomputes it: checksums, the audit chain, and the hashes of all rows. It takes as long as reading the database does.',
+          'Reads everything that is stored and recomputes it: checksums, the audit chain, and the hashes of all rows. This takes as long as reading the whole database.',
         resolve: (_root, _args, context) => verifyCatalog(context),
       }),
       node: t.field({
         type: node,
         nullable: true,
         description:
-          'Any object by its global id; null where the id names nothing. The id of a row finds the row as it is now, null once deleted.',
+          'Any object by its global id; null if there is none. The id of a row gives the row at the present; null once it is deleted.',
         args: { id: t.arg.id({ required: true, description: 'The global id.' }) },
         resolve: async (_root, { id }, context, info) => {
           const found = await resolveNode(context, String(id), info);

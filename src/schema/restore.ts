@@ -11,22 +11,22 @@ import { COMMIT_OPTIONS_TEXT } from './write.ts';
 
 export function addRestoreMutations(builder: Builder, shared: Shared, objects: Objects, diffs: Diffs): void {
   const onChanged = builder.enumType('OnChanged', {
-    description: 'What a revert does where rows of the commit were changed since.',
+    description: 'What a revert does if rows of the commit were changed later.',
     values: {
-      CONFLICT: { description: 'Nothing at all is done, and the error names the rows.' },
-      SKIP: { description: 'These rows stay as they are, and the rest is undone.' },
+      CONFLICT: { description: 'The revert fails and changes nothing. The error names the rows.' },
+      SKIP: { description: 'These rows stay as they are, and the other rows are reverted.' },
     } as const,
   });
   const restored = builder.objectRef<RestoreModel>('RestorePayload').implement({
-    description: 'What the restore or revert did, or on a dry run would do.',
+    description: 'What the restore or revert did, or would do in a dry run.',
     fields: (t) => ({
       ...payloadFields(t, objects),
-      dryRun: t.exposeBoolean('dryRun', { description: 'Whether nothing was changed.' }),
-      diff: t.field({ type: diffs.catalogDiff, description: 'What it changes.', resolve: (at) => at.diff }),
+      dryRun: t.exposeBoolean('dryRun', { description: 'Whether this was a dry run, which changes nothing.' }),
+      diff: t.field({ type: diffs.catalogDiff, description: 'The changes of rows.', resolve: (at) => at.diff }),
       skippedRows: t.field({
         type: 'SafeInt',
         description:
-          'Rows that a revert left as they are, since they were changed after the commit or had their key taken; 0 of a restore.',
+          'The number of rows that a revert left as they are, because they were changed after the commit or another row has their key. 0 for a restore.',
         resolve: (at) => at.skipped.length,
       }),
       skippedRowIds: t.idList({
@@ -42,11 +42,11 @@ export function addRestoreMutations(builder: Builder, shared: Shared, objects: O
         type: restored,
         nullable: true,
         description:
-          'Brings some or all tables back to an instant, as a new commit: rows, and columns where they were others. Nothing is lost, the state left behind stays readable. Tables that did not exist then are dropped where all of the catalog is restored.',
+          'Restores some or all tables to an instant, rows and columns, as a new commit. Nothing is lost: the state before the restore stays readable. If the whole catalog is restored, tables that did not exist then are dropped.',
         args: {
-          tables: t.arg.stringList({ description: 'Names of the tables; all of the catalog where not given.' }),
-          to: t.arg({ type: shared.asOfInput, required: true, description: 'The instant to go back to.' }),
-          dryRun: t.arg.boolean({ defaultValue: false, description: 'Only say what it would change.' }),
+          tables: t.arg.stringList({ description: 'Names of the tables; by default the whole catalog.' }),
+          to: t.arg({ type: shared.asOfInput, required: true, description: 'The instant to restore.' }),
+          dryRun: t.arg.boolean({ defaultValue: false, description: 'Change nothing, and answer what it would change.' }),
           options,
         },
         resolve: (_root, args, context) => restore(context, args),
@@ -55,11 +55,11 @@ export function addRestoreMutations(builder: Builder, shared: Shared, objects: O
         type: restored,
         nullable: true,
         description:
-          'Undoes one commit, as a new commit: rows that it inserted go, rows that it changed or deleted are as they were before it. What came since stays. Rows that were changed since, or whose primary key is taken, are a CONFLICT {table, rows}, or are left as they are. What the commit did to a table itself (create, alter, drop) is for restore.',
+          'Undoes one commit, as a new commit. Rows that it inserted are deleted; rows that it updated or deleted get their state before it. Later commits stay. Rows that were changed later, or whose primary key another row has, are a CONFLICT {table, rows}, or stay as they are (`onChanged`). To undo changes of a table itself (create, alter, drop), use restore.',
         args: {
           snapshotId: t.arg({ type: 'SafeInt', required: true, description: 'The commit.' }),
-          onChanged: t.arg({ type: onChanged, defaultValue: 'CONFLICT', description: 'What to do where its rows were changed since.' }),
-          dryRun: t.arg.boolean({ defaultValue: false, description: 'Only say what it would change.' }),
+          onChanged: t.arg({ type: onChanged, defaultValue: 'CONFLICT', description: 'What to do if its rows were changed later.' }),
+          dryRun: t.arg.boolean({ defaultValue: false, description: 'Change nothing, and answer what it would change.' }),
           options,
         },
         resolve: (_root, args, context) => revert(context, args),

@@ -30,7 +30,7 @@ export function addTableView(
       ...marked({ tellsPlace: true }),
       type: 'SafeInt',
       description:
-        'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+        'The snapshot of the page. Subscribe to row changes after it to get everything that the page does not have. In a cache it stays with the page, while the view around the page is shared.',
       resolve: (page) => (page as RowConnection<JsonObject>).at.snapshotId,
     }),
   );
@@ -44,18 +44,19 @@ export function addTableView(
   const aggregateInput = builder.inputType('AggregateInput', {
     description: 'One value to compute.',
     fields: (t) => ({
-      as: t.string({ description: 'Its name in the answer; function_column where not given.' }),
+      as: t.string({ description: 'Its name in the answer; by default function_column.' }),
       function: t.field({ type: shared.aggregateFunction, required: true, description: 'What to compute.' }),
-      column: t.string({ description: 'Over which column; none for COUNT of rows.' }),
+      column: t.string({ description: 'The column; leave it out to COUNT rows.' }),
     }),
   });
   refs.tableView.implement({
-    description: "One table at one instant, typed at run time: rows as JSON objects with the columns' own names.",
+    description: "One table at one instant through the generic API: rows as JSON objects with the columns' own names.",
     interfaces: [node],
     fields: (t) => ({
       id: t.id({
         ...marked({ tellsPlace: true }),
-        description: 'The global id: one and the same for the present of a table; at a named instant that of the table and its snapshot.',
+        description:
+          'The global id. At the present it is always the same for a table; at a named instant it names the table and the snapshot.',
         resolve: ({ at, isPresent }, _args, { session }) =>
           tableViewId(at.tableId, { isPresent, snapshotId: at.snapshotId }, session.incarnation),
       }),
@@ -63,7 +64,7 @@ export function addTableView(
       snapshotId: t.field({
         ...marked({ tellsPlace: true }),
         type: 'SafeInt',
-        description: 'The catalog snapshot read at.',
+        description: 'The catalog snapshot of this read.',
         resolve: ({ at }) => at.snapshotId,
       }),
       snapshot: t.field({
@@ -72,15 +73,18 @@ export function addTableView(
         description: "The table's last change at or before the instant; null before its first append.",
         resolve: ({ at }) => (at.snapshot.operation === 'CREATE' ? null : at.snapshot),
       }),
-      columns: t.field({ type: [shared.column], description: 'The columns as of then.', resolve: ({ at }) => [...at.schema.columns] }),
+      columns: t.field({ type: [shared.column], description: 'The columns at this instant.', resolve: ({ at }) => [...at.schema.columns] }),
       rows: t.field({
         type: rows,
         description:
-          'Rows, a page at a time, in insertion order where no orderBy is given. A cursor pins the snapshot, so pages never shift.',
+          'Rows, a page at a time. Without orderBy they are in the order of insertion. A cursor keeps the snapshot, so pages never shift.',
         args: {
           where: t.arg({ type: filter, description: 'Only rows that match.' }),
-          orderBy: t.arg({ type: [orderBy], description: 'First by the first, then by the next; ties by insertion.' }),
-          columns: t.arg.stringList({ description: 'Names of the columns to read; all where not given.' }),
+          orderBy: t.arg({
+            type: [orderBy],
+            description: 'The first item of the list counts first, then the next. Ties are in the order of insertion.',
+          }),
+          columns: t.arg.stringList({ description: 'Names of the columns to read; by default all.' }),
           ...pageArguments(t.arg),
         },
         resolve: (view, args, context) => viewRows(context, view, args as Parameters<typeof viewRows>[2]),
@@ -88,9 +92,9 @@ export function addTableView(
       aggregate: t.field({
         type: groups,
         description:
-          'Computed values, one JSON object a group, the largest group first and equal ones by key; one object where there is no groupBy. A cursor pins the snapshot.',
+          'Computed values, one JSON object for each group. The largest group comes first, groups of the same size are in the order of their key. Without groupBy there is one object. A cursor keeps the snapshot.',
         args: {
-          where: t.arg({ type: filter, description: 'Over rows that match.' }),
+          where: t.arg({ type: filter, description: 'Only over rows that match.' }),
           groupBy: t.arg.stringList({ description: 'Names of the columns to group by.' }),
           functions: t.arg({ type: [aggregateInput], required: true, description: 'What to compute.' }),
           ...groupPageArguments(t.arg),
@@ -99,12 +103,12 @@ export function addTableView(
       }),
       rowCount: t.field({
         type: 'SafeInt',
-        description: 'How many rows; from the catalog, without reading any.',
+        description: 'The number of rows. It comes from the catalog; no row is read.',
         resolve: ({ at }) => at.snapshot.totalRows,
       }),
       files: t.field({
         type: files,
-        description: 'The files and hot rows that hold the rows.',
+        description: 'The data files and hot rows that hold the rows.',
         args: pageArguments(t.arg),
         resolve: ({ at }, args, context) => manifestOf(context, at, args),
       }),

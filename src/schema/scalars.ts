@@ -64,8 +64,8 @@ export function addScalars(builder: Builder): void {
   }
   builder.scalarType('DateTime', {
     description:
-      'An instant, ISO 8601 in UTC with milliseconds, "2026-11-22T10:00:00.000Z"; microseconds are written out where a stored value has them. ' +
-      'In: any offset, or integer epoch milliseconds; an integer below 10^11 (between 1966 and 1973) is refused, since it was meant in seconds.',
+      'An instant, ISO 8601 in UTC with milliseconds, "2026-11-22T10:00:00.000Z"; microseconds are written if a stored value has them. ' +
+      'In: any offset, or integer epoch milliseconds; an integer below 10^11 (between 1966 and 1973) is refused, because it probably means seconds.',
     serialize: writeDateTime,
     parseValue: (value) => checkDateTime(value) as string | number,
     parseLiteral: parsesLiteral((value) => checkDateTime(value) as string | number),

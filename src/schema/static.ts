@@ -9,12 +9,12 @@ export type Shared = ReturnType<typeof addShared>;
 const OPERATION_TEXT: Readonly<Record<(typeof OPERATIONS)[number], string>> = {
   CREATE: 'The table was created.',
   APPEND: 'Rows were added.',
-  REPLACE: 'Rows, or all of them, were replaced.',
+  REPLACE: 'Some or all rows were replaced.',
   DELETE: 'Rows were deleted.',
   UPDATE: 'Rows were changed.',
-  UPSERT: 'Rows were added, or changed where their primary key was there.',
+  UPSERT: 'Rows were added, or changed if their primary key existed.',
   ALTER: 'The columns or settings of the table were changed.',
-  RESTORE: 'The table was brought back to an earlier state, as a new commit.',
+  RESTORE: 'The table was restored to an earlier state, as a new commit.',
   DROP: 'The table was dropped.',
   ERASE: 'Rows were erased from all of history.',
 };
@@ -28,24 +28,24 @@ const DIRECTION_TEXT = {
 
 const TYPE_TEXT: Readonly<Record<(typeof COLUMN_TYPES)[number], string>> = {
   BOOLEAN: 'true or false.',
-  INT: 'A 32-bit integer; Int in the typed door.',
-  LONG: 'A 64-bit integer; BigInt in the typed door, a decimal string on the wire.',
+  INT: 'A 32-bit integer; Int in the typed API.',
+  LONG: 'A 64-bit integer; BigInt in the typed API, a decimal string in JSON.',
   FLOAT: 'A 32-bit floating point number.',
   DOUBLE: 'A 64-bit floating point number.',
-  DECIMAL: 'An exact decimal of a given precision (1 to 38 digits, 18 where not given) and scale (0 where not given).',
+  DECIMAL: 'An exact decimal with a precision (1 to 38 digits, 18 by default) and a scale (0 by default).',
   DATE: 'A date without time.',
   TIME: 'A time of day, microseconds.',
   TIMESTAMP: 'A date and time without zone, microseconds.',
-  TIMESTAMPTZ: 'An instant, microseconds; DateTime in the typed door.',
+  TIMESTAMPTZ: 'An instant, microseconds; DateTime in the typed API.',
   STRING: 'Unicode text.',
   UUID: 'A UUID.',
-  BINARY: 'Bytes; base64 on the wire.',
-  JSON: 'Any JSON value, kept as it was given.',
+  BINARY: 'Bytes; base64 in JSON.',
+  JSON: 'Any JSON value, stored as it was given.',
 };
 
 const FUNCTION_TEXT: Readonly<Record<(typeof AGGREGATE_FUNCTIONS)[number], string>> = {
-  COUNT: 'How many rows; with a column, how many of its values are not null.',
-  COUNT_DISTINCT: 'How many different values.',
+  COUNT: 'The number of rows; with a column, the number of its values that are not null.',
+  COUNT_DISTINCT: 'The number of different values.',
   SUM: 'The sum; of integers as a decimal string.',
   AVG: 'The mean, as a number.',
   MIN: 'The smallest value.',
@@ -68,15 +68,15 @@ export function addShared(builder: Builder) {
     values: values(FUNCTION_TEXT),
   });
   const ifExists = builder.enumType('IfExists', {
-    description: 'What createTable does where a table of the name is there.',
+    description: 'What createTable does if a table with the name exists.',
     values: {
       ERROR: { description: 'It fails with TABLE_EXISTS.' },
-      IGNORE: { description: 'It answers with the table there is, if its columns are the same; else SCHEMA_MISMATCH.' },
+      IGNORE: { description: 'It answers with the existing table if the columns are the same, and fails with SCHEMA_MISMATCH otherwise.' },
     },
   });
 
   const pageInfo = builder.objectRef<PageInfo>('PageInfo').implement({
-    description: 'Where a page lies in its list (Relay).',
+    description: 'The place of a page in its list (Relay).',
     fields: (t) => ({
       hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
       hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether there is more before this page.' }),
@@ -96,17 +96,19 @@ export function addShared(builder: Builder) {
   const column = builder.objectRef<Column>('Column').implement({
     description: 'One column of a table.',
     fields: (t) => ({
-      fieldId: t.exposeInt('fieldId', { description: 'The identity of the column within its table; names may change, this does not.' }),
-      name: t.exposeString('name', { description: 'The name, as the generic door and data files have it.' }),
-      graphqlName: t.exposeString('graphqlName', { description: 'The name in the typed door.' }),
-      type: t.expose('type', { type: columnType, description: 'What values it holds.' }),
+      fieldId: t.exposeInt('fieldId', {
+        description: 'The identity of the column within its table. The name may change, this number does not.',
+      }),
+      name: t.exposeString('name', { description: 'The name in the generic API and in data files.' }),
+      graphqlName: t.exposeString('graphqlName', { description: 'The name in the typed API.' }),
+      type: t.expose('type', { type: columnType, description: 'The type of its values.' }),
       required: t.exposeBoolean('required', { description: 'Whether null is refused.' }),
-      precision: t.exposeInt('precision', { nullable: true, description: 'DECIMAL: digits in all.' }),
-      scale: t.exposeInt('scale', { nullable: true, description: 'DECIMAL: digits after the point.' }),
+      precision: t.exposeInt('precision', { nullable: true, description: 'DECIMAL: the number of digits.' }),
+      scale: t.exposeInt('scale', { nullable: true, description: 'DECIMAL: the number of digits after the point.' }),
       default: t.field({
         type: 'JSON',
         nullable: true,
-        description: 'What an absent value reads as.',
+        description: 'The value of a row that does not give one.',
         resolve: (at) => toWire(at, at.default),
       }),
       description: t.exposeString('description', { nullable: true, description: 'What the column means.' }),
@@ -115,32 +117,32 @@ export function addShared(builder: Builder) {
 
   const asOfInput = builder.inputType('AsOfInput', {
     isOneOf: true,
-    description: 'An instant: exactly one.',
+    description: 'An instant: give exactly one key.',
     fields: (t) => ({
       timestamp: t.field({ type: 'DateTime', description: 'The newest commit at or before this instant.' }),
-      snapshotId: t.field({ type: 'SafeInt', description: 'Right after this commit.' }),
-      tag: t.string({ description: 'The snapshot that a tag names.' }),
+      snapshotId: t.field({ type: 'SafeInt', description: 'The state directly after this commit.' }),
+      tag: t.string({ description: 'The snapshot of this tag.' }),
     }),
   });
 
   const commitOptions = builder.inputType('CommitOptions', {
-    description: 'What to say about a commit, and when to make it.',
+    description: 'Information about a commit, and conditions for it.',
     fields: (t) => ({
-      message: t.string({ description: 'Why; up to 10,000 characters.' }),
-      author: t.string({ description: 'Who; up to 256 characters.' }),
+      message: t.string({ description: 'Why the change is made; up to 10,000 characters.' }),
+      author: t.string({ description: 'Who makes the change; up to 256 characters.' }),
       properties: t.field({ type: 'JSON', description: 'A JSON object of your own, up to 16 KiB.' }),
       idempotencyKey: t.string({
         description:
-          'Makes a retry safe: the same key again returns the first commit (replayed: true) and changes nothing; with other content it is IDEMPOTENCY_KEY_REUSED. Kept 24 hours, the newest million.',
+          'Makes a retry safe. The same key again returns the first commit (replayed: true) and changes nothing; the same key with other content is IDEMPOTENCY_KEY_REUSED. Keys are kept for 24 hours, at most the newest million.',
       }),
       expectedSnapshotId: t.field({
         type: 'SafeInt',
-        description: 'The newest snapshot of each touched table must be this one or older, else CONFLICT.',
+        description: 'The newest snapshot of each changed table must be this one or an older one. Otherwise the answer is CONFLICT.',
       }),
       expectedRows: t.field({
         type: 'SafeInt',
         description:
-          'How many rows the commit must insert, update and delete together, else CONFLICT and nothing is done. With `_fromSnapshotId: {eq: ...}` in `where` and 1 here, two people who edit one row never overwrite each other.',
+          'The number of rows that the commit must insert, update and delete together. Otherwise the answer is CONFLICT and nothing is changed. With 1 here and `_fromSnapshotId: {eq: ...}` in `where`, two people never overwrite the edits of each other.',
       }),
     }),
   });

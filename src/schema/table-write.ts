@@ -17,16 +17,16 @@ function addNewTable(builder: Builder, shared: Shared) {
     description: 'A new column.',
     fields: (t) => ({
       name: t.string({ required: true, description: 'A letter, then up to 62 letters, digits and underscores.' }),
-      graphqlName: t.string({ description: 'Its name in the typed door; its own where not given.' }),
-      type: t.field({ type: shared.columnType, required: true, description: 'What values it holds.' }),
+      graphqlName: t.string({ description: 'Its name in the typed API; by default its own name.' }),
+      type: t.field({ type: shared.columnType, required: true, description: 'The type of its values.' }),
       required: t.boolean({
         required: true,
         defaultValue: false,
-        description: 'Whether null is refused. Key columns always are required.',
+        description: 'Whether null is refused. Key columns are always required.',
       }),
-      precision: t.int({ description: 'DECIMAL: digits in all, 1 to 38; 18 where not given.' }),
-      scale: t.int({ description: 'DECIMAL: digits after the point; 0 where not given.' }),
-      default: t.field({ type: 'JSON', description: 'What an absent value becomes, in the wire form of the type.' }),
+      precision: t.int({ description: 'DECIMAL: the number of digits, 1 to 38; by default 18.' }),
+      scale: t.int({ description: 'DECIMAL: the number of digits after the point; by default 0.' }),
+      default: t.field({ type: 'JSON', description: 'The value of a row that does not give one, in the JSON form of the type.' }),
       description: t.string({ description: 'What the column means; shown in the typed API.' }),
     }),
   });
@@ -34,13 +34,13 @@ function addNewTable(builder: Builder, shared: Shared) {
     description: 'A new table.',
     fields: (t) => ({
       name: t.string({ required: true, description: 'A lower-case letter, then up to 62 letters, digits and underscores.' }),
-      graphqlName: t.string({ description: 'The name of its fields in the typed door; its own where not given.' }),
+      graphqlName: t.string({ description: 'The name of its fields in the typed API; by default its own name.' }),
       columns: t.field({ type: [column], required: true, description: 'Its columns, in order.' }),
       primaryKey: t.stringList({
-        description: 'Names of the columns that identify a row; append then refuses a second row with the same key.',
+        description: 'Names of the columns that identify a row. With a key, append refuses a second row with the same key.',
       }),
       description: t.string({ description: 'What the table holds; shown in the typed API.' }),
-      ifExists: t.field({ type: shared.ifExists, defaultValue: 'ERROR', description: 'What to do where there is a table of the name.' }),
+      ifExists: t.field({ type: shared.ifExists, defaultValue: 'ERROR', description: 'What to do if a table with the name exists.' }),
     }),
   });
   return { column, createTable };
@@ -56,7 +56,7 @@ function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typ
     fields: (t) => ({
       name: t.string({ required: true, description: 'Its name now.' }),
       to: t.string({ required: true, description: 'Its new name.' }),
-      graphqlName: t.string({ description: 'Its new name in the typed door; the new name where not given.' }),
+      graphqlName: t.string({ description: 'Its new name in the typed API; by default the new name.' }),
     }),
   });
   const widen = builder.inputType('WidenColumnInput', {
@@ -64,38 +64,39 @@ function addTableChange(builder: Builder, shared: Shared, column: ReturnType<typ
     fields: (t) => ({
       name: t.string({ required: true, description: "The column's own name." }),
       type: t.field({ type: shared.columnType, description: 'The wider type.' }),
-      precision: t.int({ description: 'DECIMAL: more digits than now, up to 38.' }),
+      precision: t.int({ description: 'DECIMAL: the new number of digits, more than now, up to 38.' }),
     }),
   });
   const reorder = builder.inputType('ReorderColumnsInput', {
     description: 'The columns in a new order.',
-    fields: (t) => ({ names: t.stringList({ required: true, description: 'Every column once.' }) }),
+    fields: (t) => ({ names: t.stringList({ required: true, description: 'The names of all columns, each once.' }) }),
   });
   const describe = builder.inputType('SetDescriptionInput', {
     description: 'A new description of the table or of one of its columns.',
     fields: (t) => ({
-      column: t.string({ description: 'The column; the table itself where not given.' }),
-      description: t.string({ description: 'The text; none where null.' }),
+      column: t.string({ description: 'The column; without it, the table itself.' }),
+      description: t.string({ description: 'The text; null removes it.' }),
     }),
   });
   const retention = builder.inputType('RetentionInput', {
-    description: "How much history is kept: snapshots go once both limits let them. Neither gives the table back to the catalog's policy.",
+    description:
+      "How much of the table's history is kept. With both limits, a snapshot expires only if both allow it. Without a limit, the table has the catalog's policy again.",
     fields: (t) => ({
       maxAgeMs: t.field({ type: 'SafeInt', description: 'Snapshots older than this may expire, milliseconds.' }),
-      minSnapshots: t.int({ description: 'The newest so many are always kept.' }),
+      minSnapshots: t.int({ description: 'This many of the newest snapshots are always kept.' }),
     }),
   });
   return builder.inputType('TableChange', {
     isOneOf: true,
-    description: 'One change of a table: exactly one.',
+    description: 'One change of a table: give exactly one key.',
     fields: (t) => ({
-      addColumn: t.field({ type: column, description: 'A new column at the end. Rows that are there read its default, else null.' }),
-      dropColumn: t.field({ type: named, description: 'Takes a column away. Earlier snapshots still have it, through the generic door.' }),
+      addColumn: t.field({ type: column, description: 'Adds a column at the end. Existing rows read its default, or null.' }),
+      dropColumn: t.field({ type: named, description: 'Drops a column. Earlier snapshots still have it, through the generic API.' }),
       renameColumn: t.field({ type: rename, description: 'Gives a column another name. Its values stay.' }),
       widenColumn: t.field({ type: widen, description: 'Gives a column a wider type. Its values stay.' }),
-      makeOptional: t.field({ type: named, description: 'Lets a required column be null.' }),
+      makeOptional: t.field({ type: named, description: 'Allows null in a required column.' }),
       reorderColumns: t.field({ type: reorder, description: 'Puts the columns in another order.' }),
-      setDescription: t.field({ type: describe, description: 'Says what the table or a column means.' }),
+      setDescription: t.field({ type: describe, description: 'Sets the description of the table or of a column.' }),
       setRetention: t.field({ type: retention, description: 'How much history is kept.' }),
     }),
   });
@@ -133,14 +134,15 @@ export function addTableMutations(builder: Builder, { shared, payload }: CommitT
         type: payload,
         nullable: true,
         description:
-          'Changes a table: columns go by their field id, so nothing is rewritten, old snapshots keep their own columns, and the typed API follows at once. All changes or none.',
+          'Changes a table, all changes or none. No row is rewritten, old snapshots keep their own columns, and the typed API follows at once.',
         args: { table, changes: t.arg({ type: [inputs.tableChange], required: true, description: 'The changes, in order.' }), options },
         resolve: (_root, args, context) => tableWrite(context, 'alterTable', args, args.options),
       }),
       dropTable: t.field({
         type: payload,
         nullable: true,
-        description: 'Drops a table. Its history stays readable until it expires, restore brings it back, and its name can be used again.',
+        description:
+          'Drops a table. Its history stays readable until it expires, restore brings the table back, and its name can be used again.',
         args: { table, options },
         resolve: (_root, args, context) => tableWrite(context, 'dropTable', args, args.options),
       }),

@@ -22,8 +22,8 @@ export function addTag(node: NodeRef, refs: Refs): void {
         description: 'The commit of that snapshot.',
         resolve: (at, _args, context) => commitById(context, at.snapshotId),
       }),
-      message: t.exposeString('message', { nullable: true, description: 'What it stands for.' }),
-      createdAt: t.field({ type: 'DateTime', description: 'When the tag was set.', resolve: (at) => milliseconds(at.createdAtMs) }),
+      message: t.exposeString('message', { nullable: true, description: 'What the tag is for.' }),
+      createdAt: t.field({ type: 'DateTime', description: 'When the tag was created.', resolve: (at) => milliseconds(at.createdAtMs) }),
     }),
   });
 }
@@ -33,21 +33,22 @@ export function addTagMutations(builder: Builder, shared: Shared, refs: Refs): v
     createTag: t.field({
       type: refs.tag,
       nullable: true,
-      description: 'Names a snapshot: asOf takes the name everywhere, and the snapshot does not expire while the tag is there.',
+      description:
+        'Creates a tag, a name for a snapshot. asOf takes the name everywhere, and the snapshot does not expire while the tag is there.',
       args: {
         name: t.arg.string({
           required: true,
           description: 'The name: letters, digits, points, hyphens, underscores and slashes. A tag never moves.',
         }),
-        at: t.arg({ type: shared.asOfInput, description: 'The instant; the newest commit where not given.' }),
-        message: t.arg.string({ description: 'What it stands for.' }),
+        at: t.arg({ type: shared.asOfInput, description: 'The instant; by default the newest commit.' }),
+        message: t.arg.string({ description: 'What the tag is for.' }),
       },
       resolve: (_root, args, context) => createTag(context, args),
     }),
     dropTag: t.field({
       type: refs.tag,
       nullable: true,
-      description: 'Takes a tag away. Its snapshot can expire from then on.',
+      description: 'Drops a tag. Its snapshot can expire from then on.',
       args: { name: t.arg.string({ required: true, description: 'The name.' }) },
       resolve: (_root, { name }, { session }) => session.dropTag(name),
     }),

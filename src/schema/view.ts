@@ -13,20 +13,20 @@ export function addCatalogView(node: NodeRef, refs: Refs): void {
     fields: (t) => ({
       id: t.id({
         ...marked({ tellsPlace: true }),
-        description: 'The global id: one and the same for the present, however often it is read; at a named instant that of its snapshot.',
+        description: 'The global id. At the present it is always the same; at a named instant it names the snapshot.',
         resolve: (view, _args, { session }) => viewId(view, session.incarnation),
       }),
       snapshotId: t.field({
         ...marked({ tellsPlace: true }),
         type: 'SafeInt',
-        description: 'The commit read at; 0 where nothing was committed yet.',
+        description: 'The newest commit of this read; 0 before the first commit.',
         resolve: (view) => view.snapshotId,
       }),
       timestamp: t.field({
         ...marked({ tellsPlace: true }),
         type: 'DateTime',
         nullable: true,
-        description: 'When that commit was made; null where nothing was committed yet.',
+        description: 'When that commit was made; null before the first commit.',
         resolve: (view) => (view.timestampMs === null ? null : milliseconds(view.timestampMs)),
       }),
       table: t.field({
@@ -34,7 +34,7 @@ export function addCatalogView(node: NodeRef, refs: Refs): void {
         type: refs.tableView,
         nullable: true,
         description:
-          'One table, typed at run time. Null where it did not exist at this instant; TABLE_NOT_FOUND where no table ever had the name.',
+          'One table through the generic API. Null if it did not exist at this instant; TABLE_NOT_FOUND if no table ever had the name.',
         args: { name: t.arg.string({ required: true, description: "The table's name." }) },
         resolve: (view, args, context) => tableInView(context, view, args.name),
       }),

@@ -11,18 +11,18 @@ import type { Builder } from './builder.ts';
 import type { CommitTypes } from './commit-payload.ts';
 
 const UPSERT_ROWS_TEXT =
-  'What a row does not give stays as it is where the row exists, and is the default where it is new; null sets null.';
+  'For a column that a row does not give, an existing row keeps its value and a new row gets the default. null sets null.';
 
 /** `onConflict` of both APIs. */
 export const ON_CONFLICT_TEXT = {
-  argument: 'What to do with rows that exist; they take on what is given, where this is not.',
+  argument: 'What to do with existing rows. By default they take the values that are given.',
   update:
-    'The columns that may change; those that a row gives where not given. An empty list changes nothing: rows that are new come, others stay.',
-  where: 'Only existing rows that match are changed, the others stay as they are. {and: []} is all of them.',
+    'The columns that may change; by default those that a row gives. With an empty list, new rows are inserted and existing rows stay as they are.',
+  where: 'Only existing rows that match are changed; the others stay as they are. {and: []} means all rows.',
 } as const;
 
 export const TABLE_NAME_TEXT = "The table's name.";
-export const COMMIT_OPTIONS_TEXT = 'What to say about the commit, and when to make it.';
+export const COMMIT_OPTIONS_TEXT = 'Information about the commit, and conditions for it.';
 
 interface WriteText {
   /** The mutation of the generic API, and that of a table. */
@@ -50,13 +50,13 @@ export const WRITE_TEXTS: { readonly [Kind in RowKind]: WriteText } = {
   },
   replace: {
     generic:
-      'Takes the rows that match (all of the table, without `where`) out, and these rows in. A row whose primary key comes again is changed.',
+      'Replaces the rows that match (without `where` all rows of the table) by these rows. An existing row whose primary key is among the new rows is updated.',
     typed: (table) =>
-      `Takes the rows of ${table} that match (all, without \`where\`) out, and these in. A row whose primary key comes again is changed.`,
-    key: 'Puts rows in the place of others.',
-    input: 'Rows in the place of others.',
-    typedInput: (table) => `Rows of ${table} in the place of others.`,
-    optionalWhere: 'Which rows to take out; all where not given.',
+      `Removes the rows of ${table} that match (without \`where\` all rows) and inserts these rows. An existing row whose primary key is among the new rows is updated.`,
+    key: 'Replaces rows by other rows.',
+    input: 'Rows that replace other rows.',
+    typedInput: (table) => `Rows of ${table} that replace other rows.`,
+    optionalWhere: 'Which rows to replace; by default all.',
   },
   delete: {
     generic: 'Deletes the rows that match. Earlier snapshots still have them.',
@@ -64,21 +64,21 @@ export const WRITE_TEXTS: { readonly [Kind in RowKind]: WriteText } = {
     key: 'Deletes rows.',
     input: 'Rows to delete.',
     typedInput: (table) => `Rows of ${table} to delete.`,
-    typedKey: 'Which rows to delete; {and: []} is all of them.',
+    typedKey: 'Which rows to delete; {and: []} means all rows.',
   },
   update: {
-    generic: 'Gives the rows that match new values. Each becomes a new version of the same row.',
-    typed: (table) => `Gives the rows of ${table} that match new values. Each becomes a new version of the same row.`,
+    generic: 'Updates the rows that match. Each gets a new version of the same row.',
+    typed: (table) => `Updates the rows of ${table} that match. Each gets a new version of the same row.`,
     key: 'Changes rows.',
     input: 'Rows to change.',
     typedInput: (table) => `Rows of ${table} to change.`,
   },
   upsert: {
     generic:
-      'Rows by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.',
+      'Inserts or updates rows by primary key. If a row with the key exists, the given columns change and all others stay; otherwise the row is inserted. A row that already has the given values gets no new version. Two rows with the same key are INVALID_ROW.',
     typed: (table) =>
-      `Rows of ${table} by primary key: where a row has the key, the columns that are given change, and all others stay; else the row is new. A row that is as given already gets no new version. Two rows of one key are INVALID_ROW.`,
-    key: 'Adds rows, or changes them where their primary key is there.',
+      `Inserts or updates rows of ${table} by primary key. If a row with the key exists, the given columns change and all others stay; otherwise the row is inserted. A row that already has the given values gets no new version. Two rows with the same key are INVALID_ROW.`,
+    key: 'Adds rows, or changes them if their primary key exists.',
     input: 'Rows by primary key.',
     typedInput: (table) => `Rows of ${table} by primary key.`,
     typedKey: `Rows by primary key. ${UPSERT_ROWS_TEXT}`,
@@ -107,9 +107,9 @@ interface PartTexts {
   readonly set: string;
 }
 
-const GENERIC_SET_TEXT = 'New values by column; what is absent stays, null sets null.';
-export const WHERE_TEXT = 'Which rows. Empty at any depth is BAD_USER_INPUT; {and: []} is all of them.';
-const WHERE_IN_COMMIT_TEXT = 'Which rows; {and: []} is all of them.';
+const GENERIC_SET_TEXT = 'New values by column. A column that is not given keeps its value; null sets null.';
+export const WHERE_TEXT = 'Which rows. A filter that is empty at any depth is BAD_USER_INPUT; {and: []} means all rows.';
+const WHERE_IN_COMMIT_TEXT = 'Which rows; {and: []} means all rows.';
 
 export const PART_TEXTS = {
   generic: {
@@ -125,7 +125,7 @@ export const PART_TEXTS = {
   typed: {
     rows: (more) => `The rows, up to 100,000.${more}`,
     where: WHERE_TEXT,
-    set: 'Their new values: absent stays, null sets null.',
+    set: 'Their new values. A column that is not given keeps its value; null sets null.',
   },
   typedInCommit: { rows: (more) => `The rows.${more}`, where: WHERE_IN_COMMIT_TEXT, set: 'Their new values.' },
 } satisfies Record<string, PartTexts>;
@@ -166,7 +166,7 @@ export function addGenericParts(builder: Builder, filter: InputRef<Readonly<Reco
   const addOnConflict = (): InputRef<unknown> =>
     builder.inputType('OnConflict', {
       ...marked({ narrows: 'onConflict' }),
-      description: 'What an upsert does to rows that exist.',
+      description: 'What an upsert does to existing rows.',
       fields: (t) => ({
         update: t.stringList({ description: ON_CONFLICT_TEXT.update }),
         where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),

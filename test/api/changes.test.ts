@@ -24,7 +24,7 @@ const rowsOf = async (server: Server, document = ORDERS): Promise<Loose[]> =>
 const codeOf = async (server: Server, document: string, variables?: Loose): Promise<string | undefined> =>
   (await server.query(document, variables)).errors?.[0]?.extensions.code;
 
-describe('changes through the typed door', () => {
+describe('changes through the typed API', () => {
   it('update: counts, the new versions, and the state right after it in one answer', async () => {
     const server = await filled();
     const answer = await server.data(`mutation {
@@ -110,7 +110,7 @@ describe('changes through the typed door', () => {
     ['a null operand', 'deleteOrders(where: {status: {eq: null}}) { deletedRows }'],
     ['an empty filter of replace', 'replaceOrders(rows: [], where: {}) { deletedRows }'],
     ['nothing to set', 'updateOrders(where: {status: {eq: "new"}}, set: {}) { updatedRows }'],
-    ['the generic door alike', 'delete(table: "orders", where: {}) { deletedRows }'],
+    ['the generic API alike', 'delete(table: "orders", where: {}) { deletedRows }'],
     ['inside too', 'update(table: "orders", where: {and: [{}]}, set: {amount: 1}) { updatedRows }'],
   ])('%s is BAD_USER_INPUT and changes nothing', async (_what, field) => {
     const server = await filled();
@@ -177,7 +177,7 @@ describe('changes through the typed door', () => {
   });
 });
 
-describe('changes through the generic door', () => {
+describe('changes through the generic API', () => {
   it('delete, update, upsert and replace take column names and JSON', async () => {
     const server = await filled();
     const answer = await server.data(`mutation {
@@ -231,7 +231,7 @@ describe('changes through the generic door', () => {
 });
 
 describe('commit(operations)', () => {
-  it('takes both doors and tables that it creates, in order, as one commit', async () => {
+  it('takes both APIs and tables that it creates, in order, as one commit', async () => {
     const server = await filled();
     const answer = await server.data(`mutation {
       commit(operations: [

@@ -37,7 +37,7 @@ const BAD_ROWS = [
   { order_id: '9223372036854775808', customer_id: 1, placed_at: 'today' },
 ];
 
-describe('bad rows are named, every one, through both doors', () => {
+describe('bad rows are named, every one, through both APIs', () => {
   it.each([
     ['typed variables over HTTP', APPEND_TYPED, 'http'],
     ['generic variables over HTTP', APPEND, 'http'],
@@ -73,7 +73,7 @@ describe('bad rows are named, every one, through both doors', () => {
     }
   });
 
-  it('the column of a renamed field is named as the typed door calls it', async () => {
+  it('the column of a renamed field is named as the typed API calls it', async () => {
     const server = await testServer({ tables: [CUSTOMERS] });
     const document = 'mutation ($rows: [CustomersRowInput!]!) { appendCustomers(rows: $rows) { insertedRows } }';
     const { details } = (await server.failure(document, { rows: [{ id_: 'x', name: 'A' }] })).extensions;

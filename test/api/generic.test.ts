@@ -93,7 +93,7 @@ describe('a table is created through the API', () => {
     if (code === 'NAME_COLLISION') expect(extensions.details).toMatchObject({ name, other: expect.any(String) });
   });
 
-  it('a collision is solved by a graphqlName, and the generic door keeps the own names', async () => {
+  it('a collision is solved by a graphqlName, and the generic API keeps the own names', async () => {
     const server = await testServer({ tables: [{ name: 'orderItems', columns: [{ name: 'a', type: 'INT' }] }] });
     const answer = await server.data(
       `mutation { createTable(input: {name: "order_items", graphqlName: "items2", columns: [{name: "a", type: INT}, {name: "A_", graphqlName: "b", type: INT}]}) {
@@ -112,7 +112,7 @@ describe('a table is created through the API', () => {
   });
 
   it.each(['table', 'tables', 'snapshotId', 'timestamp', 'id', 'from', 'to', 'then', 'catalog', 'row'])(
-    'the reserved table name %s gets an underscore in the typed door, and the generic door keeps it',
+    'the reserved table name %s gets an underscore in the typed API, and the generic API keeps it',
     async (name) => {
       const server = await testServer({
         tables: [

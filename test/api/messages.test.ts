@@ -161,7 +161,7 @@ describe('quotes that are too many or too few', () => {
     const document =
       'mutation ($s: String) { appendOrders(rows: [{order_id: 1, customer_id: 1}, {order_id: 2, customer_id: 2, status: $s, amount: "1"}]) { replayed } }';
     expect(await told(at, document, { s: 'x' })).toMatchObject({
-      message: 'rows[1].amount: "1" is a string, and a number is wanted',
+      message: 'rows[1].amount: "1" is a string, but a number is expected',
       hint: 'Leave the quotes out: amount: 1.',
     });
   });
@@ -265,13 +265,13 @@ describe('a name that is not there', () => {
   });
 });
 
-describe('an input of which exactly one key is wanted', () => {
+describe('an input of which exactly one key is expected', () => {
   it.each([
-    ['asOf(at: {snapshotId: 1, tag: "x"}) { id }', 'at: exactly one key is wanted, and snapshotId, tag are given'],
-    ['asOf(at: {}) { id }', 'at: exactly one key is wanted, and none is given'],
+    ['asOf(at: {snapshotId: 1, tag: "x"}) { id }', 'at: exactly one key is expected, but snapshotId, tag are given'],
+    ['asOf(at: {}) { id }', 'at: exactly one key is expected, but none is given'],
     [
       'asOf { orders(orderBy: [{amount: ASC, status: DESC}]) { totalCount } }',
-      'orderBy[0]: exactly one key is wanted, and amount, status are given',
+      'orderBy[0]: exactly one key is expected, but amount, status are given',
     ],
   ])('says which were given: %s', async (field, message) => {
     expect(await told(await server(), `{ ${field} }`)).toMatchObject({ message, hint: expect.stringMatching(/\.$/) });
@@ -280,11 +280,11 @@ describe('an input of which exactly one key is wanted', () => {
   it('in variables too', async () => {
     const at = await server();
     expect(await told(at, 'query ($at: AsOfInput) { asOf(at: $at) { id } }', { at: { snapshotId: 1, tag: 'x' } })).toMatchObject({
-      message: '$at: exactly one key is wanted, and snapshotId, tag are given',
+      message: '$at: exactly one key is expected, but snapshotId, tag are given',
     });
     const document = 'mutation ($o: [CommitOperation!]!) { commit(operations: $o) { replayed } }';
     expect(await told(at, document, { o: [{ orders: { append: [], delete: {} } }] })).toMatchObject({
-      message: '$o[0].orders: exactly one key is wanted, and append, delete are given',
+      message: '$o[0].orders: exactly one key is expected, but append, delete are given',
     });
     expect((await told(at, document, { o: [{ ordrs: { append: [] } }] }))['hint']).toContain('Did you mean orders?');
   });
@@ -332,10 +332,10 @@ describe('a remedy that can be done', () => {
   it.each([
     [
       'asOf(timestamp: 1796125200) { id }',
-      'A value of type DateTime is wanted: an instant, ISO 8601 in UTC with milliseconds, "2026-11-22T10:00:00.000Z".',
+      'A value of type DateTime is expected: an instant, ISO 8601 in UTC with milliseconds, "2026-11-22T10:00:00.000Z".',
     ],
-    ['asOf { ordersByKey(order_id: "x") { id } }', 'A value of type BigInt is wanted: a 64-bit integer, of a LONG column.'],
-  ])('a value of another type is told what is wanted, once: %s', async (field, hint) => {
+    ['asOf { ordersByKey(order_id: "x") { id } }', 'A value of type BigInt is expected: a 64-bit integer, of a LONG column.'],
+  ])('a value of another type is told what is expected, once: %s', async (field, hint) => {
     expect((await told(await server(), `{ ${field} }`))['hint']).toBe(hint);
   });
 

@@ -118,7 +118,7 @@ function counted(before: State, after: State): Record<string, number> {
   return { gone: before.length - both.length, came: after.length - both.length };
 }
 
-describe('through GraphQL, both doors', () => {
+describe('through GraphQL, both APIs', () => {
   it('every snapshot of every table reads as a plain model has it, and so do diffs', async () => {
     await fc.assert(
       fc.asyncProperty(

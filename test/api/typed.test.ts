@@ -135,7 +135,7 @@ describe('typed rows go in and come out', () => {
   });
 });
 
-describe('filters, orders and aggregates of the typed door', () => {
+describe('filters, orders and aggregates of the typed API', () => {
   const count = 'totalCount nodes { order_id }';
 
   it('sibling keys mean AND; and, or, not combine', async () => {

@@ -24,7 +24,7 @@ async function filled(): Promise<Engine> {
   return engine;
 }
 
-/** Rows of an old snapshot with today's columns, as the typed door reads them. */
+/** Rows of an old snapshot with today's columns, as the typed API reads them. */
 async function withTodaysColumns(engine: Engine, snapshotId: number): Promise<Record<string, unknown>[]> {
   const table = engine.table('t');
   const target = await engine.read.tableAt(table, snapshotId as SnapshotId);

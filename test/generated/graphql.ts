@@ -4,34 +4,34 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** An instant: exactly one. */
+/** An instant: give exactly one key. */
 export type AsOfInput =
-  {   /** Right after this commit. */
+  {   /** The state directly after this commit. */
   snapshotId: number | string; tag?: never; timestamp?: never; }
-  |  { snapshotId?: never;   /** The snapshot that a tag names. */
+  |  { snapshotId?: never;   /** The snapshot of this tag. */
   tag: string; timestamp?: never; }
   |  { snapshotId?: never; tag?: never;   /** The newest commit at or before this instant. */
   timestamp: string | number; };
 
 /** What values a column holds. */
 export type ColumnType =
-  /** Bytes; base64 on the wire. */
+  /** Bytes; base64 in JSON. */
   | 'BINARY'
   /** true or false. */
   | 'BOOLEAN'
   /** A date without time. */
   | 'DATE'
-  /** An exact decimal of a given precision (1 to 38 digits, 18 where not given) and scale (0 where not given). */
+  /** An exact decimal with a precision (1 to 38 digits, 18 by default) and a scale (0 by default). */
   | 'DECIMAL'
   /** A 64-bit floating point number. */
   | 'DOUBLE'
   /** A 32-bit floating point number. */
   | 'FLOAT'
-  /** A 32-bit integer; Int in the typed door. */
+  /** A 32-bit integer; Int in the typed API. */
   | 'INT'
-  /** Any JSON value, kept as it was given. */
+  /** Any JSON value, stored as it was given. */
   | 'JSON'
-  /** A 64-bit integer; BigInt in the typed door, a decimal string on the wire. */
+  /** A 64-bit integer; BigInt in the typed API, a decimal string in JSON. */
   | 'LONG'
   /** Unicode text. */
   | 'STRING'
@@ -39,7 +39,7 @@ export type ColumnType =
   | 'TIME'
   /** A date and time without zone, microseconds. */
   | 'TIMESTAMP'
-  /** An instant, microseconds; DateTime in the typed door. */
+  /** An instant, microseconds; DateTime in the typed API. */
   | 'TIMESTAMPTZ'
   /** A UUID. */
   | 'UUID';
@@ -58,16 +58,16 @@ export type Operation =
   | 'DROP'
   /** Rows were erased from all of history. */
   | 'ERASE'
-  /** Rows, or all of them, were replaced. */
+  /** Some or all rows were replaced. */
   | 'REPLACE'
-  /** The table was brought back to an earlier state, as a new commit. */
+  /** The table was restored to an earlier state, as a new commit. */
   | 'RESTORE'
   /** Rows were changed. */
   | 'UPDATE'
-  /** Rows were added, or changed where their primary key was there. */
+  /** Rows were added, or changed if their primary key existed. */
   | 'UPSERT';
 
-/** A row of orders: what is absent takes the column's default, null means null. */
+/** A row of orders. A column that is not given takes its default; null means null. */
 export type OrdersRowInput = {
   /** DOUBLE column amount. */
   amount?: number | null | undefined;

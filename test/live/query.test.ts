@@ -128,7 +128,7 @@ describe('a live query', () => {
     expect((await watch.take()).live.snapshotId).toBe(2);
   });
 
-  it('through the generic door follows its table by name, over a drop and a new table of the name', async () => {
+  it('through the generic API follows its table by name, over a drop and a new table of the name', async () => {
     const server = await testServer({ tables: [ORDERS] });
     const document = 'subscription { live { table(name: "orders") { rowCount rows { nodes } } } }';
     interface Generic {

@@ -1,3 +1,4 @@
+/** The specification of row changes as subscriptions send them. Those of commits and diffs are in test/api/changes.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/engine/index.ts';
 import { type Event, eventually, liveClient, ORDERS, orders, subscribe, type TestServer, testServer } from '../support/server-support.ts';
@@ -43,8 +44,8 @@ async function readTo(server: TestServer, document: string, variables: Record<st
 
 const brief = ({ kind, before, after }: Change): string => `${kind} ${before?.['order_id'] ?? ''}>${after?.['order_id'] ?? ''}`;
 
-describe('changes tell what each commit did to the rows', () => {
-  it('inserted, updated with before and after, deleted, one event a commit, in both doors', async () => {
+describe('row changes report what each commit did to the rows', () => {
+  it('inserted, updated with before and after, deleted, one event a commit, in both APIs', async () => {
     const server = await testServer({ tables: [ORDERS] });
     const client = liveClient(server.url);
     const typed = await subscribe<{ ordersChanges: ChangeEvent }>(server, client, TYPED);
@@ -70,7 +71,7 @@ describe('changes tell what each commit did to the rows', () => {
     expect(ids).toEqual([2, 3, 4, 5]);
   });
 
-  it('with where, as somebody sees it who knows only rows that match: coming in is an INSERT, going out a DELETE', async () => {
+  it('with where, relative to the filter: a row that starts to match is an INSERT, a row that stops matching a DELETE', async () => {
     const server = await testServer({ tables: [ORDERS] });
     await server.engine.append('orders', orders(1, 4));
     const where = { status: { eq: 'paid' } };
@@ -162,7 +163,7 @@ describe('changes tell what each commit did to the rows', () => {
     expect(await readTo(again, TYPED, { after: '0' }, 4)).toEqual(fresh);
   });
 
-  it('an erasure is told without what it erased: the event has no changes', async () => {
+  it('an erasure sends an event without changes, so nothing of the erased rows', async () => {
     const server = await testServer({ tables: [ORDERS] });
     await server.engine.append('orders', orders(1, 3));
     const watch = await subscribe<{ ordersChanges: ChangeEvent }>(server, liveClient(server.url), TYPED);
@@ -184,7 +185,7 @@ describe('changes tell what each commit did to the rows', () => {
   });
 });
 
-describe('changes that cannot be told are refused with a code', () => {
+describe('row changes that cannot be sent are refused with a code', () => {
   const failure = async (server: TestServer, query: string, variables: Record<string, unknown> = {}): Promise<unknown> => {
     const { value } = (await liveClient(server.url)
       .iterate({ query, variables })

@@ -48,7 +48,7 @@ describe('flags and variables', () => {
     expect(flags(['--accept-clock'])).toEqual([true, false]);
     expect(flags(['--new-incarnation', '--accept-clock'])).toEqual([true, true]);
     expect(flags([], { TIDEMARK_NEW_INCARNATION: 'on', TIDEMARK_ACCEPT_CLOCK: 'off' })).toEqual([false, true]);
-    expect(mistake([], { TIDEMARK_ACCEPT_CLOCK: 'yes' })).toContain('TIDEMARK_ACCEPT_CLOCK: "yes" will not do');
+    expect(mistake([], { TIDEMARK_ACCEPT_CLOCK: 'yes' })).toContain('TIDEMARK_ACCEPT_CLOCK: "yes" is not allowed');
     expect(mistake(['--accept-clock=yes'])).toContain('--accept-clock');
   });
 

@@ -205,7 +205,7 @@ export function eventually(check: () => unknown): Promise<void> {
   return vi.waitFor(async () => void (await check()), { interval: 2, timeout: 20_000 });
 }
 
-/** Some orders, as the generic door takes them. */
+/** Some orders, as the generic API takes them. */
 export function orders(from: number, count: number, fields: Loose = {}): Loose[] {
   return Array.from({ length: count }, (_, index) => ({
     order_id: String(from + index),

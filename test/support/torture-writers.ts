@@ -41,7 +41,7 @@ function rows(random: Random, first: number, count: number): Record<string, unkn
   }));
 }
 
-/** One commit: a mutation of the generic door and its variables. */
+/** One commit: a mutation of the generic API and its variables. */
 function operation(random: Random, { ids, head }: Shared): { readonly text: string; readonly variables: Record<string, unknown> } {
   const someOf = (span: number): Record<string, unknown> => {
     const from = Math.max(1, random(ids.last + 1));

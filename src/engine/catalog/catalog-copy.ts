@@ -1,7 +1,7 @@
 /**
- * A copy of LevelDB's folder that can be opened while the folder itself is left as it is: to look before anything is replayed,
- * and to read from while the folder is closed and opened again. Tables never change, so they are linked; the logs and what
- * leads to the tables are copied, a few MiB at most.
+ * A copy of LevelDB's folder that can be opened while the folder itself stays as it is. It serves to look before anything is
+ * replayed, and to read while the folder is closed and opened again. Tables never change, so they are linked; the logs and
+ * the manifest are copied, a few MiB at most.
  */
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

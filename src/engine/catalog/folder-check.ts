@@ -1,7 +1,7 @@
 /**
- * Whether the next start would find what has been acknowledged. A process that has its files open does not notice that they
- * were removed or replaced: it reads and writes what no name leads to any more. So the catalog's folder is looked at as a
- * start would see it, in a copy.
+ * Whether the next start would find everything that was acknowledged. A process that has its files open does not notice that
+ * they were removed or replaced: it reads and writes files that no name leads to any more. So the catalog's folder is
+ * checked as a start would see it, in a copy.
  */
 import { relative } from 'node:path';
 import { EngineError } from '../model/errors.ts';

@@ -233,7 +233,7 @@ export function levelCodes(error: unknown): Set<unknown> {
 export function corruptCatalog(file: string, what: string, cause?: unknown): EngineError {
   return new EngineError('CORRUPT_DATA', `${file}: ${what}`, {
     details: { file },
-    hint: 'The disk returned other bytes than were written. Restore the data directory from a backup; docs/operations.md tells how to save what is left.',
+    hint: 'The disk returned other bytes than were written. Restore the data directory from a backup; docs/operations.md describes how to save what is left.',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,4 +1,4 @@
-/** What a writer expects of a commit: where it is otherwise, nothing is done. Apply, the writers and dry runs all ask here. */
+/** Conditions that a writer sets for a commit. If one does not hold, nothing is done. */
 import type { TableState } from '../catalog/state.ts';
 import { type ErrorData, refusalError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
@@ -17,7 +17,7 @@ export function changedSince(table: string, newest: SnapshotId, expected: Snapsh
     code: 'CONFLICT',
     message: `table ${table} has changed: its newest snapshot is ${newest}, expected ${expected} or older`,
     details: { table, expectedSnapshotId: expected, actualSnapshotId: newest },
-    hint: 'Read the table again and decide anew.',
+    hint: 'Read the table again and decide again.',
   };
 }
 
@@ -41,7 +41,7 @@ export function unexpectedRows(expectedRows: number | null, actualRows: number):
     code: 'CONFLICT',
     message: `the commit would change ${actualRows} ${actualRows === 1 ? 'row' : 'rows'}, expected ${expectedRows}`,
     details: { expectedRows, actualRows },
-    hint: 'Nothing was done. Read the rows again and decide anew.',
+    hint: 'Nothing was done. Read the rows again and decide again.',
   };
 }
 

@@ -1,4 +1,4 @@
-/** Roots over the rows of files (encoding/proof.ts), read back in bounded windows. */
+/** Merkle roots over the rows of files (encoding/proof.ts), read back in bounded windows. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { newSeed, RootBuilder } from '../encoding/proof.ts';
 import type { Column } from '../model/types.ts';

@@ -236,6 +236,6 @@ function unreadable(column: Column, error: unknown): EngineError {
 function mismatch(message: string, column: string): EngineError {
   return new EngineError('SCHEMA_MISMATCH', message, {
     details: { column },
-    hint: 'The columns of the file go by name; their types must fit without loss.',
+    hint: 'The columns of the file are matched by name, and their types must fit without loss.',
   });
 }

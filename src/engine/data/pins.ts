@@ -1,5 +1,5 @@
 /**
- * Pins: a read holds the log index of the state it reads; what that state names (files, hot rows, mirrors) stays until
+ * Pins. A read holds the log index of the state that it reads. Files, hot rows and mirrors that the state names stay until
  * no pin of that index or an older one is left. Keeps invariant 3 while maintenance replaces files under readers.
  */
 import type { LogIndex } from '../model/ids.ts';

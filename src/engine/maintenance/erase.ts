@@ -38,6 +38,7 @@ export interface EraseParts extends AuditParts {
   readonly matcher: Matcher;
 }
 
+/** Which rows to erase. */
 export interface EraseRequest {
   readonly table: string;
   readonly where: Filter;

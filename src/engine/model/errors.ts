@@ -49,7 +49,7 @@ export interface EngineErrorOptions {
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'SHUTTING_DOWN']);
 
-/** A failure the caller can act on. Programmer mistakes are TypeErrors or failed invariants instead. */
+/** The only error that the engine raises on purpose. Programs react to `code` and `details`; messages are for people. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: ErrorCode;

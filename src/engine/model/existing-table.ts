@@ -23,6 +23,6 @@ export function tableExists(name: string): ErrorData {
     code: 'TABLE_EXISTS',
     message: `there is a table ${name} already`,
     details: { table: name },
-    hint: 'Choose another name, or say ifExists: IGNORE to take the table there is.',
+    hint: 'Choose another name, or use ifExists: IGNORE to get the existing table.',
   };
 }

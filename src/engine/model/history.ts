@@ -7,6 +7,7 @@ export interface Snapshot {
   readonly tableId: TableId;
   readonly snapshotId: SnapshotId;
   readonly timestampMs: TimestampMs;
+  /** What the commit did to the table. */
   readonly operation: Operation;
   /** The table's snapshot before this one; null for the first. */
   readonly parentId: SnapshotId | null;
@@ -14,9 +15,13 @@ export interface Snapshot {
   readonly ordinal: number;
   /** How many snapshots of each operation the table has up to this one, in the order of OPERATIONS. */
   readonly operationCounts: readonly number[];
+  /** Rows that the commit inserted. */
   readonly insertedRows: number;
+  /** Rows that the commit updated. */
   readonly updatedRows: number;
+  /** Rows that the commit deleted. */
   readonly deletedRows: number;
+  /** Rows of the table after the commit. */
   readonly totalRows: number;
   /** Data files right after the commit; flush and compaction change the number later without a commit. */
   readonly totalFiles: number;
@@ -42,7 +47,7 @@ export interface RowsProof {
   readonly root: Buffer;
 }
 
-/** The atomic unit of change. */
+/** The atomic unit of change: one or more tables, one timestamp. */
 export interface Commit {
   readonly snapshotId: SnapshotId;
   /** UTC milliseconds; never decreases from one commit to the next. */
@@ -50,13 +55,15 @@ export interface Commit {
   readonly logIndex: LogIndex;
   /** 16 random bytes, hex: the unique id of the log entry. */
   readonly entryId: string;
+  /** Who made it, as given by the writer. */
   readonly author: string | null;
+  /** Why, as given by the writer. */
   readonly message: string | null;
   /** JSON text of an object. */
   readonly properties: string | null;
   /** SHA-256 over this commit's content and the hash before it in the audit chain. */
   readonly hash: Buffer;
-  /** One a touched table, in the order of the operations; without those that have expired. */
+  /** One for each table that it changed, in the order of the operations, without expired ones. */
   readonly snapshots: readonly Snapshot[];
   /** Tables whose snapshot has expired; absent where none has. */
   readonly expired?: readonly TableId[] | undefined;
@@ -121,7 +128,7 @@ export interface Ends {
 /** What stands for the hot rows where a file is named. */
 export const HOT = 0 as FileId;
 
-/** A name for a snapshot; it holds the snapshot against expiry. */
+/** A name for a snapshot. It never moves, and its snapshot does not expire. */
 export interface Tag {
   readonly name: string;
   readonly snapshotId: SnapshotId;

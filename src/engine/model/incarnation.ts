@@ -16,6 +16,6 @@ export function otherIncarnation(
 ): EngineError {
   return new EngineError(code, `${what} is of another incarnation of the database, which was restored from a backup since`, {
     details: { incarnation: given, currentIncarnation: current },
-    hint: 'Read everything again from the start: what was read before the restore may not be there any more, or be something else.',
+    hint: 'Read everything again from the start: rows and ids from before the restore may be gone or different.',
   });
 }

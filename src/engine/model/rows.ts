@@ -16,7 +16,7 @@ export interface InvalidRow {
   readonly reason: string;
 }
 
-/** Which names the rows use: the columns' own, or those of the typed door. */
+/** Which names the rows use: the columns' own, or those of the typed API. */
 export type RowForm = 'name' | 'graphqlName';
 
 /** A row of an upsert: cells in schema order, undefined where the row gives none. Cells of key columns are always there. */

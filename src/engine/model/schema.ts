@@ -13,28 +13,42 @@ import type { Cell, Cells, Column, ColumnType, TableSchema } from './types.ts';
 import { COLUMN_TYPES } from './types.ts';
 import { parseCell, Refusal, toWire } from './values.ts';
 
+/** A new column. */
 export interface ColumnDefinition {
+  /** A letter, then up to 62 letters, digits and underscores. Unique in the table without regard to case. */
   readonly name: string;
-  /** The name in the typed door; derived from `name` where absent. */
+  /** The name in the typed API; derived from `name` by default. */
   readonly graphqlName?: string | null | undefined;
+  /** The type of its values. */
   readonly type: ColumnType;
+  /** Whether null is refused; false by default. Key columns are always required. */
   readonly required?: boolean | null | undefined;
-  /** DECIMAL only; 18 where absent. */
+  /** DECIMAL only: the number of digits, 1 to 38; 18 by default. */
   readonly precision?: number | null | undefined;
-  /** DECIMAL only; 0 where absent. */
+  /** DECIMAL only: the number of digits after the point; 0 by default. */
   readonly scale?: number | null | undefined;
-  /** In the wire form of the type. */
+  /** The value of a row that does not give one, in the JSON form of the type; null by default. */
   readonly default?: unknown;
+  /** What the column means. */
   readonly description?: string | null | undefined;
 }
 
+/** A new table. */
 export interface TableDefinition {
+  /** A lower-case letter, then up to 62 letters, digits and underscores. */
   readonly name: string;
+  /** The name of its fields in the typed API; derived from `name` by default. */
   readonly graphqlName?: string | null | undefined;
+  /** Its columns, in order; 1 to 500. */
   readonly columns: readonly ColumnDefinition[];
+  /** Names of the columns that identify a row, at most 16; without it, the table has no primary key. */
   readonly primaryKey?: readonly string[] | null | undefined;
+  /** What the table holds. */
   readonly description?: string | null | undefined;
-  /** ERROR (the default): a table of that name is TABLE_EXISTS. IGNORE: it is returned if its columns are the same. */
+  /**
+   * What to do if a table with the name exists. ERROR (default) fails with TABLE_EXISTS. IGNORE answers with the existing table if its
+   * columns are the same, and fails with SCHEMA_MISMATCH otherwise.
+   */
   readonly ifExists?: 'ERROR' | 'IGNORE' | null | undefined;
 }
 

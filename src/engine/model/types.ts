@@ -47,7 +47,7 @@ export interface Column {
   /** Identity of the column within its table; files and catalog go by it, names may change. */
   readonly fieldId: number;
   readonly name: string;
-  /** The column's name in the typed door. Stored, so that no upgrade renames it. */
+  /** The column's name in the typed API. Stored, so that no upgrade renames it. */
   readonly graphqlName: string;
   readonly type: ColumnType;
   readonly required: boolean;

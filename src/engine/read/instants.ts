@@ -150,7 +150,7 @@ export class Instants {
       const { code, details, hint = '', cause } = error;
       throw new EngineError(
         code,
-        `this instant cannot be fixed on disk, so that it would answer the same after a crash: ${error.message}`,
+        `this instant was not read before, and the small write that lets it answer the same after a crash failed: ${error.message}`,
         {
           details,
           hint: `${hint} Reading the newest data, a snapshotId, a tag or an instant before the newest commit goes on.`.trim(),

@@ -34,7 +34,12 @@ interface ReadsParts extends ScannerParts, InstantsParts {
   readonly queryTimeoutMs: number;
 }
 
+/**
+ * All reads of an engine. First choose an instant with `resolve`, then a table with `tableAt`, then read with `page`, `aggregate` or
+ * `groups`.
+ */
 export class Reads {
+  /** Commits and snapshots: by id, by time, in ranges. */
   readonly history: History;
   /** What queries under way and cursors still need. */
   readonly leases = new Leases();
@@ -63,7 +68,7 @@ export class Reads {
   }
 
   /**
-   * The snapshot that an instant means. Once answered, the answer never changes: later commits get later timestamps.
+   * The snapshot of an instant. Once it has answered, it answers the same for good, because later commits get later timestamps.
    * @throws EngineError FUTURE_TIMESTAMP {now}, SNAPSHOT_NOT_FOUND, TAG_NOT_FOUND
    */
   resolve(asOf: AsOf, signal?: AbortSignal): Promise<Instant> {
@@ -85,7 +90,10 @@ export class Reads {
     return tableAtOwn(this.#parts, table, snapshot);
   }
 
-  /** @throws EngineError of checkPage and readPage */
+  /**
+   * A page of rows.
+   * @throws EngineError BAD_USER_INPUT, COLUMN_NOT_FOUND, CURSOR_INVALID, LIMIT_EXCEEDED, QUERY_TIMEOUT, OVERLOADED, CORRUPT_DATA
+   */
   async page(target: PageTarget, query: RowsQuery, options?: QueryOptions): Promise<RowPage> {
     return this.preparePage(target, query, options)();
   }

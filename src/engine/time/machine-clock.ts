@@ -144,7 +144,7 @@ export class MachineClock {
         : 'If it is right, an earlier clock was wrong, and timestamps stay ahead until it has caught up: they never go back. Else set the clock.';
     this.#tell({
       level: 'warn',
-      message: `the machine's clock says ${instant(wallMs)}, where ${instant(expectedMs)} was expected; it is not followed, and commits are stamped from the expected time on. ${remedy}`,
+      message: `the machine's clock says ${instant(wallMs)}, where ${instant(expectedMs)} was expected; it is not followed; commits are stamped from the expected time on. ${remedy}`,
       details: { clock: instant(wallMs), expected: instant(expectedMs) },
     });
   }
@@ -170,7 +170,7 @@ function notAccepted(wallMs: number, floorMs: number): EngineError {
   const days = Math.round((wallMs - floorMs) / 86_400_000);
   return new EngineError('CLOCK_NOT_ACCEPTED', `the machine's clock says ${instant(wallMs)}, ${days} days after the newest commit`, {
     details: { clock: instant(wallMs), newest: instant(floorMs) },
-    hint: 'If the clock is right, start once with --accept-clock. Else set the clock: commits with a wrong time cannot be undone.',
+    hint: 'If the clock is right, start once with --accept-clock. Otherwise set the clock: commits with a wrong time cannot be undone.',
   });
 }
 

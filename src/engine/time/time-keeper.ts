@@ -55,7 +55,7 @@ export class TimeKeeper {
 
   #future(timestampMs: number, newest: TimestampMs): EngineError {
     const now = new Date(this.now(newest)).toISOString();
-    return new EngineError('FUTURE_TIMESTAMP', `the instant ${describe(timestampMs)} has not come yet; the server's time is ${now}`, {
+    return new EngineError('FUTURE_TIMESTAMP', `the instant ${describe(timestampMs)} is in the future; the server's time is ${now}`, {
       details: { now },
       hint: `An instant may be at most ${LIMITS.futureWaitMs / 1000} s ahead. Leave the argument out to read the newest data.`,
     });

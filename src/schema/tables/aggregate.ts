@@ -20,15 +20,15 @@ interface FunctionField {
 }
 
 const FUNCTIONS: readonly FunctionField[] = [
-  { field: 'sum', suffix: 'Sum', function: 'SUM', description: 'Sums; null where there is no value.', scalar: sumScalar },
-  { field: 'avg', suffix: 'Avg', function: 'AVG', description: 'Means; null where there is no value.', scalar: () => 'Float' },
+  { field: 'sum', suffix: 'Sum', function: 'SUM', description: 'Sums; null if there is no value.', scalar: sumScalar },
+  { field: 'avg', suffix: 'Avg', function: 'AVG', description: 'Means; null if there is no value.', scalar: () => 'Float' },
   { field: 'min', suffix: 'Min', function: 'MIN', description: 'Smallest values.', scalar: (column) => SCALAR_OF[column.type] },
   { field: 'max', suffix: 'Max', function: 'MAX', description: 'Largest values.', scalar: (column) => SCALAR_OF[column.type] },
   {
     field: 'countDistinct',
     suffix: 'CountDistinct',
     function: 'COUNT_DISTINCT',
-    description: 'How many different values, nulls not counted.',
+    description: 'The number of different values, without nulls.',
     scalar: () => 'SafeInt',
   },
 ];
@@ -91,7 +91,7 @@ function addGroups(builder: Builder, shared: Shared, { table, prefix }: TypedTab
     values: Object.fromEntries(table.schema.columns.map((column) => [column.graphqlName, { description: describeColumn(column) }])),
   });
   const key = builder.objectRef<GroupModel>(`${prefix}GroupKey`).implement({
-    description: 'What the rows of a group have in common; columns that were not grouped by are null.',
+    description: 'The key of a group. Columns that are not grouped by are null.',
     fields: (t) =>
       Object.fromEntries(
         fitting.map((column) => [
@@ -108,8 +108,8 @@ function addGroups(builder: Builder, shared: Shared, { table, prefix }: TypedTab
   const group = builder.objectRef<GroupModel>(`${prefix}Group`).implement({
     description: `A group of rows of ${table.name}.`,
     fields: (t) => ({
-      key: t.field({ type: key, description: 'What its rows have in common.', resolve: (at) => at }),
-      aggregate: t.field({ type: aggregate, description: 'Computed over its rows.', resolve: (at) => at.aggregate }),
+      key: t.field({ type: key, description: 'Its key.', resolve: (at) => at }),
+      aggregate: t.field({ type: aggregate, description: 'Values computed over its rows.', resolve: (at) => at.aggregate }),
     }),
   });
   return { columns, connection: addConnection<GroupModel>(builder, shared, `${prefix}Group`, group, `groups of rows of ${table.name}`) };

@@ -13,30 +13,30 @@ import type { RowTypes } from './row.ts';
 export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, typed: TypedTable, { row, filter }: RowTypes) {
   const { table, prefix } = typed;
   const change = builder.objectRef<TypedChangeModel>(`${prefix}Change`).implement({
-    description: `What became of one row of ${table.name}.`,
+    description: `How one row of ${table.name} changed.`,
     fields: (t) => ({
-      kind: t.field({ type: diffs.kind, description: 'What became of it.', resolve: (at) => at.change.kind }),
+      kind: t.field({ type: diffs.kind, description: 'Whether it was inserted, updated or deleted.', resolve: (at) => at.change.kind }),
       snapshotId: t.field({
         type: 'SafeInt',
-        description: 'The commit that made the change; of a net effect the last one that touched the row.',
+        description: 'The commit that made the change; for a net effect, the last commit that changed the row.',
         resolve: (at) => at.change.snapshotId,
       }),
       before: t.field({
         type: row,
         nullable: true,
-        description: 'The version before; null where the row came.',
+        description: 'The version before; null for an INSERT.',
         resolve: (at) => at.before,
       }),
-      after: t.field({ type: row, nullable: true, description: 'The version after; null where the row went.', resolve: (at) => at.after }),
+      after: t.field({ type: row, nullable: true, description: 'The version after; null for a DELETE.', resolve: (at) => at.after }),
     }),
   });
   const changes = addConnection<TypedChangeModel>(builder, shared, `${prefix}Change`, change, `changes of ${table.name}`);
   const diff = builder.objectRef<TypedDiffModel>(`${prefix}Diff`).implement({
-    description: `What became of the rows of ${table.name}.`,
+    description: `How the rows of ${table.name} changed.`,
     fields: (t) => ({
-      insertedRows: t.field({ type: 'SafeInt', description: 'Rows that came.', resolve: (at) => at.diff.insertedRows }),
-      updatedRows: t.field({ type: 'SafeInt', description: 'Rows that changed.', resolve: (at) => at.diff.updatedRows }),
-      deletedRows: t.field({ type: 'SafeInt', description: 'Rows that went.', resolve: (at) => at.diff.deletedRows }),
+      insertedRows: t.field({ type: 'SafeInt', description: 'Inserted rows.', resolve: (at) => at.diff.insertedRows }),
+      updatedRows: t.field({ type: 'SafeInt', description: 'Updated rows.', resolve: (at) => at.diff.updatedRows }),
+      deletedRows: t.field({ type: 'SafeInt', description: 'Deleted rows.', resolve: (at) => at.diff.deletedRows }),
       changes: t.field({
         type: changes,
         description: 'The changes, a page at a time.',
@@ -49,9 +49,9 @@ export function addDiffFields(builder: Builder, shared: Shared, diffs: Diffs, ty
     [table.graphqlName]: t.field({
       type: diff,
       nullable: true,
-      description: `What became of the rows of ${table.name}. Null where it existed at neither instant.`,
+      description: `How the rows of ${table.name} changed. Null if it existed at neither instant.`,
       args: {
-        mode: t.arg({ type: diffs.mode, defaultValue: 'NET', description: 'Net effect, or each step.' }),
+        mode: t.arg({ type: diffs.mode, defaultValue: 'NET', description: 'The net effect, or each step.' }),
         where: t.arg({ type: filter, description: 'Only changes of rows that match, before or after.' }),
         kinds: t.arg({ type: [diffs.kind], description: 'Only these kinds of changes.' }),
       },

@@ -32,12 +32,12 @@ export function addChangesField(builder: Builder, typed: TypedTable, { filter }:
     [changesField(table.graphqlName)]: t.field({
       type: event,
       nullable: true,
-      description: `Row changes of ${table.name}, in commit order, none lost; a large commit comes in several events. With \`where\`, what somebody sees who knows only rows that match: one that comes to match is an INSERT, one that no longer does a DELETE.`,
+      description: `Row changes of ${table.name}, in commit order, without gaps; a large commit comes in several events. With \`where\`, events are relative to the filter: a row that starts to match is reported as INSERT, a row that stops matching as DELETE.`,
       args: {
         where: t.arg({ type: filter, description: 'Only rows that match.' }),
         after: t.arg.string({
           description:
-            "The cursor of the last event that was seen, or a snapshotId in decimal; '0' for all of history. Without it: from now.",
+            "The cursor of the last event that you saw, or a snapshotId in decimal; '0' for all of history. Without it, from now on.",
         }),
       },
       subscribe: (_root, args, context) => subscribeToTypedChanges(context, typed, args as Parameters<typeof subscribeToTypedChanges>[2]),

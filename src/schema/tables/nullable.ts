@@ -1,6 +1,6 @@
 /**
- * Whether a typed field may be null. Typed rows have today's columns at every instant, so that it is not enough that the
- * column is required today: a restore brings back columns of before, and what was written in between stays readable.
+ * Whether a typed field may be null. Typed rows have today's columns at every instant. So it is not enough that a column is
+ * required today: a restore can bring back earlier columns, and rows written in between stay readable.
  */
 import type { Column, Table, TableSchema } from '../../engine/index.ts';
 

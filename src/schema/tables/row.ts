@@ -35,13 +35,13 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
     fields: (t) => ({
       id: t.id({
         description:
-          'The global id of what was asked for. Read at the present it is the row, the same over all its updates; read at a named instant, in diffs and in row changes it is this version, whose content never changes.',
+          'The global id. Read at the present, it names the row and stays the same over all updates. Read at a named instant, in diffs and in row changes, it names this version, whose content never changes.',
         resolve: (at, _args, { session }) => rowNodeId(at, session.incarnation),
       }),
       _rowId: t.id({ description: "The row's identity, the same over all its versions.", resolve: rowIdentity }),
       _fromSnapshotId: t.field({
         type: 'SafeInt',
-        description: 'The snapshot that brought this version, not the one read at.',
+        description: 'The snapshot that created this version, not the snapshot of the read.',
         resolve: ({ row: at }) => at.fromSnapshotId,
       }),
       ...Object.fromEntries(
@@ -72,14 +72,14 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
     fields: (t) => ({
       cursor: t.string({
         ...marked({ tellsPlace: true }),
-        description: 'Marks the place of this row, and pins the snapshot.',
+        description: 'Marks the place of this row, and keeps the snapshot.',
         resolve: (at) => at.cursor(),
       }),
       node: t.field({ type: row, description: 'The row.', resolve: (at) => at.node }),
     }),
   });
   const connection = builder.objectRef<RowConnection<RowModel>>(`${prefix}RowConnection`).implement({
-    description: `A page of rows of ${table.name}. totalCount, aggregate and groupBy are of all rows that match, not only of the page.`,
+    description: `A page of rows of ${table.name}. totalCount, aggregate and groupBy cover all rows that match, not only the page.`,
     fields: (t) => ({
       nodes: t.field({ type: [row], description: 'The rows of the page.', resolve: (page) => page.nodes() }),
       edges: t.field({ type: [edge], description: 'The rows with their cursors.', resolve: (page) => page.edges() }),
@@ -88,10 +88,10 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         ...marked({ tellsPlace: true }),
         type: 'SafeInt',
         description:
-          'The snapshot that the page was read at: row changes after it are those that the page lacks. It stays with the page in a cache, where the view it stands in is shared.',
+          'The snapshot of the page. Subscribe to row changes after it to get everything that the page does not have. In a cache it stays with the page, while the view around the page is shared.',
         resolve: (page) => page.at.snapshotId,
       }),
-      totalCount: t.field({ type: 'SafeInt', description: 'How many rows match in all.', resolve: (page) => page.totalCount() }),
+      totalCount: t.field({ type: 'SafeInt', description: 'The number of all rows that match.', resolve: (page) => page.totalCount() }),
       aggregate: t.field({
         type: aggregate,
         description: 'Computed over all rows that match.',
@@ -102,9 +102,10 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
         : {
             groupBy: t.field({
               type: groups.connection,
-              description: 'All rows that match, grouped; the largest group first, equal ones by key. A cursor pins the snapshot.',
+              description:
+                'All rows that match, grouped. The largest group comes first, groups of the same size are in the order of their key. A cursor keeps the snapshot.',
               args: {
-                columns: t.arg({ type: [groups.columns], required: true, description: 'What makes a group.' }),
+                columns: t.arg({ type: [groups.columns], required: true, description: 'The columns of the key.' }),
                 ...groupPageArguments(t.arg),
               },
               resolve: (page, args, context, info) => typedGroups(context, typed, page, args as Parameters<typeof typedGroups>[3], info),
@@ -115,11 +116,11 @@ export function addRowTypes(builder: Builder, shared: Shared, conditions: Condit
   const filter = builder.inputRef<Readonly<Record<string, unknown>>>(`${prefix}Filter`);
   filter.implement({
     ...marked({ narrows: 'filter' }),
-    description: `Which rows of ${table.name}; sibling keys mean AND, an empty filter matches all.`,
+    description: `Which rows of ${table.name}. Sibling keys are combined with AND. An empty filter matches every row.`,
     fields: (t) => ({
-      and: t.field({ type: [filter], description: 'All of these; an empty list matches all.' }),
-      or: t.field({ type: [filter], description: 'Any of these; an empty list matches nothing.' }),
-      not: t.field({ type: filter, description: 'Exactly the rows that this does not match, nulls included.' }),
+      and: t.field({ type: [filter], description: 'All of these filters must match. An empty list matches every row.' }),
+      or: t.field({ type: [filter], description: 'At least one of these filters must match. An empty list matches no row.' }),
+      not: t.field({ type: filter, description: 'Matches exactly the rows that this filter does not match, nulls included.' }),
       _rowId: t.field({ type: conditions.rowId, description: ROW_ID_FILTER_TEXT }),
       _fromSnapshotId: t.field({ type: conditions.fromSnapshotId, description: FROM_SNAPSHOT_ID_FILTER_TEXT }),
       ...Object.fromEntries(

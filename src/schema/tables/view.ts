@@ -24,13 +24,17 @@ export function addViewFields(
       ...marked({ readsTable: table.id }),
       type: connection,
       nullable: true,
-      description: `${table.description ?? `Rows of ${table.name}.`} Null where the table did not exist at this instant. A cursor pins the snapshot, so pages never shift.`,
+      description: `${table.description ?? `Rows of ${table.name}.`} Null if the table did not exist at this instant. A cursor keeps the snapshot, so pages never shift.`,
       args: {
         where: t.arg({ type: filter, description: 'Only rows that match.' }),
         ...(orderBy === undefined
           ? {}
           : {
-              orderBy: t.arg({ type: [orderBy], description: 'First by the first, then by the next; ties, and no orderBy, by insertion.' }),
+              orderBy: t.arg({
+                type: [orderBy],
+                description:
+                  'The first item of the list counts first, then the next. Ties, and lists without orderBy, are in the order of insertion.',
+              }),
             }),
         ...pageArguments(t.arg),
       },
@@ -43,7 +47,7 @@ export function addViewFields(
             ...marked({ readsTable: table.id }),
             type: row,
             nullable: true,
-            description: `The row of ${table.name} with this primary key; null where there is none at this instant.`,
+            description: `The row of ${table.name} with this primary key; null if there is none at this instant.`,
             args: Object.fromEntries(
               keyColumns.map((column) => [
                 column.graphqlName,

@@ -57,7 +57,7 @@ function addInputs(builder: Builder, typed: TypedTable, row: RowTypes): TypedWri
   if (kinds.some((kind) => 'onConflict' in ROW_OPERATIONS[kind].asks)) parts.onConflict();
   const write = builder.inputType(`${prefix}Write`, {
     isOneOf: true,
-    description: `One change of ${table.name}: exactly one.`,
+    description: `One change of ${table.name}: give exactly one key.`,
     fields: (t) =>
       Object.fromEntries(
         [...values].map(([kind, type]) => [kind, t.field({ type, description: WRITE_TEXTS[kind].typedKey ?? WRITE_TEXTS[kind].input })]),
@@ -68,7 +68,7 @@ function addInputs(builder: Builder, typed: TypedTable, row: RowTypes): TypedWri
 
 function addRowInputs(builder: Builder, { table, prefix }: TypedTable) {
   const input = builder.inputType(`${prefix}RowInput`, {
-    description: `A row of ${table.name}: what is absent takes the column's default, null means null.`,
+    description: `A row of ${table.name}. A column that is not given takes its default; null means null.`,
     fields: (t) =>
       Object.fromEntries(
         table.schema.columns.map((column) => [
@@ -82,7 +82,7 @@ function addRowInputs(builder: Builder, { table, prefix }: TypedTable) {
       ),
   });
   const patch = builder.inputType(`${prefix}RowPatch`, {
-    description: `New values of rows of ${table.name}: what is absent stays as it is, and is the default where an upsert brings a new row; null sets null.`,
+    description: `New values of rows of ${table.name}. A column that is not given keeps its value; if an upsert inserts a new row, it takes its default. null sets null.`,
     fields: (t) =>
       Object.fromEntries(
         table.schema.columns.map((column) => [
@@ -105,7 +105,7 @@ function addOperationInput(builder: Builder, { table, prefix }: TypedTable, kind
 function addOnConflict(builder: Builder, { table, prefix }: TypedTable, { filter, columnNames }: RowTypes): InputRef<unknown> {
   return builder.inputType(`${prefix}OnConflict`, {
     ...marked({ narrows: 'onConflict' }),
-    description: `What an upsert does to rows of ${table.name} that exist.`,
+    description: `What an upsert does to existing rows of ${table.name}.`,
     fields: (t) => ({
       ...(columnNames === undefined ? {} : { update: t.field({ type: [columnNames], description: ON_CONFLICT_TEXT.update }) }),
       where: t.field({ type: filter, description: ON_CONFLICT_TEXT.where }),
@@ -124,15 +124,15 @@ export function addWriteFields(
   const { table, prefix } = typed;
   const { kinds, parts, write } = addInputs(builder, typed, row);
   const payload = builder.objectRef<WritePayloadModel>(`${prefix}WritePayload`).implement({
-    description: 'What the mutation did. The counts are of this mutation; `commit` is null where there was nothing to commit.',
+    description: 'What the mutation did. The counts are of this mutation. `commit` is null if there was nothing to commit.',
     fields: (t) => ({
       ...payloadFields(t, objects),
       rows: t.field({
         type: [row.row],
         nullable: true,
         description:
-          'The rows as it left them, append and upsert in input order, those too that an upsert left as they were; delete: those that went, as they were. Their ids are those of the rows. At most 1,000.',
-        args: { first: t.arg.int({ description: 'How many; all, up to 1,000, where not given.' }) },
+          'The rows after the mutation, at most 1,000. Append and upsert give them in the order of the input, also those that an upsert did not change. Delete gives the deleted rows. The ids are those of the rows.',
+        args: { first: t.arg.int({ description: 'The number of rows; by default all, up to 1,000.' }) },
         resolve: (at, { first }) => payloadRows(at, first),
       }),
     }),

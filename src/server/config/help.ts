@@ -14,7 +14,7 @@ export function helpText(): string {
     'Tidemark: a GraphQL database of snapshots.',
     '',
     'Usage: tidemark [flags]           serves; from a checkout: npm start -- [flags]',
-    '       tidemark verify [flags]    reads all that is stored, recomputes its hashes, and ends with 1 where something is wrong',
+    '       tidemark verify [flags]    reads everything that is stored, recomputes its hashes, and exits with 1 if something is wrong',
     '',
     `  ${'flag'.padEnd(30)} ${'variable'.padEnd(33)} meaning (default)`,
     ...lines,

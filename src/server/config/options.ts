@@ -36,7 +36,7 @@ export const OPTIONS = {
     flag: 'data',
     variable: 'TIDEMARK_DATA',
     argument: 'DIR',
-    text: 'data directory; made if it is not there',
+    text: 'data directory; created if it does not exist',
     schema: z.string().min(1).default('./tidemark-data'),
   },
   host: {
@@ -57,7 +57,7 @@ export const OPTIONS = {
     flag: 'memory',
     variable: 'TIDEMARK_MEMORY',
     argument: 'MIB',
-    text: 'memory for queries, MiB; a quarter of the machine, at most 4096, where not given',
+    text: 'memory for queries, MiB; by default a quarter of the machine, at most 4096',
     schema: integer(64, 4 * MEBIBYTE).optional(),
   },
   cacheMiB: {
@@ -78,7 +78,7 @@ export const OPTIONS = {
     flag: 'threads',
     variable: 'TIDEMARK_THREADS',
     argument: 'N',
-    text: 'threads of one query; two fewer than the cores where not given',
+    text: 'threads of one query; by default the number of cores less two',
     schema: integer(1, 1024).optional(),
   },
   queryTimeoutMs: {
@@ -99,7 +99,7 @@ export const OPTIONS = {
     flag: 'max-answer',
     variable: 'TIDEMARK_MAX_ANSWER',
     argument: 'MIB',
-    text: 'largest answer, and most memory for the rows of one, MiB; 64, or an eighth of the JavaScript heap, where not given',
+    text: 'largest answer, and most memory for the rows of one answer, MiB; by default 64, or an eighth of the JavaScript heap if that is less',
     schema: integer(1, 256).optional(),
   },
   depthMax: {
@@ -141,7 +141,7 @@ export const OPTIONS = {
     flag: 'max-fields',
     variable: 'TIDEMARK_MAX_FIELDS',
     argument: 'N',
-    text: 'most fields of an operation, those of a fragment counted wherever it is spread',
+    text: 'most fields of an operation; the fields of a fragment count each time it is spread',
     schema: integer(100, 1_000_000).default(10_000),
   },
   documentKiB: {
@@ -177,7 +177,7 @@ export const OPTIONS = {
     flag: 'retention-max-age',
     variable: 'TIDEMARK_RETENTION_MAX_AGE',
     argument: 'AGE',
-    text: 'snapshots older than this may expire (30d, 12h, 45m or 90s), of tables without a policy of their own; never where not given',
+    text: 'snapshots older than this may expire (30d, 12h, 45m or 90s), of tables without a policy of their own; by default never',
     schema: age.optional(),
   },
   retentionMinSnapshots: {
@@ -191,7 +191,7 @@ export const OPTIONS = {
     flag: 'max-connections',
     variable: 'TIDEMARK_MAX_CONNECTIONS',
     argument: 'N',
-    text: "most connections at once; half of the process's descriptors, at most 25000, where not given",
+    text: "most connections at once; by default half of the process's descriptors, at most 25000",
     schema: integer(1, 1024 * 1024).optional(),
   },
   socketsMax: {
@@ -212,14 +212,14 @@ export const OPTIONS = {
     flag: 'socket-buffer',
     variable: 'TIDEMARK_SOCKET_BUFFER',
     argument: 'KIB',
-    text: 'events that wait in a connection for its client to read, KiB; past it the client is sent no more until it has read',
+    text: 'events in a connection that its client has not read, KiB; past it the client is paused until it has read',
     schema: integer(1, 1024 * 1024).default(256),
   },
   socketStallMs: {
     flag: 'socket-stall',
     variable: 'TIDEMARK_SOCKET_STALL',
     argument: 'MS',
-    text: 'time for a client to read what waits, before its connection is closed and it has to come again',
+    text: 'time for a paused client to read, milliseconds; then its connection is closed',
     schema: integer(100, 24 * 3600 * 1000).default(10_000),
   },
   metrics: {
@@ -240,7 +240,7 @@ export const OPTIONS = {
     flag: 'new-incarnation',
     variable: 'TIDEMARK_NEW_INCARNATION',
     argument: '',
-    text: 'for one start: the data directory was put back to an earlier state by a snapshot of its file system',
+    text: 'for one start: the data directory was restored by a snapshot of its file system or machine',
     schema: onOff.default(false),
   },
   logLevel: {

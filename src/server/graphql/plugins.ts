@@ -1,4 +1,4 @@
-/** What Yoga is told about Tidemark: the schema of the moment, codes on errors, row errors for typed input. */
+/** The plugins that connect Yoga and Tidemark: the schema of the moment, codes of errors, row errors for typed input. */
 import type { IncomingMessage } from 'node:http';
 import {
   type ASTVisitor,

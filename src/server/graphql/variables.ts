@@ -25,7 +25,7 @@ export function makeReadable({ document, operationName, variableValues, contextV
     if (!isInherited(name) || defaultValue !== undefined || Object.hasOwn(variableValues ?? {}, name)) continue;
     throw new EngineError('BAD_USER_INPUT', `the variable $${name} was not given`, {
       details: { variable: name },
-      hint: 'A variable of this name cannot be left out: give it a value, null for example, or call it otherwise.',
+      hint: 'A variable of this name cannot be left out: give it a value, for example null, or use another name.',
     });
   }
   if (variableValues != null && contextValue.types.hasInheritedNames) withoutPrototypes(variableValues);

@@ -23,7 +23,7 @@ export function engineObserver(metrics: MetricRegistry): EngineObserver {
 function commitMetrics(metrics: MetricRegistry): Pick<EngineObserver, 'onCommit' | 'onRound'> {
   const durations = metrics.histogram({
     name: 'commit_duration_seconds',
-    help: 'Time of a commit from its turn in the log to its acknowledgement; what prepares it is not in it.',
+    help: 'Time of a commit from its place in the log to its acknowledgement, without its preparation.',
     buckets: COMMIT_SECONDS,
   });
   const operations = metrics.counter({
@@ -91,7 +91,7 @@ function maintenanceMetrics(metrics: MetricRegistry): EngineObserver['onMaintena
     buckets: MAINTENANCE_SECONDS,
   });
   const labels = { task: MAINTENANCE_TASKS };
-  const rows = metrics.counter({ name: 'maintenance_rows_total', help: 'Row versions written anew, or erased rows.', labels });
+  const rows = metrics.counter({ name: 'maintenance_rows_total', help: 'Row versions rewritten, or erased rows.', labels });
   const moving = { ...labels, direction: DIRECTIONS };
   const files = metrics.counter({
     name: 'maintenance_files_total',
@@ -129,8 +129,8 @@ const GAUGES = {
   hotBytesOfTableMax: ['hot_bytes_table_max', 'Hot bytes of the table that has most.'],
   dataFiles: ['data_files', 'Data files.'],
   dataFileBytes: ['data_file_bytes', 'Bytes of data files.'],
-  looseEnds: ['loose_ends', 'Ended versions that wait for compaction.'],
-  looseEndsOfTableMax: ['loose_ends_table_max', 'Loose ends of the table that has most.'],
+  looseEnds: ['loose_ends', 'Delete vectors: deleted versions that wait for compaction.'],
+  looseEndsOfTableMax: ['loose_ends_table_max', 'Delete vectors of the table that has most.'],
   pins: ['pins', 'Reads under way.'],
   retired: ['retired', 'Replaced files and hot rows that wait until no read needs them.'],
   leases: ['leases', 'Snapshots that expiry leaves to queries and cursors.'],

@@ -1,4 +1,4 @@
-/** How LevelDB writes checksums: masked, so that a checksum of data that holds checksums stays a good one. */
+/** How LevelDB writes checksums: masked, so that the checksum of data that contains checksums stays useful. */
 import { crc32c } from '../../encoding/crc32c.ts';
 
 const MASK_DELTA = 0xa282ead8;

@@ -1,7 +1,7 @@
 /**
- * Cuts off LevelDB's log what was never acknowledged: a torn end, and a whole batch whose write was answered by an error.
- * After it the log holds what callers were told, no more and no less, and LevelDB may be opened again.
- * A record of the log is a write batch: db/write_batch.cc of google/leveldb.
+ * Cuts the part off LevelDB's log that was never acknowledged: a torn end, and a whole batch whose write was answered by an
+ * error. Afterwards the log holds exactly what callers were answered, and LevelDB may be opened again. A record of the log
+ * is a write batch: db/write_batch.cc of google/leveldb.
  */
 import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -167,7 +167,7 @@ function replay(state: CatalogState, content: string, earlier: IdempotencyRecord
     return { outcome: { kind: 'replayed', snapshotId: earlier.snapshotId }, state, puts: [] };
   return refused(state, {
     code: 'IDEMPOTENCY_KEY_REUSED',
-    message: `the idempotencyKey was used before, for other content, in commit ${earlier.snapshotId}`,
+    message: `the idempotencyKey was used before for other content, in commit ${earlier.snapshotId}`,
     details: { snapshotId: earlier.snapshotId },
     hint: 'Use a new key for each new commit.',
   });

@@ -99,7 +99,7 @@ export class TableLocks {
 }
 
 function overloaded(): EngineError {
-  return new EngineError('OVERLOADED', `a table was kept by another change for more than ${LIMITS.holdMs} ms; nothing was done`, {
+  return new EngineError('OVERLOADED', `a table was locked by another change for more than ${LIMITS.holdMs} ms; nothing was done`, {
     details: { retryAfterMs: 500, limit: 'holdMs', maximum: LIMITS.holdMs },
     hint: 'Try again after details.retryAfterMs milliseconds.',
   });

@@ -1,4 +1,4 @@
-/** Appends: they need no base, so they are prepared in parallel and share the lock of their table. */
+/** Appends. They need no base, so they are prepared in parallel and share the lock of their table. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogState, findTable, type TableState, tableById, tableNamed } from '../../catalog/state.ts';

@@ -1,4 +1,4 @@
-/** From what a change does to a table's rows to the part of a log entry that says so: rows encoded or staged, keys, root. */
+/** Builds the part of a log entry that says what a change does to a table's rows: rows encoded or staged, keys, Merkle root. */
 import type { TableState } from '../../catalog/state.ts';
 import { looseEndsOf } from '../../catalog/state.ts';
 import type { Staging } from '../../data/staging.ts';

@@ -1,6 +1,6 @@
 /**
- * Changes of many rows: what they end is held as numbers, and what they bring is written by DuckDB straight into a file,
- * so that their cost in memory does not follow the rows' values.
+ * Changes of many rows. Deleted versions are held as numbers, and DuckDB writes new versions straight into a file, so that
+ * the memory of a change does not grow with the values of its rows.
  */
 import type { TableState } from '../../catalog/state.ts';
 import type { CatalogStore } from '../../catalog/store.ts';

@@ -1,7 +1,7 @@
 /**
- * A draft: what the operations of one commit make of one table, before anything is logged. Operations apply in order, each
- * seeing what those before it did, and fold into the net effect for each row: no version begins and ends in one commit, a
- * key that is deleted and inserted again is an update.
+ * A draft: the net effect that the operations of one commit have on one table, before anything is logged. Operations apply
+ * in order, each sees the effects of those before it, and they fold into one effect for each row: no version begins and ends
+ * in one commit, and a key that is deleted and inserted again is an update.
  */
 import type { TableState } from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';

@@ -5,16 +5,22 @@ import { asSnapshotId, type SnapshotId } from '../../model/ids.ts';
 import { exactJson } from '../../model/json.ts';
 import { LIMITS, limitExceeded } from '../../model/limits.ts';
 
+/** Information about a commit, and conditions for it. All are optional. */
 export interface CommitOptions {
+  /** Why the change is made; at most 10,000 characters. */
   readonly message?: string | null | undefined;
+  /** Who makes the change; at most 256 characters. */
   readonly author?: string | null | undefined;
-  /** A JSON object. */
+  /** A JSON object of your own, at most 16 KiB. */
   readonly properties?: unknown;
-  /** The same key again returns the first commit and changes nothing; kept 24 hours. */
+  /**
+   * Makes a retry safe. The same key again returns the first commit (`replayed: true`) and changes nothing; the same key with other
+   * content is IDEMPOTENCY_KEY_REUSED. Keys are kept for 24 hours, at most the newest million. At most 256 characters.
+   */
   readonly idempotencyKey?: string | null | undefined;
-  /** The newest snapshot of the table must be this one or older, else CONFLICT. */
+  /** The newest snapshot of each changed table must be this one or an older one. Otherwise CONFLICT. */
   readonly expectedSnapshotId?: number | null | undefined;
-  /** How many rows the commit must insert, update and delete together, else CONFLICT. */
+  /** The number of rows that the commit must insert, update and delete together. Otherwise CONFLICT. */
   readonly expectedRows?: number | null | undefined;
   /** Whose idempotency keys these are; one name space where absent. */
   readonly caller?: string | undefined;

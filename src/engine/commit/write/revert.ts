@@ -1,7 +1,7 @@
 /**
- * revert: undoes one commit, as a new commit. Versions that it brought end, those that it ended come back as new versions
- * of the same rows. What later commits made of its rows is never overwritten: such rows are a CONFLICT, or are left as they
- * are. Its cost is that of the commit, whatever has come since.
+ * revert: undoes one commit, as a new commit. Versions that the commit created are deleted, those that it deleted come back
+ * as new versions of the same rows. Rows that later commits changed are never overwritten: they are a CONFLICT, or are left
+ * as they are. The cost is that of the reverted commit, however many came later.
  */
 import { type CatalogState, isKept, snapshotExpired, type TableState, tableById } from '../../catalog/state.ts';
 import type { QueryOptions } from '../../data/duckdb.ts';

@@ -1,9 +1,7 @@
 /**
- * Changes read before they write. The operations are evaluated on a base first, without holding anything; then their tables
- * are locked for a moment, evaluated again on just what was committed since, and the entry is sequenced. So the outcome is
- * that of one commit after another (invariant 2), and neither appends nor changes meet a conflict that they did not ask for.
- * Only where the second evaluation is about tables that are not locked, since one was dropped, created or renamed meanwhile,
- * is all of it done again, at most five times; then OVERLOADED.
+ * Changes read before they write. Their operations are evaluated on a base first, while nothing is held. Then the locks of
+ * their tables are taken, the operations are evaluated again on what was committed since, and the entry is sequenced. So the
+ * outcome is that of one commit after another (invariant 2), and appends never see a conflict.
  */
 import { createHash } from 'node:crypto';
 import { idempotencyKey } from '../../catalog/keys.ts';

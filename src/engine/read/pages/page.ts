@@ -24,19 +24,23 @@ export interface PageArguments {
   readonly before?: string | null | undefined;
 }
 
+/** Which rows a page has, and in which order. */
 export interface RowsQuery extends PageArguments {
+  /** Only rows that match; by default all. */
   readonly where?: Filter | undefined;
+  /** The order; ties, and pages without it, are in the order of insertion. */
   readonly orderBy?: readonly Order[] | undefined;
-  /** Names of the columns to read; all where absent. */
+  /** Names of the columns to read; by default all. */
   readonly columns?: readonly string[] | undefined;
 }
 
+/** A page of rows. */
 export interface RowPage {
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  /** The cursor of a row of this page, by its position. */
+  /** The cursor of the row at a position of this page, from 0. Pass it as `after` or `before`. */
   cursorAt(index: number): string;
 }
 

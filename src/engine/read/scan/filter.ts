@@ -12,10 +12,15 @@ import { parseCell, Refusal } from '../../model/values.ts';
 import { isWellFormedPattern, type Pattern, parsePattern } from './pattern.ts';
 import { isVersionColumn, versionColumnNamed } from './version-columns.ts';
 
+/** Comparisons. None of them matches null. */
 export type CompareOperator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte';
+/** Operators of STRING columns. */
 export type TextOperator = 'contains' | 'startsWith' | 'endsWith' | 'like' | 'ilike';
 
-/** A filter as a caller gives it; values in the wire form of their column. */
+/**
+ * A filter, with values in the JSON form of their column's type. `and` of no filters matches every row, `or` of none matches no row.
+ * `not` matches exactly the rows that its inner filter does not match, nulls included.
+ */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
   | { readonly kind: 'not'; readonly filter: Filter }

@@ -32,7 +32,7 @@ export const upsert: RowsDescriptor<Upsert> = {
   async onDraft(draft, { table, rows, form = 'name', onConflict = {} }) {
     const { schema } = draft;
     if (schema.primaryKey.length === 0)
-      throw new EngineError('BAD_USER_INPUT', `table ${table} has no primary key, which upsert goes by`, {
+      throw new EngineError('BAD_USER_INPUT', `table ${table} has no primary key, which upsert needs`, {
         details: { table },
         hint: 'Use append, or replace with where.',
       });
