@@ -1,6 +1,6 @@
 /** A line a test file as it ends, with what failed; errors in full at the end. */
 import { relative } from 'node:path';
-import { DefaultReporter } from 'vitest/reporters';
+import { DefaultReporter } from 'vitest/node';
 
 export default class LineReporter extends DefaultReporter {
   onTestModuleEnd(testModule) {
