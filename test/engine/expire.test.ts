@@ -214,6 +214,46 @@ describe('the end of a table that all else has expired of', () => {
     await engine.expireSnapshots({ retainLast: 1 });
     expect((await engine.verify()).findings).toEqual([]);
   });
+
+  it.each(['a key of a row that is gone', 'a key that a row which is gone had taken'])(
+    'a table that is brought back from there counts the rows that came back, and %s is free',
+    async (which) => {
+      const engine = await testEngine();
+      await appended(engine, 3);
+      await engine.createTag('before', { kind: 'newest' }, undefined);
+      const taken = which.startsWith('a key that') ? 2 : 9;
+      if (taken === 2) await engine.delete('items', equals(2));
+      await engine.append('items', [{ n: taken }, { n: 10 }]);
+      await engine.compact('items');
+      await engine.dropTable('items');
+      await engine.expireSnapshots({ retainLast: 1 });
+      await engine.compact();
+      await engine.restore({ tables: ['items'], to: { kind: 'tag', tag: 'before' } });
+      expect(await numbers(engine, engine.headSnapshotId)).toEqual([1, 2, 3]);
+      expect(engine.table('items').last).toMatchObject({ operation: 'RESTORE', totalRows: 3 });
+      expect((await failureOf(engine.append('items', [{ n: 2 }]))).code).toBe('INVALID_ROW');
+      await engine.append('items', [{ n: 10 }]);
+      await engine.upsert('items', [{ n: 9 }]);
+      expect(await numbers(engine, engine.headSnapshotId)).toEqual([1, 2, 3, 10, 9]);
+      expect(engine.table('items').last.totalRows).toBe(5);
+      expect((await engine.verify()).findings).toEqual([]);
+    },
+  );
+
+  it('a table that is brought back with all that a tag holds, and nothing else, has the keys of its rows alone', async () => {
+    const engine = await testEngine();
+    await appended(engine, 2);
+    await engine.append('items', [{ n: 3 }]);
+    await engine.createTag('before', { kind: 'newest' }, undefined);
+    await engine.append('items', [{ n: 4 }]);
+    await engine.dropTable('items');
+    await engine.expireSnapshots({ retainLast: 1 });
+    await engine.compact();
+    await engine.restore({ tables: ['items'], to: { kind: 'tag', tag: 'before' } });
+    expect(engine.table('items').last.totalRows).toBe(3);
+    await engine.append('items', [{ n: 4 }]);
+    expect(await numbers(engine, engine.headSnapshotId)).toEqual([1, 2, 3, 4]);
+  });
 });
 
 describe('retention', () => {

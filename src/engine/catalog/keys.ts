@@ -109,6 +109,9 @@ export function primaryKeyKey(tableId: TableId, hash: Uint8Array): Buffer {
   return key;
 }
 
+/** The hash in a key that primaryKeyKey made. */
+export const keyHashIn = (key: Buffer): Buffer => key.subarray(5);
+
 export function operationKey(tableId: TableId, operation: Operation, snapshotId: SnapshotId): Buffer {
   const key = Buffer.allocUnsafe(14);
   key[0] = PREFIX.operation;

@@ -180,6 +180,19 @@ export function hotEndsOf(table: TableState): number {
   return looseEndsOf(table, HOT);
 }
 
+/** Versions that no commit has deleted, counted where they lie: in files, and among the hot rows. */
+export function livingRowsOf(table: TableState): number {
+  let rows = hotRowsOf(table) - hotEndsOf(table);
+  for (const { fileId, kind, rowCount, endedAt } of table.files)
+    if (kind !== 'history' && endedAt === null) rows += rowCount - looseEndsOf(table, fileId);
+  return rows;
+}
+
+/** Whether all of a dropped table's history has expired, but for what tags hold: compaction takes its other rows away. */
+export function isGone({ droppedSnapshotId, kept }: Pick<TableState, 'droppedSnapshotId' | 'kept'>): boolean {
+  return droppedSnapshotId !== null && kept.horizon >= droppedSnapshotId;
+}
+
 /** Whether a table's rows can still be read as of a snapshot. */
 export function isKept({ kept }: TableState, snapshotId: SnapshotId): boolean {
   return snapshotId >= kept.horizon || kept.held.some(({ from, until }) => from <= snapshotId && snapshotId < until);

@@ -2,7 +2,7 @@
  * compact: merges runs of small files into larger ones, moves versions that have ended out of the files of living ones,
  * and leaves out what has expired. The work of one step is bounded; the inputs go once no reader needs them.
  */
-import { looseEndsIn, looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
+import { isGone, looseEndsIn, looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
 import type { RewriteEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile, KeptRecord } from '../model/history.ts';
@@ -12,7 +12,7 @@ import { relationSql } from '../read/scan/relation.ts';
 import { sql } from '../read/scan/sql.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
-import { isGone, keptSql, writeVersions } from './rewrite.ts';
+import { keptSql, writeVersions } from './rewrite.ts';
 
 /** Files of about one size are merged once there are this many of them. */
 const FAN_IN = 4;

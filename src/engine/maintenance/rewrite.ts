@@ -3,8 +3,7 @@
  * separate files, the ended bucketed by how long they lived and sorted by their end, and versions that nothing kept can
  * see are left out. No answer changes (invariant 3).
  */
-import type { TableState } from '../catalog/state.ts';
-import { columnsOfVersion } from '../catalog/state.ts';
+import { columnsOfVersion, isGone, type TableState } from '../catalog/state.ts';
 import type { Mirror } from '../data/mirrors.ts';
 import { type HiddenColumns, writeParquet } from '../data/parquet.ts';
 import type { NewFile } from '../log/entry.ts';
@@ -27,11 +26,6 @@ export interface RewriteSources {
 /** A group of versions that become one file. */
 const LIVING = -1;
 const GARBAGE = -2;
-
-/** Whether all of a dropped table's history has expired, but for what tags hold. */
-export function isGone({ droppedSnapshotId, kept }: Pick<TableState, 'droppedSnapshotId' | 'kept'>): boolean {
-  return droppedSnapshotId !== null && kept.horizon >= droppedSnapshotId;
-}
 
 /** SQL for whether a version can still be seen: at the horizon and later, or by a tag. What lived in a table ended with it. */
 export function keptSql(table: Pick<TableState, 'droppedSnapshotId' | 'kept'>): Sql {

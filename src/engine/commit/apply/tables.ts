@@ -1,7 +1,7 @@
 /** apply, tables: created, altered, dropped. Pure, as all of apply. */
 import { tableKey } from '../../catalog/keys.ts';
 import { encodeTable } from '../../catalog/records.ts';
-import { findTable, type TableState } from '../../catalog/state.ts';
+import { findTable, livingRowsOf, type TableState } from '../../catalog/state.ts';
 import type { AlterChange, CommitEntry, CreateChange, DropChange, Outcome, UndropChange } from '../../log/entry.ts';
 import { refusedBy, tableExists } from '../../model/existing-table.ts';
 import { asTableId, type TableId } from '../../model/ids.ts';
@@ -144,9 +144,9 @@ export function undrop(work: CatalogWork, change: UndropChange): Refused | undef
   table.droppedSnapshotId = null;
   table.droppedAtMs = null;
   table.operation ??= 'RESTORE';
-  // The rows that went with it come back with it.
+  // The rows that went with it come back with it, but for those that compaction has taken away since.
   table.undropped = true;
-  table.insertedRows += table.before?.last.deletedRows ?? 0;
+  table.insertedRows += table.before === undefined ? 0 : livingRowsOf(table.before);
   table.defined = true;
   work.byName = new Map(work.byName).set(table.name, table.id);
   work.schemaEpoch += 1;

@@ -6,10 +6,10 @@
  */
 import { commitKey, maintenanceKey } from '../../catalog/keys.ts';
 import { hashOfCommit, hashOfExpire } from '../../catalog/records.ts';
-import { type CatalogState, endsOf, hotEndsOf, hotRowsOf, type TableState } from '../../catalog/state.ts';
+import { type CatalogState, livingRowsOf } from '../../catalog/state.ts';
 import type { Put } from '../../catalog/store.ts';
-import type { CommitEntry, LogEntry } from '../../log/entry.ts';
-import { invariant } from '../../model/errors.ts';
+import type { CommitEntry, LogEntry, TableChange } from '../../log/entry.ts';
+import { invariant, unreachable } from '../../model/errors.ts';
 import type { Commit, Snapshot } from '../../model/history.ts';
 import type { TableId, TimestampMs } from '../../model/ids.ts';
 import type { Applied } from '../apply/types.ts';
@@ -65,21 +65,43 @@ function assertCommit(before: CatalogState, state: CatalogState, commit: Commit,
 
 /** The rows of each table are those before, and those that the entry creates, less those that it deletes. */
 function assertRows(before: CatalogState, state: CatalogState, { changes }: CommitEntry, snapshots: readonly Snapshot[]): void {
+  const counted = new Map<TableId, number>();
+  for (const change of changes) {
+    if (change.kind === 'create' || change.kind === 'alter') continue;
+    const rows = counted.get(change.tableId) ?? before.tables[change.tableId]?.last.totalRows ?? 0;
+    counted.set(change.tableId, rowsAfter(change, rows, before, state));
+  }
   for (const snapshot of snapshots) {
     const table = state.tables[snapshot.tableId];
     invariant(table !== undefined && table.last === snapshot, "a commit's snapshots are the newest of their tables");
     const last = before.tables[snapshot.tableId]?.last;
-    let rows = last?.totalRows ?? 0;
-    for (const change of changes) {
-      if (change.kind === 'create' || change.tableId !== snapshot.tableId) continue;
-      if (change.kind === 'rows') rows += change.insertedRows - change.deletedRows;
-      else if (change.kind === 'erase') rows -= change.livingRows;
-      else if (change.kind === 'drop') rows = 0;
-      // The rows that went with the table come back with it.
-      else if (change.kind === 'undrop') rows += last?.deletedRows ?? 0;
-    }
+    const rows = counted.get(snapshot.tableId) ?? last?.totalRows ?? 0;
     invariant(snapshot.totalRows === rows && rows >= 0, 'the rows of a table are those created less those deleted');
     invariant(snapshot.nextRow >= (last?.nextRow ?? 0), 'row ids are not used again');
+  }
+}
+
+type ChangeOfRows = Exclude<TableChange, { readonly kind: 'create' | 'alter' }>;
+
+function rowsAfter(change: ChangeOfRows, rows: number, before: CatalogState, state: CatalogState): number {
+  const { kind, tableId } = change;
+  switch (kind) {
+    case 'rows':
+      return rows + change.insertedRows - change.deletedRows;
+    case 'erase':
+      return rows - change.livingRows;
+    case 'drop':
+      return 0;
+    case 'undrop': {
+      const [dropped, table] = [before.tables[tableId], state.tables[tableId]];
+      invariant(dropped !== undefined && table !== undefined, 'a table that comes back was dropped');
+      if (dropped.droppedSnapshotId === null) return rows;
+      // Rarely done: the versions are counted, and not believed.
+      invariant(livingRowsOf(table) === table.last.totalRows, 'a table that comes back has as many rows as versions live in it');
+      return rows + livingRowsOf(dropped);
+    }
+    default:
+      return unreachable(change);
   }
 }
 
@@ -121,7 +143,8 @@ function assertExpireChain(before: CatalogState, state: CatalogState, puts: read
 }
 
 function recordIn(puts: readonly Put[], key: Buffer): Buffer | undefined {
-  return puts.find((put) => put.key[0] === key[0] && put.key.equals(key))?.value ?? undefined;
+  // Keys of rows, of which there may be very many, come before it.
+  return puts.findLast((put) => put.key[0] === key[0] && put.key.equals(key))?.value ?? undefined;
 }
 
 function endsWith(bytes: Buffer, hash: Buffer): boolean {
@@ -134,24 +157,12 @@ function assertMaintained(before: CatalogState, state: CatalogState, tableId: Ta
   const table = state.tables[tableId];
   invariant(was !== undefined && table !== undefined && table.last === was.last, 'maintenance makes no snapshot');
   if (table.files !== was.files) {
-    const rows = livingRows(table);
-    const rowsBefore = livingRows(was);
+    const rows = livingRowsOf(table);
+    const rowsBefore = livingRowsOf(was);
     // Of a dropped table whose history has expired, rows go.
     invariant(rows === rowsBefore || (rows < rowsBefore && table.droppedSnapshotId !== null), 'maintenance keeps every row');
   }
   const known = new Set<number>(was.files.map(({ fileId }) => fileId));
   for (const { fileId } of table.files)
     if (!known.has(fileId)) invariant(fileId >= before.nextFileId && fileId < state.nextFileId, 'the id of a new file is new');
-}
-
-/** Versions that no commit has ended, counted where they lie: in files, and among the hot rows. */
-function livingRows(table: TableState): number {
-  let rows = hotRowsOf(table) - hotEndsOf(table);
-  const ends = endsOf(table);
-  for (const { fileId, kind, rowCount, endedAt } of table.files) {
-    if (kind === 'history' || endedAt !== null) continue;
-    rows += rowCount;
-    for (const batch of ends.get(fileId) ?? []) rows -= batch.rows.length;
-  }
-  return rows;
 }

@@ -22,6 +22,7 @@ import type { Visibility } from '../../read/scan/visibility.ts';
 import { type BuiltRows, endedIn } from './build.ts';
 import type { Patch } from './draft.ts';
 import { addRows } from './prepare.ts';
+import { staleKeys } from './stale-keys.ts';
 import { StoredRows } from './stored-rows.ts';
 
 export interface BulkParts {
@@ -254,7 +255,15 @@ export async function bulkRestore(
     options,
   );
   const went = await parts.matcher.matchMany(table, { kind: 'deleted', ...span }, { filter: undefined, columns: keyed(schema) }, options);
-  return bringBack(parts, table, { present: present.schema, came, went, visibility: { kind: 'deleted', ...span }, filter: undefined });
+  const stale = await staleKeys(parts, present, options);
+  return bringBack(parts, table, {
+    present: present.schema,
+    came,
+    went,
+    stale,
+    visibility: { kind: 'deleted', ...span },
+    filter: undefined,
+  });
 }
 
 /** Versions that end, versions that come back as new ones of the same rows, and how these are read. */
@@ -263,6 +272,8 @@ interface BroughtBack {
   readonly present: TableSchema;
   readonly came: readonly MatchedInFile[];
   readonly went: readonly MatchedInFile[];
+  /** Keys that leave the index, since their rows are gone. */
+  readonly stale?: readonly Buffer[] | undefined;
   readonly visibility: Visibility;
   readonly filter: CheckedFilter | undefined;
 }
@@ -271,12 +282,12 @@ interface BroughtBack {
 export async function bringBack(
   parts: BulkParts,
   table: TableState,
-  { present, came, went, visibility, filter }: BroughtBack,
+  { present, came, went, stale = [], visibility, filter }: BroughtBack,
 ): Promise<BuiltRows | undefined> {
   const { schema } = table;
   const cameRows = checkEnded(table, came);
   const wentRows = checkEnded(table, went);
-  if (cameRows + wentRows === 0) return undefined;
+  if (cameRows + wentRows + stale.length === 0) return undefined;
   const ends = ended(table, came);
   const back = new Set<number>();
   for (const { rows } of went) for (const row of rows) back.add(row);
@@ -297,7 +308,7 @@ export async function bringBack(
     newRows: 0,
     files,
     ends,
-    keys: { inserted: [], moved, removed: [...removed, ...retaken] },
+    keys: { inserted: [], moved, removed: [...removed, ...retaken, ...stale] },
     proof: root.finish(ends),
   });
   const [file] = files;
