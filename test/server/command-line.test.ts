@@ -52,8 +52,8 @@ describe('flags and variables', () => {
     expect(mistake(['--accept-clock=yes'])).toContain('--accept-clock');
   });
 
-  it('a value that is not allowed is told with the reason, one space apart', () => {
-    expect(mistake(['--port', 'x'])).toContain('--port: "x" is not allowed: it is not a whole number; it is the port');
+  it('a value that is not allowed is told with the reason and what the flag means', () => {
+    expect(mistake(['--port', 'x'])).toContain('--port: "x" is not allowed: it is not a whole number (port to listen on');
   });
 
   it('a word without a flag, and a command that is none, say what is meant', () => {
