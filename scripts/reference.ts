@@ -98,7 +98,7 @@ class Reference {
     );
     return [
       `# ${title}`,
-      `${about} Import it from \`${module}\`.`,
+      `${about} Import from \`${module}\`.`,
       'This page is written from the comments of the code (`npm run codegen`); change it there.',
       contents.join('\n'),
       ...groups.flatMap(({ entries }) => entries.flatMap((each) => this.#section(each, headingOf(each, all)))),

@@ -65,10 +65,14 @@ export function refuseUnsetInChange({ value, place, variables }: Written, what: 
   const otherwise = what === 'onConflict' ? `leave ${place} out` : 'write {and: []} as the filter for all rows';
   if (name !== undefined) throw notGiven(place, name, `Give $${name} a value, or ${otherwise}.`);
   const isNull = value.kind === Kind.NULL || (value.kind === Kind.VARIABLE && variableValue(value.name.value, variables) === null);
-  if (isNull)
-    throw new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
-      hint: what === 'onConflict' ? 'Give it a value, or leave it out.' : 'Say which rows, or {and: []} for all of them.',
-    });
+  if (isNull) throw nullFilter(place, what);
+}
+
+/** A filter that is null: whoever left it out would have meant all rows, whoever lost a value would not. */
+export function nullFilter(place: string, what: 'filter' | 'onConflict' = 'filter'): EngineError {
+  return new EngineError('BAD_USER_INPUT', `${place} is null, which would stand for all rows`, {
+    hint: what === 'onConflict' ? 'Give it a value, or leave it out.' : 'Say which rows, or {and: []} for all of them.',
+  });
 }
 
 /** New values of which none has come: what is not given stays as it is, so there is nothing to do, for a reason to name. */

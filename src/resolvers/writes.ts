@@ -19,6 +19,7 @@ import type { Context } from './context.ts';
 import { genericFilter, refuseEmptyFilter, typedFilter } from './filters.ts';
 import { type TableChangeInput, tableChanges } from './table-changes.ts';
 import type { TypedTable } from './table-types.ts';
+import { nullFilter } from './unset-operands.ts';
 
 type Input = Readonly<Record<string, unknown>>;
 type Options = { readonly options?: CommitOptions | null | undefined };
@@ -85,7 +86,11 @@ function asked({ table, form, columnName, filter }: Names, { rows = [], where, s
     rows,
     set: set as Input,
     where: () => changeFilter(where ?? {}, 'where'),
-    whereIfGiven: () => (where == null ? undefined : changeFilter(where, 'where')),
+    whereIfGiven: () => {
+      // Null inside of what a variable holds; the guard over filters has seen it where it is written.
+      if (where === null) throw nullFilter('where');
+      return where === undefined ? undefined : changeFilter(where, 'where');
+    },
     onConflict: () => (onConflict == null ? undefined : conflict(onConflict, columnName, changeFilter)),
   };
 }

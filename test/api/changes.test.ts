@@ -163,6 +163,16 @@ describe('changes through the typed API', () => {
   it('a filter that is written as null is refused by replace, and a dryRun that is null by restore', async () => {
     const server = await filled();
     expect(await codeOf(server, 'mutation { replaceOrders(rows: [], where: null) { deletedRows } }')).toBe('BAD_USER_INPUT');
+    // Inside of what a variable holds it is no other: somebody lost a value.
+    for (const operation of [{ orders: { replace: { rows: [], where: null } } }, { replace: { table: 'orders', rows: [], where: null } }]) {
+      const { errors } = await server.query('mutation ($all: [CommitOperation!]!) { commit(operations: $all) { deletedRows } }', {
+        all: [operation],
+      });
+      expect(errors?.[0]).toMatchObject({
+        message: 'operations[0]: where is null, which would stand for all rows',
+        extensions: { code: 'BAD_USER_INPUT' },
+      });
+    }
     expect(await codeOf(server, 'mutation { restore(to: {snapshotId: 2}, dryRun: null) { dryRun } }')).toBe('BAD_USER_INPUT');
     expect(await codeOf(server, 'mutation { expireSnapshots(retainLast: 1, dryRun: null) { dryRun } }')).toBe('BAD_USER_INPUT');
     expect(await codeOf(server, 'mutation { expireSnapshots(olderThan: "2200-01-01T00:00:00Z") { dryRun } }')).toBe('FUTURE_TIMESTAMP');

@@ -48,8 +48,12 @@ describe('flags and variables', () => {
     expect(flags(['--accept-clock'])).toEqual([true, false]);
     expect(flags(['--new-incarnation', '--accept-clock'])).toEqual([true, true]);
     expect(flags([], { TIDEMARK_NEW_INCARNATION: 'on', TIDEMARK_ACCEPT_CLOCK: 'off' })).toEqual([false, true]);
-    expect(mistake([], { TIDEMARK_ACCEPT_CLOCK: 'yes' })).toContain('TIDEMARK_ACCEPT_CLOCK: "yes" is not allowed');
+    expect(mistake([], { TIDEMARK_ACCEPT_CLOCK: 'yes' })).toContain('TIDEMARK_ACCEPT_CLOCK: "yes" is not allowed: ');
     expect(mistake(['--accept-clock=yes'])).toContain('--accept-clock');
+  });
+
+  it('a value that is not allowed is told with the reason and what the flag means', () => {
+    expect(mistake(['--port', 'x'])).toContain('--port: "x" is not allowed: it is not a whole number (port to listen on');
   });
 
   it('a word without a flag, and a command that is none, say what is meant', () => {

@@ -30,6 +30,16 @@ it('serves every page, and each link between pages and to a heading leads to one
   }
 });
 
+it('each link of a page stays below the path that a proxy puts the server at', async () => {
+  const server = await testServer();
+  for (const page of ['README.md', 'docs/errors.md', 'docs/guides/live-in-a-front-end.md']) {
+    const html = await (await fetch(`${server.url}/${page}`)).text();
+    const links = [...html.matchAll(/<a href="([^"]*)"/g)].map(([, href = '']) => href).filter((href) => !/^https?:/.test(href));
+    expect(links.length, page).toBeGreaterThan(10);
+    for (const href of links) expect(new URL(href, `http://site/a/path/${page}`).pathname, `${page} -> ${href}`).toMatch(/^\/a\/path\//);
+  }
+});
+
 it('serves no other file of the package', async () => {
   const server = await testServer();
   for (const path of [

@@ -28,7 +28,8 @@ export class Slots {
 
   /** Runs a task when it has a slot. @throws EngineError OVERLOADED where too many wait already */
   async use<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
+    // A slot that is free while others wait, until the event loop has had its turn, is theirs.
+    if (this.#free > 0 && this.#waiting.length === 0) this.#free -= 1;
     else {
       this.#refuseTooMany();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -37,7 +37,7 @@ export function parseCommandLine(args: readonly string[], environment: Readonly<
       if (parsed.success) return [name, parsed.data];
       const place = flag === undefined ? option.variable : `--${option.flag}`;
       throw new ConfigError(
-        `${place}: ${JSON.stringify(given)} is not allowed:  ${parsed.error.issues[0]?.message ?? 'invalid'}; it is the ${option.text}`,
+        `${place}: ${JSON.stringify(given)} is not allowed: ${parsed.error.issues[0]?.message ?? 'invalid'} (${option.text})`,
       );
     }),
   );

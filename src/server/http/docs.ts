@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Both src/server and dist/server lie two folders below the package. */
+/** Both src/server/http and dist/server/http lie three folders below the package. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const STYLE = `:root{color-scheme:light dark}body{max-width:54rem;margin:2rem auto;padding:0 1rem;font:16px/1.6 system-ui,sans-serif}
 nav{display:flex;flex-wrap:wrap;gap:.2rem 1rem;border-bottom:1px solid #8886;padding-bottom:1rem;font-size:14px}
@@ -66,7 +66,7 @@ async function render(path: string, text: string): Promise<string> {
     },
   });
   const body = await marked.parse(text);
-  const top = '../../'.repeat(path.split('/').length - 1);
+  const top = '../'.repeat(path.split('/').length - 1);
   const links = [...pages().keys()].map((page) => `<a href="${top}${page}">${titleOf(page)}</a>`);
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
