@@ -299,6 +299,29 @@ describe('dependencies are pinned and explained', () => {
 });
 
 describe('docs keep up', () => {
+  it('paths of the code that docs name are there', () => {
+    // Those of CONTRIBUTING that a reader is to make are left out by their names.
+    const made = /(?:sweep|purge)\.ts$/;
+    const missing = ['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/glossary.md', 'docs/dependencies.md'].flatMap((page) => {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      const [, below = ''] = /those that begin with (.*?) are below `src\/engine\/`/.exec(text) ?? [];
+      const inEngine = [...below.matchAll(/`(\w+)\/`/g)].map(([, folder]) => folder);
+      const named = [...text.matchAll(/`([\w-]+(?:\/[\w.-]+)+\.ts)`/g)].map(([, path]) => path as string);
+      const isThere = (path: string): boolean =>
+        [path, `src/${path}`].some((at) => existsSync(join(ROOT, at))) ||
+        ((page !== 'docs/architecture.md' || inEngine.includes(path.split('/')[0])) && existsSync(join(ROOT, 'src/engine', path)));
+      return named.filter((path) => !made.test(path) && !isThere(path)).map((path) => `${page}: ${path}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('CONTRIBUTING runs tests that are there: files, and names', () => {
+    const text = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+    const asked = [...text.matchAll(/`npm test -- (\S+)(?: -t "([^"]+)")?`/g)];
+    expect(asked.length).toBeGreaterThan(1);
+    for (const [command, file = '', name = ''] of asked) expect(readFileSync(join(ROOT, file), 'utf8'), command).toContain(name);
+  });
+
   it('docs/testing.md names tests that are there', () => {
     const docs = readFileSync(join(ROOT, 'docs', 'testing.md'), 'utf8');
     const named = [...docs.matchAll(/\b[\w./-]+\.test\.ts\b/g)].map(([name]) => name);
