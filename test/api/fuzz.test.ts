@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { scaled } from '../support/random.ts';
 import { ORDERS, orders, testServer } from '../support/server-support.ts';
 
 const APPEND = 'mutation ($rows: [JSON!]!) { append(table: "orders", rows: $rows) { insertedRows } }';
@@ -92,7 +93,7 @@ describe('no mistake of a user is ever an internal error', () => {
           expect(extensions.code, message).toMatch(/^[A-Z_]+$/);
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: scaled(375) },
     );
   });
 });

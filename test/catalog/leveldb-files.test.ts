@@ -7,7 +7,7 @@ import { scanLog } from '../../src/engine/catalog/leveldb/log.ts';
 import { scanTable } from '../../src/engine/catalog/leveldb/table.ts';
 import { crc32c } from '../../src/engine/encoding/crc32c.ts';
 import { namesIn } from '../support/damage.ts';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { temporaryDirectory } from '../support/support.ts';
 
 const BLOCK_BYTES = 32 * 1024;
@@ -89,7 +89,7 @@ describe('crc32c is the checksum of RFC 3720', () => {
         const pieces = crc32c(bytes, crc32c(bytes.subarray(first, second), crc32c(bytes, 0, 0, first)), second);
         return pieces === crc32c(bytes);
       }),
-      { seed, numRuns: 500 },
+      { seed, numRuns: scaled(125) },
     );
   });
 });
@@ -116,7 +116,7 @@ describe('scanLog checks a file in the format of LevelDB logs', () => {
         expect(scan.badAt).toBe(record.start);
         expect(scan.damaged).toBe(record.start < last.start);
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: scaled(100) },
     );
   });
 
@@ -130,7 +130,7 @@ describe('scanLog checks a file in the format of LevelDB logs', () => {
         expect(scan.damaged).toBe(false);
         if (ends.has(size)) expect(scan.badAt).toBeUndefined();
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: scaled(100) },
     );
   });
 

@@ -142,3 +142,20 @@ describe('a start tidies what a crash left', () => {
     expect(namesIn(join(directory, 'data', '2'), /./)).toEqual(before);
   });
 });
+
+describe('a catalog that was tagged while it was empty', () => {
+  it.each([0, 1, 3])('opens after %i commits, and all of its log is found', async (commits) => {
+    const directory = await temporaryDirectory();
+    const first = await openEngine({ directory, threads: 1 });
+    await first.createTag('empty');
+    await first.createTag('another');
+    await first.dropTag('another');
+    for (let n = 1; n <= commits; n += 1) await first.createTable({ name: `t${n}`, columns: [{ name: 'id', type: 'INT' }] });
+    await first.close();
+    const again = await openEngine({ directory, threads: 1 });
+    expect(again.tags().map(({ name, snapshotId }) => ({ name, snapshotId }))).toEqual([{ name: 'empty', snapshotId: 0 }]);
+    expect(again.headSnapshotId).toBe(commits);
+    expect((await again.verify()).findings).toEqual([]);
+    await again.close();
+  });
+});

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AggregateQuery, type Engine, formatTimestampMs, type Group, type GroupsQuery, type TableAt } from '../../src/engine/index.ts';
+import { scaled } from '../support/random.ts';
 import {
   compareValues,
   MODEL_COLUMNS,
@@ -147,7 +148,7 @@ describe('an aggregate', () => {
           await check();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: scaled(6.25) },
     );
   });
 

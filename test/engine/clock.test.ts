@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/index.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { scaled } from '../support/random.ts';
 import { rowsAsOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -216,7 +217,7 @@ describe('time', () => {
         expectInOrder(await timestamps(engine));
         await engine.close();
       }),
-      { numRuns: 15 },
+      { numRuns: scaled(3.75) },
     );
   });
 });

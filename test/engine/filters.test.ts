@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Engine, Filter, TableAt, TextOperator } from '../../src/engine/index.ts';
+import { scaled } from '../support/random.ts';
 import { TOO_BIG_FOR_HOT } from '../support/random-rows.ts';
 import { MODEL_COLUMNS, matches, modelFilter, modelRows, storeEverywhere } from '../support/row-model.ts';
 import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
@@ -73,7 +74,7 @@ describe('a filter', () => {
         await engine.compact(table);
         await check();
       }),
-      { numRuns: 30 },
+      { numRuns: scaled(7.5) },
     );
   });
 

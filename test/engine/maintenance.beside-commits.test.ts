@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asSnapshotId, type Engine, type Filter } from '../../src/engine/index.ts';
-import { seedOf } from '../support/random.ts';
+import { scaled, seedOf } from '../support/random.ts';
 import { testEngine } from '../support/support.ts';
 
 const ALL: Filter = { kind: 'and', filters: [] };
@@ -112,6 +112,6 @@ it('any of them, in any order and at once with commits of other tables: counts a
       expect((await engine.verify()).findings).toEqual([]);
       await engine.close();
     }),
-    { numRuns: 10, seed: seedOf('beside commits') },
+    { numRuns: scaled(2.5), seed: seedOf('beside commits') },
   );
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { asSnapshotId, type Engine, EngineError, openEngine, type TableAt } from '../../src/engine/index.ts';
 import { namesIn } from '../support/damage.ts';
-import { randomNumbers, seedOf } from '../support/random.ts';
+import { randomNumbers, scaled, seedOf } from '../support/random.ts';
 import { temporaryDirectory, testEngine } from '../support/support.ts';
 
 const EAGER = { flushRows: 40, flushBytes: 1e9, autoCompact: true };
@@ -55,8 +55,10 @@ describe('readers beside flush and compaction', () => {
     await createNumbers(engine);
     const states = [{ snapshotId: engine.headSnapshotId as number, rows: 0 }];
     let writing = true;
+    let reads = 0;
     const write = async (): Promise<void> => {
-      for (let turn = 0; turn < 250; turn += 1) {
+      // At least one compaction, and on until enough was read beside.
+      for (let turn = 0; turn < Math.max(62, scaled(62)) || reads <= 50; turn += 1) {
         const rows = states.at(-1)?.rows ?? 0;
         const count = turn % 20 === 19 ? 900 : 1 + random(12);
         const { commit } = await engine.append('numbers', rowsFrom(rows, count));
@@ -65,7 +67,6 @@ describe('readers beside flush and compaction', () => {
       }
       writing = false;
     };
-    let reads = 0;
     const read = async (): Promise<void> => {
       while (writing) {
         const { snapshotId, rows } = states[random(states.length)] ?? { snapshotId: 1, rows: 0 };
@@ -117,11 +118,12 @@ describe('readers beside flush and compaction', () => {
     const engine = await testEngine({ maintenance: { ...EAGER, flushBytes: 1024 * 1024 } });
     await createNumbers(engine);
     let writing = true;
+    let runs = 0;
     const write = async (): Promise<void> => {
       // Enough that LevelDB itself writes tables and merges them meanwhile, while there is little to verify.
       const random = randomNumbers(1);
       const fill = Array.from({ length: 50_000 }, () => String.fromCharCode(97 + random(26))).join('');
-      for (let turn = 0; turn < 200; turn += 1) {
+      for (let turn = 0; turn < Math.max(50, scaled(50)) || runs <= 3; turn += 1) {
         await Promise.all(
           Array.from({ length: 16 }, (_, index) => engine.append('numbers', [{ n: String(turn * 16 + index), text: fill }])),
         );
@@ -129,7 +131,6 @@ describe('readers beside flush and compaction', () => {
       writing = false;
     };
     const findings: unknown[] = [];
-    let runs = 0;
     const verify = async (): Promise<void> => {
       while (writing) {
         findings.push(...(await engine.verify()).findings);

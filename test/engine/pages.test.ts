@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cursorHead, type Engine, type Order, type RowPage, type RowsQuery, type TableAt, toWire } from '../../src/engine/index.ts';
+import { scaled } from '../support/random.ts';
 import { matches, modelFilter, modelOrder, modelRows, sorted, storeEverywhere } from '../support/row-model.ts';
 import { failureOf, testEngine } from '../support/support.ts';
 
@@ -82,7 +83,7 @@ describe('pages', () => {
           await check();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: scaled(6.25) },
     );
   });
 

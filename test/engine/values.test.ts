@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cell, ColumnDefinition, Engine } from '../../src/engine/index.ts';
+import { scaled } from '../support/random.ts';
 import { EVERY_TYPE, randomRow, TOO_BIG_FOR_HOT } from '../support/random-rows.ts';
 import { rowsAsOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
@@ -207,7 +208,7 @@ describe('a row', () => {
         const read = await readBack(engine, EVERY_TYPE, rows);
         for (const place of PLACES) expect(read[place], place).toEqual(rows);
       }),
-      { numRuns: 30 },
+      { numRuns: scaled(7.5) },
     );
   });
 });

@@ -45,7 +45,9 @@ export class ChainLinks {
   async *all(): AsyncGenerator<ChainLink> {
     const commits = this.#commits();
     let commit = (await commits.next()).value as Extract<ChainLink, { kind: 'commit' }> | undefined;
-    const maintenance = this.#maintenance(commit?.logIndex ?? asLogIndex(0));
+    // Before the first commit there may be entries too: an empty catalog can be tagged.
+    const first = this.#start === 1 ? undefined : commit?.logIndex;
+    const maintenance = this.#maintenance(first ?? asLogIndex(0));
     let entry = (await maintenance.next()).value as ChainLink | undefined;
     while (commit !== undefined || entry !== undefined) {
       if (entry === undefined || (commit !== undefined && commit.logIndex < entry.logIndex)) {

@@ -3,13 +3,14 @@
  * and leaves out what has expired. The work of one step is bounded; the inputs go once no reader needs them.
  */
 import { isGone, looseEndsIn, looseEndsOf, type TableState, tableById } from '../catalog/state.ts';
-import type { RewriteEntry } from '../log/entry.ts';
+import type { NewFile, RewriteEntry } from '../log/entry.ts';
 import { maintenanceHeader } from '../log/entry-id.ts';
 import type { DataFile, KeptRecord } from '../model/history.ts';
 import type { TableId } from '../model/ids.ts';
 import { LIMITS } from '../model/limits.ts';
 import { relationSql } from '../read/scan/relation.ts';
 import { sql } from '../read/scan/sql.ts';
+import { namedOrRemoved } from './named-files.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
 import type { MaintenanceParts } from './parts.ts';
 import { keptSql, writeVersions } from './rewrite.ts';
@@ -101,10 +102,13 @@ function groupsOf(files: readonly DataFile[]): DataFile[][] {
 
 /** Does one step. @returns the number of files taken; 0 where there was nothing to do */
 export function compactOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean): Promise<number> {
-  return observed(parts.observer, 'compact', (tally) => rewriteOnce(parts, tableId, eager, tally));
+  const outputs: NewFile[] = [];
+  return observed(parts.observer, 'compact', (tally) =>
+    namedOrRemoved(parts, tableId, outputs, () => rewriteOnce(parts, tableId, eager, outputs, tally)),
+  );
 }
 
-async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean, tally: Tally): Promise<number> {
+async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boolean, outputs: NewFile[], tally: Tally): Promise<number> {
   const state = parts.current();
   const table = tableById(state, tableId);
   const pin = parts.pins.pin(state.logIndex);
@@ -114,12 +118,10 @@ async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boo
     if (inputs.length === 0) inputs = await pickGarbage(parts, table, eager);
     const [first] = inputs;
     if (first === undefined) return 0;
-    const { outputs, read } = await writeVersions(
-      parts,
-      table,
-      { files: inputs, mirrors: [], schemaVersion: first.schemaVersion },
-      state.snapshotId,
-    );
+    await parts.store.admit(true);
+    const sources = { files: inputs, mirrors: [], schemaVersion: first.schemaVersion };
+    const { outputs: written, read } = await writeVersions(parts, table, sources, state.snapshotId);
+    outputs.push(...written);
     const rows = inputs.reduce((sum, input) => sum + input.rowCount, 0);
     if (read !== rows) throw new Error(`compaction of table ${table.name} read ${read} versions of ${rows}`);
     tally.rows = rows;
@@ -136,7 +138,6 @@ async function rewriteOnce(parts: MaintenanceParts, tableId: TableId, eager: boo
     const outcome = await parts.tableLocks.shared(tableId, () => parts.log.append(entry));
     if (outcome.kind !== 'maintained') {
       tally.outcome = 'refused';
-      for (const { name } of outputs) parts.background(parts.files.removeNamed(tableId, name));
       return 0;
     }
   } finally {

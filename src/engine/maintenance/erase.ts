@@ -31,6 +31,7 @@ import { rowIsAmong } from '../read/scan/rows-sql.ts';
 import { joinSql, nameOf, sql, where } from '../read/scan/sql.ts';
 import { type AuditParts, commitRoot } from './audit.ts';
 import { rootAt, schemaOf } from './expire.ts';
+import { namedOrRemoved } from './named-files.ts';
 import { noteFiles, observed, type Tally } from './observed.ts';
 import { writeVersions } from './rewrite.ts';
 
@@ -73,7 +74,10 @@ interface Version {
 export function eraseRows(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Erased> {
   return observed(parts.observer, 'erase', async (tally) => {
     const current = (): TableState => tableById(parts.current(), table.id);
-    const logged = await parts.tableLocks.exclusive([table.id], () => logErasure(parts, current(), request, options));
+    const outputs: NewFile[] = [];
+    const logged = await parts.tableLocks.exclusive([table.id], () =>
+      namedOrRemoved(parts, table.id, outputs, () => logErasure(parts, current(), request, { options, outputs })),
+    );
     if (logged.outcome?.kind === 'committed') await removeBytes(parts, table, logged.retired);
     note(tally, logged);
     return logged;
@@ -86,7 +90,12 @@ function note(tally: Tally, { outcome, erasedRows, retired, outputs }: Logged): 
   noteFiles(tally, retired, outputs);
 }
 
-async function logErasure(parts: EraseParts, table: TableState, request: EraseRequest, options: CheckedOptions): Promise<Logged> {
+async function logErasure(
+  parts: EraseParts,
+  table: TableState,
+  request: EraseRequest,
+  { options, outputs }: { readonly options: CheckedOptions; readonly outputs: NewFile[] },
+): Promise<Logged> {
   checkExpected(table, options);
   const filter = checkFilter(table.schema, request.where);
   const rows = await matchingRows(parts, table, filter);
@@ -94,10 +103,6 @@ async function logErasure(parts: EraseParts, table: TableState, request: EraseRe
   if (rows.length === 0) return { outcome: undefined, erasedRows: 0, erasedVersions: 0, retired: [], outputs: [] };
   const state = parts.current();
   const pin = parts.pins.pin(state.logIndex);
-  const outputs: NewFile[] = [];
-  const discard = async (): Promise<void> => {
-    for (const { name } of outputs) await parts.files.removeNamed(table.id, name);
-  };
   let change: EraseChange;
   let versions: readonly Version[];
   let retired: readonly DataFile[];
@@ -106,9 +111,6 @@ async function logErasure(parts: EraseParts, table: TableState, request: EraseRe
     const inputs = new Set(versions.map(({ fileId }) => fileId).filter((fileId) => fileId !== HOT));
     retired = table.files.filter((file) => inputs.has(file.fileId));
     change = await prepare(parts, table, { rows, versions, retired, head: state.snapshotId }, outputs);
-  } catch (error) {
-    await discard();
-    throw error;
   } finally {
     pin.release();
   }
@@ -117,7 +119,6 @@ async function logErasure(parts: EraseParts, table: TableState, request: EraseRe
   // LevelDB drops a replaced record only where it merges two tables: the old ones must lie in one before the new ones come.
   await parts.store.compactAll();
   const outcome = await parts.log.append(commitEntry([change], said, '', 4096));
-  if (outcome.kind !== 'committed') await discard();
   return { outcome, ...facts, retired, outputs };
 }
 

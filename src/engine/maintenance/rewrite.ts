@@ -51,6 +51,7 @@ export async function writeVersions(
   const names = columns.map(nameOf);
   const visibility = { kind: 'all', upTo } as const;
   const hot = sources.mirrors.length > 0;
+  const outputs: NewFile[] = [];
   const work = (deletes: string | undefined) =>
     parts.duck.withConnection(async (connection) => {
       const relation = relationSql({
@@ -69,7 +70,6 @@ export async function writeVersions(
       const versions = sql`(SELECT *, ${bucket} AS _bucket FROM (${relation})${where(rowIsNotAmong(sources.without))})`;
       const counting = sql`SELECT _bucket, count(*) FROM ${versions} GROUP BY 1 ORDER BY 1`.render();
       const groups = await (await connection.run(counting.sql, ...bound(counting))).getRows();
-      const outputs: NewFile[] = [];
       let read = 0;
       for (const [group, count] of groups) {
         read += Number(count);
@@ -99,9 +99,14 @@ export async function writeVersions(
       }
       return { outputs, read };
     });
-  return parts.files.reading(sources.files, () =>
-    needsDeletes({ table, visibility }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined),
-  );
+  try {
+    return await parts.files.reading(sources.files, () =>
+      needsDeletes({ table, visibility }, sources.files, hot) ? parts.endMirrors.with(table, work) : work(undefined),
+    );
+  } catch (error) {
+    for (const { name } of outputs) await parts.files.removeNamed(table.id, name);
+    throw error;
+  }
 }
 
 function bound({ parameters }: Statement) {
