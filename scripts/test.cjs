@@ -67,7 +67,8 @@ if (existsSync(report)) {
   if (numPassedTests === 0) status ||= 1;
   // A file that could not even be loaded counts no test of its own.
   const failed = Math.max(numFailedTests, status === 0 ? 0 : 1, numFailedTestSuites > 0 ? 1 : 0);
-  console.log(`${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''}`);
+  if (numPassedTests + numFailedTests + numFailedTestSuites === 0) console.log('no test ran: none has this name, or all are skipped');
+  else console.log(`${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''}`);
 } else status ||= 1;
 rmSync(directory, { recursive: true, force: true });
 process.exit(status);
