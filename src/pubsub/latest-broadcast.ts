@@ -82,6 +82,8 @@ export class LatestBroadcast<Event> extends Broadcast<Event> {
     if (!this.source.shows(tableId)) return;
     this.#payload = undefined;
     this.#erasures += 1;
+    // No commit may come for long: it is asked again now.
+    this.wake();
   }
 
   kept(): unknown {
@@ -140,7 +142,8 @@ export class LatestBroadcast<Event> extends Broadcast<Event> {
         this.#position = reader.position;
         this.#offerAll();
         this.#enter('waiting');
-      } while (await this.more(reader.position));
+        // What was let go of while it was asked is asked again at once, whether or not there is a newer commit.
+      } while (this.#readAfter !== this.#erasures || (await this.more(reader.position)));
     } catch (error) {
       if (!this.parts.feed.stopped) this.endAll(error);
     }

@@ -53,7 +53,7 @@ async function filled(server: TestServer): Promise<Subscription<unknown>> {
   await server.engine.compact('people');
   await server.engine.append('people', [{ id: 3, name: `${NAME} the hot` }]);
   await changes.take();
-  while ((await live.take()).live.people.nodes.length < 3);
+  for (let count = 0; count < 3; ) count = (await live.take()).live.people.nodes.length;
   await server.data(`{ asOf { people(where: {name: {startsWith: "${NAME}"}}) { nodes { name } } } }`);
   await server.data('{ asOf { people(first: 2) { nodes { name } } } }');
   await query(server.url, `{ __schema { types { name } } } # ${NAME}`);
@@ -108,7 +108,8 @@ it('an erasure through GraphQL, with the value in its document, leaves nothing e
   );
   expect(await holding(server.engine.rowCopies, NAME)).toEqual([]);
   for (;;) {
-    const { value } = await events.next();
+    const { value, done } = await events.next();
+    expect(done, 'the stream goes on after the erasure').not.toBe(true);
     if (value?.data?.live.people.nodes.length === 1) break;
   }
   // Who comes now is answered, though the answer from before was let go.
