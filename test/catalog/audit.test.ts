@@ -5,9 +5,7 @@ import { CatalogStore } from '../../src/engine/catalog/store.ts';
 import { newSeed, RootBuilder } from '../../src/engine/encoding/proof.ts';
 import { asSnapshotId, asTableId, type Engine, openEngine } from '../../src/engine/index.ts';
 import type { Column } from '../../src/engine/model/types.ts';
-import { testEngine } from '../support/support.ts';
-
-const equals = (column: string, value: unknown) => ({ kind: 'compare', column, operator: 'eq', value }) as const;
+import { eq, testEngine } from '../support/support.ts';
 
 async function filled(): Promise<Engine> {
   const engine = await testEngine();
@@ -25,9 +23,9 @@ async function filled(): Promise<Engine> {
     { n: 1, amount: 0.5, price: '1.50', note: 'one' },
     { n: 2, amount: null, price: '2.00', note: null },
   ]);
-  await engine.update('ledger', equals('n', 1), { note: 'changed' });
+  await engine.update('ledger', eq('n', 1), { note: 'changed' });
   await engine.append('ledger', [{ n: 3, note: 'three' }]);
-  await engine.delete('ledger', equals('n', 2));
+  await engine.delete('ledger', eq('n', 2));
   return engine;
 }
 
@@ -80,7 +78,7 @@ describe('the audit chain', () => {
       { kind: 'renameColumn', name: 'note', to: 'remark' },
       { kind: 'addColumn', column: { name: 'extra', type: 'INT', default: 5 } },
     ]);
-    await engine.update('ledger', equals('n', 3), { remark: 'again' });
+    await engine.update('ledger', eq('n', 3), { remark: 'again' });
     await engine.alterTable('ledger', [{ kind: 'dropColumn', name: 'remark' }]);
     await engine.append('ledger', [{ n: 4 }]);
     expect(await engine.verify()).toMatchObject({ findings: [], rows: 6 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Engine, type Filter, LIMITS, type SnapshotId } from '../../src/engine/index.ts';
 import { sql } from '../../src/engine/read/scan/sql.ts';
-import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
+import { eq, failureOf, rowsAsOf, testEngine } from '../support/support.ts';
 
 const PEOPLE = {
   name: 'people',
@@ -12,7 +12,6 @@ const PEOPLE = {
   primaryKey: ['id'],
 };
 const ALL = { kind: 'and', filters: [] } as const;
-const equals = (column: string, value: unknown) => ({ kind: 'compare', column, operator: 'eq', value }) as const;
 
 async function byKey(engine: Engine, id: number, snapshotId: number = engine.headSnapshotId): Promise<unknown> {
   const target = await engine.read.tableAt(engine.table('people'), snapshotId as SnapshotId);
@@ -25,7 +24,7 @@ describe('a row by its key, after changes', () => {
     const engine = await testEngine();
     await engine.createTable(PEOPLE);
     await engine.append('people', [{ id: 1, name: 'old' }]);
-    await engine.update('people', equals('id', 1), { name: 'new' });
+    await engine.update('people', eq('id', 1), { name: 'new' });
     // A reader that pins the state before the flush keeps its hot rows.
     let done = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -53,9 +52,9 @@ describe('a row by its key, after changes', () => {
     const engine = await testEngine();
     await engine.createTable(PEOPLE);
     await engine.append('people', [{ id: 1, name: 'one' }]);
-    await engine.update('people', equals('id', 1), { id: 2 });
+    await engine.update('people', eq('id', 1), { id: 2 });
     await engine.append('people', [{ id: 1, name: 'another' }]);
-    await engine.delete('people', equals('id', 2));
+    await engine.delete('people', eq('id', 2));
     expect([await byKey(engine, 1, 2), await byKey(engine, 2, 2)]).toEqual(['one', undefined]);
     expect([await byKey(engine, 1, 3), await byKey(engine, 2, 3)]).toEqual([undefined, 'one']);
     expect([await byKey(engine, 1, 4), await byKey(engine, 2, 4)]).toEqual(['another', 'one']);
@@ -70,7 +69,7 @@ describe('changes that end a whole file', () => {
     const rows = Array.from({ length: 3000 }, (_, id) => ({ id, name: `${id} ${'x'.repeat(40)}` }));
     await engine.append('people', rows);
     await engine.compact('people');
-    await engine.delete('people', equals('id', 7));
+    await engine.delete('people', eq('id', 7));
     await engine.update('people', ALL, { name: 'new' });
     const diff = await engine.read.diff(engine.table('people'), {
       from: 3 as SnapshotId,
@@ -146,7 +145,7 @@ describe('changes of more rows than fit in memory at once', () => {
     expect(await engine.update('people', ALL, { name: 'b' })).toMatchObject({ updatedRows: rows, insertedRows: 0, deletedRows: 0 });
     const counted = async (snapshotId: number, name: string): Promise<number> => {
       const target = await engine.read.tableAt(engine.table('people'), snapshotId as SnapshotId);
-      return target === undefined ? -1 : engine.read.count(target, equals('name', name));
+      return target === undefined ? -1 : engine.read.count(target, eq('name', name));
     };
     expect([await counted(4, 'b'), await counted(3, 'a'), await counted(4, 'a')]).toEqual([rows, rows, 0]);
     expect(await byKey(engine, rows - 1)).toBe('b');
@@ -197,7 +196,7 @@ describe('a change beside others', () => {
       { a: 2, b: 1 },
     ]);
     const [update, alter] = await Promise.all([
-      engine.update('t', equals('a', 1), { b: 99 }),
+      engine.update('t', eq('a', 1), { b: 99 }),
       engine.alterTable('t', [
         { kind: 'renameColumn', name: 'a', to: 'c' },
         { kind: 'renameColumn', name: 'b', to: 'a' },
@@ -229,20 +228,20 @@ describe('a change beside others', () => {
     let reading = true;
     const reader = async (): Promise<number> => {
       let reads = 0;
-      for (; reading; reads += 1) await rowsAsOf(engine, 'people', { kind: 'newest' }, { where: equals('name', `n${reads % 300}`) });
+      for (; reading; reads += 1) await rowsAsOf(engine, 'people', { kind: 'newest' }, { where: eq('name', `n${reads % 300}`) });
       return reads;
     };
     const readers = Array.from({ length: 8 }, reader);
     for (let id = 0; id < 5; id += 1) {
       await Promise.all([
-        engine.eraseRows({ table: 'people', where: equals('id', id), reason: 'test' }),
-        engine.update('people', equals('id', 100 + id), { name: 'changed' }),
+        engine.eraseRows({ table: 'people', where: eq('id', id), reason: 'test' }),
+        engine.update('people', eq('id', 100 + id), { name: 'changed' }),
         engine.append('people', [{ id: 1000 + id, name: 'new' }]),
       ]);
     }
     reading = false;
     expect((await Promise.all(readers)).every((reads) => reads > 0)).toBe(true);
-    expect(await rowsAsOf(engine, 'people', { kind: 'newest' }, { where: equals('name', 'changed') })).toHaveLength(5);
+    expect(await rowsAsOf(engine, 'people', { kind: 'newest' }, { where: eq('name', 'changed') })).toHaveLength(5);
     expect((await engine.verify()).findings).toEqual([]);
   }, 60_000);
 });
@@ -268,10 +267,10 @@ describe('what expiry leaves', () => {
       { id: 1, name: 'secret' },
       { id: 2, name: 'other' },
     ]);
-    await engine.delete('people', equals('id', 1));
+    await engine.delete('people', eq('id', 1));
     await engine.expireSnapshots({ retainLast: 1 });
     await engine.compact();
-    await engine.eraseRows({ table: 'people', where: equals('name', 'secret'), reason: 'asked to' });
+    await engine.eraseRows({ table: 'people', where: eq('name', 'secret'), reason: 'asked to' });
     const diff = await engine.read.diff(engine.table('people'), { from: 2 as SnapshotId, to: 3 as SnapshotId });
     expect((await diff.page({})).changes).toEqual([]);
   });
@@ -285,7 +284,7 @@ describe('what expiry leaves', () => {
     );
     await engine.createTag('t');
     await engine.append('people', [{ id: 4, name: 'y' }]);
-    await engine.eraseRows({ table: 'people', where: equals('id', 1), reason: 'asked to' });
+    await engine.eraseRows({ table: 'people', where: eq('id', 1), reason: 'asked to' });
     await engine.expireSnapshots({ retainLast: 1 });
     const target = await engine.read.tableAt(engine.table('people'), 2 as SnapshotId);
     expect(target?.snapshot.totalRows).toBe(2);
@@ -299,7 +298,7 @@ describe('what expiry leaves', () => {
       'people',
       Array.from({ length: 2000 }, (_, id) => ({ id, name: 'x'.repeat(40) })),
     );
-    const erase = engine.eraseRows({ table: 'people', where: equals('id', 1), reason: 'x' }, { expectedSnapshotId: 1 });
+    const erase = engine.eraseRows({ table: 'people', where: eq('id', 1), reason: 'x' }, { expectedSnapshotId: 1 });
     expect(await failureOf(erase)).toMatchObject({ code: 'CONFLICT' });
     await engine.compact();
     expect((await engine.verify()).dataFiles).toBe(1);

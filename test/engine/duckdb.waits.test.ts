@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Duck } from '../../src/engine/data/duckdb.ts';
 import { failureOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
@@ -41,9 +41,19 @@ describe('a query that waits for a connection', () => {
   it('has for running what waiting left of its time', async () => {
     const duckdb = await duck(1);
     const { held, letGo } = hold(duckdb);
-    const waiting = failureOf(duckdb.run('SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b', [], { timeoutMs: 300 }));
-    setTimeout(letGo, 150);
-    expect(await waiting).toMatchObject({ code: 'QUERY_TIMEOUT', details: { timeoutMs: 300 } });
+    const timeoutMs = 600_000;
+    // Ends what would run for ten minutes, so that the test fails with a reason.
+    const signal = AbortSignal.timeout(30_000);
+    const waiting = failureOf(
+      duckdb.run('SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b', [], { timeoutMs, signal }),
+    );
+    expect(duckdb.load).toEqual({ running: 1, waiting: 1 });
+    // All but a moment of its time goes by while it waits.
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + timeoutMs - 50);
+    onTestFinished(() => later.mockRestore());
+    letGo();
+    expect(await waiting).toMatchObject({ code: 'QUERY_TIMEOUT', details: { timeoutMs } });
     await held;
     await duckdb.close(1_000);
   });

@@ -10,7 +10,7 @@ import {
   type QueryFigures,
   type RoundFigures,
 } from '../../src/engine/index.ts';
-import { failureOf, temporaryDirectory, testEngine } from '../support/support.ts';
+import { eq, failureOf, temporaryDirectory, testEngine } from '../support/support.ts';
 
 const NEVER = { flushRows: 1e9, flushBytes: 1e12, autoCompact: false };
 const PEOPLE = {
@@ -21,8 +21,7 @@ const PEOPLE = {
   ],
   primaryKey: ['id'],
 };
-const equals = (column: string, value: unknown) => ({ kind: 'compare', column, operator: 'eq', value }) as const;
-const NAMED: Filter = equals('name', 'person 3');
+const NAMED: Filter = eq('name', 'person 3');
 const people = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => ({ id: from + index, name: `person ${index}` }));
 
@@ -60,7 +59,7 @@ describe('an observer of the engine is told', () => {
   it('of each commit, once it is durable: what it did, how long it took, how many bytes its rows have', async () => {
     const { engine, notes } = await observedEngine();
     const { commit } = await engine.append('people', people(1, 3));
-    await engine.update('people', equals('id', 1), { name: 'other' });
+    await engine.update('people', eq('id', 1), { name: 'other' });
     await engine.append('people', people(100, 5000));
     expect(notes.commits.map(({ commit: { snapshots } }) => snapshots.map(({ operation }) => operation))).toEqual([
       ['CREATE'],
@@ -167,7 +166,7 @@ describe('an observer of the engine is told', () => {
     expect(notes.maintenance).toMatchObject([{ ...nothing, task: 'expire', outcome: 'ok', snapshots: 1 }]);
     notes.maintenance.length = 0;
     const before = engine.statistics().dataFileBytes;
-    await engine.eraseRows({ table: 'people', where: equals('id', 7), reason: 'asked for' });
+    await engine.eraseRows({ table: 'people', where: eq('id', 7), reason: 'asked for' });
     const erased = { rows: 1, filesIn: 1, bytesIn: before, filesOut: 1, bytesOut: engine.statistics().dataFileBytes };
     expect(notes.maintenance).toMatchObject([{ ...nothing, task: 'erase', outcome: 'ok', ...erased }]);
   });

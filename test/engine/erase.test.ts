@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Engine, SnapshotId } from '../../src/engine/index.ts';
-import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
+import { eq, failureOf, rowsAsOf, testEngine } from '../support/support.ts';
 
 const PEOPLE = {
   name: 'people',
@@ -14,7 +14,6 @@ const PEOPLE = {
   primaryKey: ['id'],
 };
 const NAME = 'Wilhelmina-Quackenbush';
-const equals = (column: string, value: unknown) => ({ kind: 'compare', column, operator: 'eq', value }) as const;
 const named = { kind: 'text', column: 'name', operator: 'contains', value: NAME } as const;
 
 /** Files below a directory in which a text stands. */
@@ -30,13 +29,13 @@ async function filled(engine: Engine): Promise<void> {
   await engine.createTable(PEOPLE);
   const many = Array.from({ length: 2000 }, (_, index) => ({ id: 100 + index, name: `person ${index}`, note: 'n'.repeat(40) }));
   await engine.append('people', [{ id: 1, name: NAME, note: 'in a file' }, { id: 2, name: 'Ada' }, ...many]);
-  await engine.update('people', equals('id', 1), { name: `${NAME}-Married` });
+  await engine.update('people', eq('id', 1), { name: `${NAME}-Married` });
   await engine.compact('people');
-  await engine.update('people', equals('id', 1), { note: `hot note of ${NAME}` });
+  await engine.update('people', eq('id', 1), { note: `hot note of ${NAME}` });
   await engine.append('people', [{ id: 3, name: NAME, note: 'hot' }], { idempotencyKey: 'signup-3' });
-  await engine.update('people', equals('id', 3), { name: 'Somebody Else' });
+  await engine.update('people', eq('id', 3), { name: 'Somebody Else' });
   await engine.append('people', [{ id: 4, name: 'Bert' }]);
-  await engine.delete('people', equals('id', 4));
+  await engine.delete('people', eq('id', 4));
 }
 
 describe('eraseRows', () => {
@@ -107,9 +106,9 @@ describe('eraseRows', () => {
       'people',
       [1, 2, 3, 4].map((id) => ({ id, name: `p${id}` })),
     );
-    await engine.update('people', equals('id', 2), { name: 'q2' });
-    await engine.eraseRows({ table: 'people', where: equals('id', 1), reason: 'one' });
-    await engine.eraseRows({ table: 'people', where: equals('id', 2), reason: 'two' });
+    await engine.update('people', eq('id', 2), { name: 'q2' });
+    await engine.eraseRows({ table: 'people', where: eq('id', 1), reason: 'one' });
+    await engine.eraseRows({ table: 'people', where: eq('id', 2), reason: 'two' });
     const left = async (): Promise<unknown[]> => (await rowsAsOf(engine, 'people', { kind: 'newest' })).map(({ id }) => id);
     expect(await left()).toEqual([3, 4]);
     await engine.compact();
@@ -131,7 +130,7 @@ describe('eraseRows', () => {
   it('nothing that matches makes no commit; no reason is refused', async () => {
     const engine = await testEngine();
     await filled(engine);
-    const none = await engine.eraseRows({ table: 'people', where: equals('name', 'nobody'), reason: 'x' });
+    const none = await engine.eraseRows({ table: 'people', where: eq('name', 'nobody'), reason: 'x' });
     expect(none).toMatchObject({ commit: null, erasedRows: 0 });
     expect(await failureOf(engine.eraseRows({ table: 'people', where: named, reason: ' ' }))).toMatchObject({ code: 'BAD_USER_INPUT' });
     expect(await failureOf(engine.eraseRows({ table: 'nope', where: named, reason: 'x' }))).toMatchObject({ code: 'TABLE_NOT_FOUND' });

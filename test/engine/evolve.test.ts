@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ColumnChange, type Engine, type SnapshotId, toWire } from '../../src/engine/index.ts';
-import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
+import { eq, failureOf, rowsAsOf, testEngine } from '../support/support.ts';
 
 const at = (snapshotId: number) => ({ kind: 'snapshot', snapshotId }) as const;
-const equals = (column: string, value: unknown) => ({ kind: 'compare', column, operator: 'eq', value }) as const;
 
 async function filled(): Promise<Engine> {
   const engine = await testEngine();
@@ -51,7 +50,7 @@ describe.each(['hot', 'in files'])('columns change by field id, with rows %s', (
       { k: 1, x: 7, y: null },
       { k: 2, x: 7, y: null },
     ]);
-    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: equals('x', 7) })).toHaveLength(2);
+    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: eq('x', 7) })).toHaveLength(2);
     expect(await rowsAsOf(engine, 't', at(2)), 'the past keeps its own columns').toEqual([
       { k: 1, a: 'one', f: 0.5, d: '1.25' },
       { k: 2, a: 'two', f: null, d: '2.50' },
@@ -77,9 +76,9 @@ describe.each(['hot', 'in files'])('columns change by field id, with rows %s', (
       { k: 2, a: null, b: 'two' },
       { k: 3, a: 'new a', b: 'new b' },
     ]);
-    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: equals('a', 'one') }), 'filters go by field').toEqual([]);
-    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: equals('b', 'one') })).toHaveLength(1);
-    expect(await rowsAsOf(engine, 't', at(2), { where: equals('a', 'one') })).toHaveLength(1);
+    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: eq('a', 'one') }), 'filters go by field').toEqual([]);
+    expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: eq('b', 'one') })).toHaveLength(1);
+    expect(await rowsAsOf(engine, 't', at(2), { where: eq('a', 'one') })).toHaveLength(1);
   });
 
   it('a dropped column that comes back is another one; the past still has the first', async () => {
@@ -114,7 +113,7 @@ describe.each(['hot', 'in files'])('columns change by field id, with rows %s', (
       ['d', '2.50', 1],
       ['f', 0.5, 1],
     ] as const)
-      expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: equals(column, value) }), column).toHaveLength(rows);
+      expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { where: eq(column, value) }), column).toHaveLength(rows);
     const target = await engine.read.tableAt(engine.table('t'), engine.headSnapshotId);
     if (target === undefined) throw new Error('no table');
     expect((await engine.read.rowByKey(target, { k: '1' }, target.schema.columns))?.rowId, 'keys hash alike').toBe(0);
@@ -129,7 +128,7 @@ describe.each(['hot', 'in files'])('columns change by field id, with rows %s', (
       { kind: 'renameColumn', name: 'a', to: 'b' },
       { kind: 'addColumn', column: { name: 'x', type: 'INT', default: 7 } },
     ]);
-    await engine.update('t', equals('b', 'one'), { x: 8 });
+    await engine.update('t', eq('b', 'one'), { x: 8 });
     await settle(engine);
     expect(await rowsAsOf(engine, 't', { kind: 'newest' }, { columns: ['k', 'b', 'x'] })).toEqual([
       { k: 1, b: 'one', x: 8 },

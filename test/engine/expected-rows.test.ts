@@ -2,20 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { CommitOptions, Engine, Filter } from '../../src/engine/index.ts';
 import { TOO_BIG_FOR_HOT } from '../support/random-rows.ts';
 import { testServer } from '../support/server-support.ts';
-import { failureOf, testEngine } from '../support/support.ts';
-
-const eq = (column: string, value: unknown): Filter => ({ kind: 'compare', column, operator: 'eq', value });
+import { eq, failureOf, keyedTable } from '../support/support.ts';
 
 async function filled(): Promise<Engine> {
-  const engine = await testEngine();
-  await engine.createTable({
-    name: 't',
-    columns: [
-      { name: 'id', type: 'INT' },
-      { name: 'text', type: 'STRING' },
-    ],
-    primaryKey: ['id'],
-  });
+  const engine = await keyedTable();
   await engine.append('t', [{ id: 1 }, { id: 2 }, { id: 3 }]);
   return engine;
 }

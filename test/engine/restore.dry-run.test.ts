@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CommitOptions, Engine, Filter, RestoreOptions } from '../../src/engine/index.ts';
-import { failureOf, testEngine } from '../support/support.ts';
+import type { CommitOptions, Engine, RestoreOptions } from '../../src/engine/index.ts';
+import { eq, failureOf, testEngine } from '../support/support.ts';
 
-const eq = (column: string, value: unknown): Filter => ({ kind: 'compare', column, operator: 'eq', value });
 const at = (snapshotId: number) => ({ kind: 'snapshot', snapshotId: snapshotId as never }) as const;
 const columns = [
   { name: 'id', type: 'INT' as const },

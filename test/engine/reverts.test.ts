@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, Filter } from '../../src/engine/index.ts';
+import type { Engine } from '../../src/engine/index.ts';
 import { TOO_BIG_FOR_HOT } from '../support/random-rows.ts';
-import { failureOf, rowsAsOf, testEngine } from '../support/support.ts';
-
-const eq = (column: string, value: unknown): Filter => ({ kind: 'compare', column, operator: 'eq', value });
+import { eq, failureOf, keyedTable, rowsAsOf } from '../support/support.ts';
 
 /** Rows 1 to 4 of table t in commit 2. */
 async function filled(): Promise<Engine> {
-  const engine = await testEngine();
-  await engine.createTable({
-    name: 't',
-    columns: [
-      { name: 'id', type: 'INT' },
-      { name: 'text', type: 'STRING' },
-    ],
-    primaryKey: ['id'],
-  });
+  const engine = await keyedTable();
   await engine.append(
     't',
     [1, 2, 3, 4].map((id) => ({ id, text: `t${id}` })),

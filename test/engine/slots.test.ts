@@ -1,17 +1,17 @@
 /** Slots: how many tasks run at once, and in which order the others follow. */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Slots } from '../../src/engine/index.ts';
 
 it('a task that comes back at once stands behind those that wait, also where the event loop has its turn first', async () => {
-  const slots = new Slots({ slots: 2, stretchMs: 4 });
+  const slots = new Slots({ slots: 2, stretchMs: 0 });
   const order: string[] = [];
   const task = async (name: string, rounds: number): Promise<void> => {
     for (let round = 0; round < rounds; round += 1)
       await slots.use(async () => {
         order.push(name);
-        // Longer than the stretch, so that what ends it pauses for the event loop.
-        await setTimeout(10);
+        // Longer than the stretch, so that its end lets the event loop have its turn.
+        await setImmediate();
       });
   };
   await Promise.all([task('first', 5), task('second', 5), task('third', 1), task('fourth', 1)]);
@@ -28,7 +28,7 @@ it('no more tasks run at once than there are slots, however they end', async () 
       slots.use(async () => {
         running += 1;
         most = Math.max(most, running);
-        await setTimeout(index % 4);
+        for (let turn = 0; turn < index % 4; turn += 1) await setImmediate();
         running -= 1;
         if (index % 5 === 0) throw new Error('it failed');
         return index;

@@ -1,7 +1,7 @@
 import { BIGINT, VARCHAR } from '@duckdb/node-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { rowIsAmong, rowIsNotAmong } from '../../src/engine/read/scan/rows-sql.ts';
-import { EMPTY, identifier, joinSql, literal, literals, sql, trusted, typeOf, where } from '../../src/engine/read/scan/sql.ts';
+import { EMPTY, identifier, joinSql, literal, literals, type Sql, sql, trusted, typeOf, where } from '../../src/engine/read/scan/sql.ts';
 
 const text = (value: string) => ({ value, type: VARCHAR });
 
@@ -73,9 +73,11 @@ describe('a fragment of SQL', () => {
   });
 
   it('takes no bare string: what is no fragment, parameter or number does not compile', () => {
-    const name = 'x; DROP TABLE t';
-    // @ts-expect-error a string may be a client's
-    expect(() => sql`SELECT ${name}`.render()).toThrow();
+    // A string may be a client's.
+    expectTypeOf<string>().not.toExtend<Parameters<typeof sql>[1]>();
+    expectTypeOf<Sql>().toExtend<Parameters<typeof sql>[1]>();
+    expectTypeOf<number>().toExtend<Parameters<typeof sql>[1]>();
+    expect(() => sql`SELECT ${'x; DROP TABLE t' as never}`.render()).toThrow();
     expect(sql`SELECT ${trusted('x')}`.render().sql).toBe('SELECT x');
   });
 });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Engine, type Filter, LIMITS } from '../../src/engine/index.ts';
 import { TOO_BIG_FOR_HOT } from '../support/random-rows.ts';
-import { rowsAsOf, testEngine } from '../support/support.ts';
+import { eq, keyedTable, rowsAsOf, testEngine } from '../support/support.ts';
 
-const eq = (column: string, value: unknown): Filter => ({ kind: 'compare', column, operator: 'eq', value });
 const among = (column: string, values: readonly unknown[], negated = false): Filter => ({ kind: 'in', column, values, negated });
 const ids = async (engine: Engine, where: Filter, snapshotId?: number): Promise<unknown[]> => {
   const asOf = snapshotId === undefined ? ({ kind: 'newest' } as const) : ({ kind: 'snapshot', snapshotId } as const);
@@ -12,15 +11,7 @@ const ids = async (engine: Engine, where: Filter, snapshotId?: number): Promise<
 
 /** Rows 0 to 2 in commit 2, 3 and 4 (a large append) in 3; 1 changed in 4, 0 deleted in 5, 5 in 6, 3 changed in 7. */
 async function filled(): Promise<Engine> {
-  const engine = await testEngine();
-  await engine.createTable({
-    name: 't',
-    columns: [
-      { name: 'id', type: 'INT' },
-      { name: 'text', type: 'STRING' },
-    ],
-    primaryKey: ['id'],
-  });
+  const engine = await keyedTable();
   await engine.append('t', [{ id: 0 }, { id: 1 }, { id: 2 }]);
   await engine.append('t', [{ id: 3, text: TOO_BIG_FOR_HOT }, { id: 4 }]);
   await engine.update('t', eq('id', 1), { text: 'a' });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type AsOf, type Engine, type EngineOptions, openEngine, type RowsQuery, toWire } from '../../src/engine/index.ts';
+import { type AsOf, type Engine, type EngineOptions, type Filter, openEngine, type RowsQuery, toWire } from '../../src/engine/index.ts';
 
 /** A fresh directory, removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
@@ -20,6 +20,22 @@ export async function testEngine(options: Partial<EngineOptions> = {}): Promise<
   onTestFinished(async () => {
     await engine.close();
     if (failures.length > 0) throw failures[0];
+  });
+  return engine;
+}
+
+export const eq = (column: string, value: unknown): Filter => ({ kind: 'compare', column, operator: 'eq', value });
+
+/** An engine with an empty table `t (id INT, text STRING)`, whose key is the id. */
+export async function keyedTable(): Promise<Engine> {
+  const engine = await testEngine();
+  await engine.createTable({
+    name: 't',
+    columns: [
+      { name: 'id', type: 'INT' },
+      { name: 'text', type: 'STRING' },
+    ],
+    primaryKey: ['id'],
   });
   return engine;
 }
